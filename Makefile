@@ -1,0 +1,66 @@
+# The two commands: `make run` and `make test`. The rest are the steps that they are made of.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SITE_PORT ?= 8000
+LAB_PORT ?= 8888
+
+# Material announces its own end of life on every build; the plan for it is in docs/contributing.md.
+export NO_MKDOCS_2_WARNING := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test setup site offline lint types unit notebooks golden screenshot lock clean
+
+run: setup ## serve the site and JupyterLab on loopback, until Ctrl-C
+	@$(BIN)/python tools/run.py --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
+
+test: setup lint types unit notebooks ## everything that must pass
+	@echo "All tests passed."
+
+setup: .venv/.ready node_modules/.ready ## the virtual environment and the browser assets
+
+.venv/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json | .venv/.ready
+	$(BIN)/python tools/assets.py
+	@touch $@
+
+site: setup ## build the site into site/
+	$(BIN)/mkdocs build --strict
+
+offline: setup ## build the site that is read from a folder, without a server, into build/offline.zip
+	OFFLINE=true $(BIN)/mkdocs build --strict --site-dir build/offline
+	@cd build && ../$(BIN)/python -m zipfile -c offline.zip offline
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a real browser
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+notebooks: setup ## every cell of every runbook against its committed output
+	$(BIN)/python -m pytest -p tests.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
+
+golden: setup ## execute the runbooks and rewrite their committed outputs
+	$(BIN)/python tools/golden.py
+
+screenshot: setup ## the picture in the README
+	$(BIN)/python tools/screenshot.py
+
+lock: setup ## resolve pyproject.toml into requirements.txt anew
+	$(BIN)/python -m pip install --quiet uv
+	@{ echo '# Every version that the project is built and tested with. Written by `make lock` from pyproject.toml; do not edit.'; \
+	   echo '-e .'; \
+	   $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml; } > requirements.new
+	@mv requirements.new requirements.txt
+
+clean: ## remove what the steps made
+	rm -rf .venv node_modules site build .pytest_cache .mypy_cache .ruff_cache *.egg-info

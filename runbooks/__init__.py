@@ -1,0 +1,22 @@
+"""Diagnose AWS CodeDeploy from Python: ``from runbooks import connect, diagnose``.
+
+The names are loaded on first use, so that importing a part of the package (the sandbox, the
+catalogue) does not pay for boto3.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runbooks.aws import connect
+    from runbooks.engine import diagnose
+
+__all__ = ["connect", "diagnose"]
+
+_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'runbooks' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,95 @@
+"""`connect`: from a target's name to a session."""
+
+import difflib
+import os
+from collections.abc import Iterable
+
+import boto3
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+
+from runbooks.aws import sandboxed, trouble
+from runbooks.aws.session import Aws
+from runbooks.errors import UserError
+
+
+def connect(target: str, *, profile: str = "", region: str = "", allowed: Iterable[str] = ()) -> Aws:
+    """Open a session for diagnosis.
+
+    ``target`` is ``"aws"`` (the account of ``profile`` or of the usual credential chain) or
+    ``"sandbox:SCENARIO"`` (an embedded AWS on loopback, started for this session and gone with it).
+    ``allowed`` names operations beyond reading that the session may send ("ssm:SendCommand").
+
+    Raises `UserError` with one sentence for an unknown target, scenario, profile or Region, missing
+    credentials (exit code 64), and for credentials that AWS refuses (exit code 2: nothing can be looked at).
+    """
+    place, _, scenario = target.partition(":")
+    if place == "sandbox" and scenario:
+        if region:
+            _check_region(region)
+        return _known(sandboxed.start(scenario, region, frozenset(allowed)))
+    if target == "aws":
+        return _known(_aws(profile, region, frozenset(allowed)))
+    raise UserError(
+        f"Unknown target {target!r}: use 'aws' or 'sandbox:SCENARIO' (`runbooks sandbox --list` names them)."
+    )
+
+
+def _aws(profile: str, region: str, allowed: frozenset[str]) -> Aws:
+    # boto3 itself reads AWS_DEFAULT_REGION only; the AWS CLI and the other SDKs read AWS_REGION
+    try:
+        session = boto3.Session(
+            profile_name=profile or None, region_name=region or os.environ.get("AWS_REGION")
+        )
+    except ProfileNotFound as error:
+        raise UserError(
+            f"{error}. Known profiles: {', '.join(_profiles()) or 'none; run `aws configure`'}."
+        ) from None
+    if not session.region_name:
+        raise UserError("No Region: give one (--region, or region=…), or set AWS_REGION.")
+    _check_region(session.region_name)
+    try:
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise UserError(f"The AWS credentials cannot be loaded: {' '.join(str(error).split())}", 2) from None
+    if credentials is None:
+        raise UserError(
+            "No AWS credentials were found: sign in (`aws sso login`), name a profile (--profile, or profile=…), "
+            "or try the sandbox (--sandbox healthy, or target='sandbox:healthy')."
+        )
+    return Aws(session, allowed=allowed)
+
+
+def _profiles() -> list[str]:
+    # The profile is set to none here, else a wrong AWS_PROFILE would stop the listing too.
+    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    return sorted(core.available_profiles)
+
+
+def _check_region(region: str) -> None:
+    core = botocore.session.get_session()
+    regions = [
+        name
+        for partition in core.get_available_partitions()
+        for name in core.get_available_regions("codedeploy", partition)
+    ]
+    if region not in regions:
+        near = difflib.get_close_matches(region, regions, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"There is no CodeDeploy in a Region named {region!r}, as far as this boto3 knows.{hint}"
+        )
+
+
+def _known(aws: Aws) -> Aws:
+    """Ask who it is. Credentials that AWS refuses end here; a network in the way is for the checks to describe."""
+    try:
+        _ = aws.identity
+    except ClientError as error:
+        if trouble.kind(error) in ("expired", "credentials", "clock", "signature"):
+            raise UserError(trouble.explain(error, "sts:GetCallerIdentity"), 2) from None
+    except trouble.UNREACHABLE:
+        pass
+    except BotoCoreError as error:
+        raise UserError(trouble.explain(error, "sts:GetCallerIdentity"), 2) from None
+    return aws

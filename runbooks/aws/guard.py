@@ -1,0 +1,32 @@
+"""The read-only guard: an operation that is not known to read is refused before it is sent."""
+
+import re
+
+# AWS has no flag in botocore's model for "this operation reads", so the verb decides.
+_READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
+
+# Reads by their verb, but their answer is a credential or a secret, or they write a report.
+_NEVER = re.compile(
+    r"^(GetSessionToken|GetFederationToken|GetParameter.*|GetSecretValue|GetPasswordData|GetAuthorizationToken"
+    r"|GetConnectionStatus|GetAccessToken|GetDeployablePatchSnapshotForInstance|GetExecutionPreview)$"
+)
+
+
+class NotARead(Exception):
+    """An operation that may change something was about to be sent; it was not."""
+
+    def __init__(self, api: str) -> None:
+        super().__init__(f"{api} was not sent: this session only reads")
+        self.api = api
+
+
+def is_read(operation: str) -> bool:
+    """Whether an operation ("ListOnPremisesInstances") only reads and gives away no secret."""
+    return bool(_READS.match(operation)) and not _NEVER.match(operation)
+
+
+def refuse_writes(api: str, allowed: frozenset[str]) -> None:
+    """Raise `NotARead` unless ``api`` ("ssm:SendCommand") reads or was allowed by name."""
+    operation = api.partition(":")[2]
+    if api not in allowed and not is_read(operation):
+        raise NotARead(api)

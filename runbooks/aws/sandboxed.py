@@ -1,0 +1,69 @@
+"""A session with a sandbox of its own, in a child process that ends with this one."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from typing import IO, Any, cast
+
+import boto3
+import botocore.session
+
+from runbooks.aws.session import Aws
+from runbooks.errors import UserError
+
+# The sandbox that a diagnosis starts for itself lives on one fixed day, so that its results never change.
+DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def start(scenario: str, region: str, allowed: frozenset[str]) -> Aws:
+    """Start the sandbox with ``scenario`` and open a session with it.
+
+    Raises `UserError` with the sandbox's own sentence when it does not start (unknown scenario).
+    """
+    about = _start(scenario)
+    return Aws(
+        _session(about, region or about["region"]),
+        target=f"sandbox:{scenario}",
+        endpoint=about["endpoint"],
+        now=lambda: DAY,
+        allowed=allowed,
+    )
+
+
+def _start(scenario: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "runbooks.sandbox", "--scenario", scenario, "--port", "0", "--until-eof"]
+    with tempfile.TemporaryFile("w+") as complaint:
+        child = subprocess.Popen(
+            [*command, "--clock", DAY.strftime("%Y-%m-%dT%H:%M:%SZ")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaint,
+            env=os.environ | {"PYTHONHASHSEED": "0"},
+            text=True,
+        )
+        stdin, stdout = cast(IO[str], child.stdin), cast(IO[str], child.stdout)  # both are pipes
+        banner = stdout.readline()
+        if not banner:
+            child.wait()
+            complaint.seek(0)
+            raise UserError(complaint.read().strip() or "The sandbox did not start.")
+    atexit.register(stdin.close)  # the end of its standard input is the end of the sandbox
+    about: dict[str, str] = json.loads(banner)
+    return about
+
+
+def _session(about: dict[str, str], region: str) -> boto3.Session:
+    """A session that nothing in the user's own AWS set-up can lead elsewhere: no profile, no config file."""
+    core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    core.set_config_variable("config_file", os.devnull)
+    core.set_config_variable("credentials_file", os.devnull)
+    return boto3.Session(
+        botocore_session=core,
+        aws_access_key_id=about["access_key_id"],
+        aws_secret_access_key=about["secret_access_key"],
+        region_name=region,
+    )

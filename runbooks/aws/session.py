@@ -1,0 +1,188 @@
+"""A session with AWS for diagnosis: guarded, journalled, and strict about what counts as an answer."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from runbooks.aws import journal
+from runbooks.aws.guard import refuse_writes
+
+# By this name the guide's own calls are told from others in CloudTrail.
+USER_AGENT = "codedeploy-field-guide"
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    user_agent_extra=USER_AGENT,
+)
+# The sandbox is on loopback: never by a proxy, and without a DNS name for each bucket.
+_LOCAL = _CONFIG.merge(Config(proxies={}, s3={"addressing_style": "path"}))
+
+
+# Seconds between two pages where AWS documents a rate: CloudTrail allows 2 LookupEvents a second.
+_PACE = {"cloudtrail:LookupEvents": 0.6}
+
+
+class NotWhole(Exception):
+    """An HTTP 200 without the expected key or a request id: a proxy, a captive portal or a cut answer.
+
+    botocore parses such an answer without complaint, and an empty result would read as "there is none".
+    """
+
+    def __init__(self, api: str, missing: str) -> None:
+        super().__init__(
+            f"{api} was answered without {missing}, so what answered is not AWS, or the answer was cut"
+        )
+        self.api = api
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error that the caller expected as one possible answer."""
+
+    code: str
+    message: str
+    status: int
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signs the calls (the answer of sts:GetCallerIdentity)."""
+
+    arn: str
+    account: str
+
+
+class Aws:
+    """One Region of one account, asked by one identity.
+
+    ``target`` is how the session was asked for ("aws", "sandbox:healthy"); ``now`` tells the time by
+    which ages are measured (the sandbox has a clock of its own); ``allowed`` names the operations
+    beyond reading that the user asked for ("ssm:SendCommand").
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session,
+        *,
+        target: str = "aws",
+        endpoint: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        allowed: frozenset[str] = frozenset(),
+    ) -> None:
+        self.target = target
+        self.region: str = session.region_name
+        self.now = now
+        self._session: Any = session  # its client() is overloaded on service names known in advance
+        self._endpoint = endpoint
+        self._allowed = allowed
+        self._clients: dict[tuple[str, str], Any] = {}
+        events = session.events
+        events.register("before-call", self._before)
+        events.register("after-call", self._after)
+        events.register("after-call-error", self._failed)
+
+    def __repr__(self) -> str:
+        return f"{self.target} in {self.region}, as {self.identity.arn}"
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who the session speaks as; asked once. Raises what botocore raises."""
+        answer = self.client("sts").get_caller_identity()
+        return Identity(arn=_need("sts:GetCallerIdentity", answer, "Arn"), account=answer["Account"])
+
+    @property
+    def known_identity(self) -> Identity | None:
+        """The identity if it was asked and answered before; asks nothing."""
+        return self.__dict__.get("identity")
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client of this session ("codedeploy"), guarded and journalled like every other."""
+        region = region or self.region
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=self._endpoint,
+                config=_LOCAL if self._endpoint else _CONFIG,
+            )
+        return self._clients[service, region]
+
+    def read(
+        self, api: str, want: str, *, expecting: tuple[str, ...] = (), region: str = "", **params: Any
+    ) -> Any:
+        """Ask once: ``read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName="web-01")``.
+
+        Gives the value under the key ``want``, or a `Refusal` when AWS answers with an error code that is
+        ``expecting``-ed. Raises `NotWhole` when the answer lacks the key, and what botocore raises.
+        """
+        service, operation = api.split(":")
+        try:
+            answer = getattr(self.client(service, region), xform_name(operation))(**params)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in expecting:
+                return _refusal(error)
+            raise
+        return _need(api, answer, want)
+
+    def read_all(
+        self, api: str, want: str, *, most: int | None = None, region: str = "", **params: Any
+    ) -> list[Any]:
+        """Ask for every page of a list, or until ``most`` items are there; gives what stands under ``want``."""
+        service, operation = api.split(":")
+        pages = self.client(service, region).get_paginator(xform_name(operation)).paginate(**params)
+        found: list[Any] = []
+        for page in pages:
+            found += _need(api, page, want)
+            if most is not None and len(found) >= most:
+                return found[:most]
+            if "NextToken" in page:
+                time.sleep(_PACE.get(api, 0))
+        return found
+
+    def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
+        refuse_writes(_api(model), self._allowed)
+        context["field_guide_api"] = _api(model)  # botocore tells a failed call's handler no model
+
+    def _after(
+        self, http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
+    ) -> None:
+        code = parsed.get("Error", {}).get("Code") or str(http_response.status_code)
+        request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
+        answer = "ok" if http_response.status_code < 300 else code
+        journal.record(journal.Call(_api(model), context["client_region"], answer, request_id))
+
+    def _failed(self, exception: Exception, context: dict[str, Any], **_: Any) -> None:
+        api = context["field_guide_api"]
+        journal.record(journal.Call(api, context["client_region"], type(exception).__name__))
+
+
+def _api(model: Any) -> str:
+    return f"{model.service_model.service_name}:{model.name}"
+
+
+def _need(api: str, answer: dict[str, Any], key: str) -> Any:
+    if not answer.get("ResponseMetadata", {}).get("RequestId"):
+        raise NotWhole(api, "a request id")
+    if key not in answer:
+        raise NotWhole(api, f"the member {key}")
+    return answer[key]
+
+
+def _refusal(error: ClientError) -> Refusal:
+    return Refusal(
+        code=error.response["Error"]["Code"],
+        message=error.response["Error"].get("Message", ""),
+        status=error.response["ResponseMetadata"]["HTTPStatusCode"],
+        request_id=error.response["ResponseMetadata"].get("RequestId", ""),
+    )

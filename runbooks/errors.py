@@ -1,0 +1,17 @@
+"""The one kind of error that is the user's to mend, told in one sentence."""
+
+
+class UserError(Exception):
+    """Something that was asked for cannot be done as asked.
+
+    The message is one sentence that names the thing and says what to do. The command line prints it
+    and ends with ``exit_code``; a notebook shows it in place of a traceback.
+    """
+
+    def __init__(self, message: str, exit_code: int = 64) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows for this error: the sentence alone (IPython's documented hook)."""
+        return [str(self)]

@@ -1,0 +1,108 @@
+"""One report, shown in a terminal, a notebook, a ticket, a file. It knows nothing of AWS."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from runbooks.aws.session import Aws
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
+from runbooks.report import as_html, as_json, as_markdown, as_text
+
+FORMATS = {
+    "text": as_text.render,
+    "json": as_json.render,
+    "markdown": as_markdown.render,
+    "html": as_html.render,
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of some checks on one question, and what was asked of whom, where and when."""
+
+    target: str
+    region: str
+    account: str
+    identity: str
+    at: datetime
+    question: Question
+    results: Mapping[Check, list[Finding]]
+
+    @classmethod
+    def of(cls, aws: Aws, question: Question, results: Mapping[Check, list[Finding]]) -> "Report":
+        """The report of ``results``, as found by the session ``aws``."""
+        who = aws.known_identity
+        return cls(
+            target=aws.target,
+            region=aws.region,
+            account=who.account if who else "unknown",
+            identity=who.arn if who else "unknown",
+            at=aws.now(),
+            question=question,
+            results=results,
+        )
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings, the worst first, else in the order of the checks."""
+        return sorted((f for found in self.results.values() for f in found), key=lambda f: -f.verdict)
+
+    @property
+    def checks(self) -> list[tuple[Check, Verdict, list[Finding]]]:
+        """Each check with its verdict (its worst finding) and its findings; the worst check first."""
+        judged = [
+            (check, max(f.verdict for f in found), sorted(found, key=lambda f: -f.verdict))
+            for check, found in self.results.items()
+        ]
+        return sorted(judged, key=lambda row: -row[1])
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all."""
+        return max((f.verdict for f in self.findings), default=UNKNOWN)
+
+    @property
+    def exit_code(self) -> int:
+        """Bits: 1 when something FAILs, 2 when something is UNKNOWN."""
+        verdicts = {f.verdict for f in self.findings} or {UNKNOWN}
+        return (FAIL in verdicts) | (UNKNOWN in verdicts) << 1
+
+    @property
+    def coverage(self) -> str:
+        """The sentence on top: how much was looked at, so that "no trouble" never stands alone."""
+        verdicts = [verdict for _, verdict, _ in self.checks]
+        unseen, idle = verdicts.count(UNKNOWN), verdicts.count(SKIP)
+        # A check that failed and also could not see a part counts as looked at: its verdict is FAIL.
+        parts = [
+            f"{len(verdicts) - unseen - idle} looked at",
+            f"{unseen} could not be",
+            f"{idle} {'does' if idle == 1 else 'do'} not apply",
+        ]
+        bad = [f"{verdicts.count(v)} {v.name}" for v in (FAIL, WARN, OK) if v in verdicts]
+        return ", ".join(parts) + (f" ({', '.join(bad)})" if bad else "") + "."
+
+    @property
+    def fingerprint(self) -> str:
+        """Stays the same as long as the same checks give the same verdicts on the same thing."""
+        rows = [
+            f"{check.id}={verdict.name}"
+            for check, verdict, _ in sorted(self.checks, key=lambda row: row[0].id)
+        ]
+        asked = [self.account, self.region, self.question.instance, *rows]
+        return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:12]
+
+    def render(self, format: str) -> str:
+        """The report as "text", "json", "markdown" or "html"."""
+        return FORMATS[format](self)
+
+    def __repr__(self) -> str:
+        return as_text.render(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What Jupyter shows: the report as a table, and as Markdown and text for those without HTML."""
+        return {
+            "text/plain": as_text.render(self),
+            "text/markdown": as_markdown.render(self),
+            "text/html": as_html.fragment(self),
+        }

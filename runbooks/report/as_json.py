@@ -1,0 +1,52 @@
+"""The report as JSON."""
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from runbooks.report.safe import plain
+
+if TYPE_CHECKING:
+    from runbooks.engine import Finding
+    from runbooks.report import Report
+
+
+def render(report: "Report") -> str:
+    """The report as a JSON document."""
+    document = {
+        "schema": 1,
+        "verdict": report.verdict.name,
+        "coverage": report.coverage,
+        "exit_code": report.exit_code,
+        "fingerprint": report.fingerprint,
+        "target": report.target,
+        "region": report.region,
+        "account": report.account,
+        "identity": report.identity,
+        "at": report.at.isoformat(timespec="seconds"),
+        "question": dataclasses.asdict(report.question),
+        "checks": [
+            {
+                "id": check.id,
+                "good": check.good,
+                "verdict": verdict.name,
+                "findings": [_finding(f) for f in found],
+            }
+            for check, verdict, found in report.checks
+        ],
+    }
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _finding(finding: "Finding") -> dict[str, Any]:
+    return dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,85 @@
+"""The report for a terminal."""
+
+from collections import Counter
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from runbooks.report.safe import page_url, plain
+
+if TYPE_CHECKING:
+    from runbooks.engine import Finding
+    from runbooks.report import Report
+
+COLOURS = {"OK": "green", "SKIP": "dim", "WARN": "yellow", "UNKNOWN": "magenta", "FAIL": "bold red"}
+
+
+def render(report: "Report", *, colour: bool = False, width: int = 100) -> str:
+    """The report as lines of at most ``width`` columns (commands and addresses are never broken)."""
+    screen = StringIO()
+    console = Console(
+        file=screen,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        color_system="standard" if colour else None,
+    )
+    for line in head(report):
+        console.print(Text(line), soft_wrap=True)
+    for check, verdict, findings in report.checks:
+        console.print()
+        console.print(
+            Text.assemble(
+                (f"{verdict.name:<8}", COLOURS[verdict.name]), (check.id, "bold"), f"  {check.good}"
+            ),
+            soft_wrap=True,
+        )
+        for finding in findings:
+            mark = f"{finding.verdict.name}: " if len(findings) > 1 else ""
+            console.print(Padding(Text(mark + plain(finding.says)), (0, 0, 0, 8)))
+            for name, value in details(finding):
+                console.print(Text(f"{'':8}{name:<6}{value}"), soft_wrap=True)
+        for call in proof(findings):
+            console.print(Text(f"{'':8}proof {call}"), soft_wrap=True)
+    return "\n".join(line.rstrip() for line in screen.getvalue().splitlines()) + "\n"
+
+
+def head(report: "Report") -> list[str]:
+    """The first lines of every form: the verdict and coverage, then what was looked at, by whom, when."""
+    asked = plain(report.question.instance) or "all on-premises instances"
+    return [
+        f"{report.verdict.name}: {report.coverage}",
+        f"{asked} - {report.target} - {report.region} - account {report.account} - {report.at:%Y-%m-%d %H:%M} UTC",
+        f"asked by {plain(report.identity)}",
+    ]
+
+
+def details(finding: "Finding") -> list[tuple[str, str]]:
+    """The rows below a finding's sentence, those that it has: the command that mends it, where to go next."""
+    rows = [("fix", plain(finding.fix)), ("next", page_of(finding))]
+    return [(name, value) for name, value in rows if value]
+
+
+def proof(findings: list["Finding"]) -> list[str]:
+    """The API calls behind a check's findings, alike ones as one line."""
+    calls = max((finding.proof for finding in findings), key=len)
+    times = Counter((call.api, call.region, call.answer) for call in calls)
+    last = {(call.api, call.region, call.answer): call.request_id for call in calls}
+    return [plain(_call(*key, count, last[key])) for key, count in times.items()]
+
+
+def page_of(finding: "Finding") -> str:
+    """The address of what to open next: a page of the guide, or the entry of a check; "" for neither."""
+    if not finding.next:
+        return ""
+    return page_url(finding.next if finding.next.startswith("/") else f"/checks/#{finding.next}")
+
+
+def _call(api: str, region: str, answer: str, count: int, request_id: str) -> str:
+    times = f", {count} times" if count > 1 else ""
+    request = f" ({'last ' if count > 1 else ''}request {request_id})" if request_id else ""
+    return f"{api} in {region}: {answer}{times}{request}"

@@ -1,0 +1,159 @@
+"""The engine: order of verdicts, the one catch, proof, and what may be asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from runbooks.aws.guard import NotARead
+from runbooks.aws.session import Aws
+from runbooks.checks import all_checks
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict, diagnose, run
+from runbooks.errors import UserError
+
+
+@pytest.fixture
+def aws() -> Aws:
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-west-1")
+    return Aws(session, endpoint="http://127.0.0.1:9")  # nothing listens there; answers are stubbed
+
+
+def answer(aws: Aws, service: str, operation: str, response: dict[str, Any]) -> None:
+    stub = Stubber(aws.client(service))
+    stub.add_response(operation, response)
+    stub.activate()
+
+
+def test_verdicts_are_ordered() -> None:
+    assert OK < SKIP < WARN < UNKNOWN < FAIL
+    assert max(OK, SKIP, UNKNOWN) is UNKNOWN
+    assert [v.name for v in Verdict] == ["OK", "SKIP", "WARN", "UNKNOWN", "FAIL"]
+
+
+def test_a_crash_is_unknown_and_keeps_what_was_found(aws: Aws) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield Finding(FAIL, "web-01 is broken")
+        raise KeyError("Tags")
+
+    first, second = run(check, aws, Question())
+    assert (first.verdict, first.says) == (FAIL, "web-01 is broken")
+    assert second.verdict is UNKNOWN
+    assert "KeyError" in second.says
+    assert "test_engine.py, line" in second.says
+
+
+def test_silence_is_unknown(aws: Aws) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield from ()
+
+    (finding,) = run(check, aws, Question())
+    assert finding.verdict is UNKNOWN
+
+
+def test_proof_is_recorded_not_typed(aws: Aws) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield Finding(OK, "before any call")
+        aws.read("codedeploy:ListOnPremisesInstances", "instanceNames")
+        yield Finding(OK, "after one", proof=())
+
+    metadata = {"RequestId": "r-1", "HTTPStatusCode": 200}
+    answer(
+        aws, "codedeploy", "list_on_premises_instances", {"instanceNames": [], "ResponseMetadata": metadata}
+    )
+    before, after = run(check, aws, Question())
+    assert before.proof == ()
+    assert [(call.api, call.region, call.answer) for call in after.proof] == [
+        ("codedeploy:ListOnPremisesInstances", "eu-west-1", "ok")
+    ]
+
+
+@pytest.mark.parametrize("response", [{}, {"nextToken": "x"}])
+def test_an_answer_without_the_expected_key_is_unknown(aws: Aws, response: dict[str, Any]) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        names = aws.read("codedeploy:ListOnPremisesInstances", "instanceNames")
+        yield Finding(OK, f"{len(names)} names")
+
+    metadata = {"RequestId": "r-1", "HTTPStatusCode": 200}
+    answer(aws, "codedeploy", "list_on_premises_instances", response | {"ResponseMetadata": metadata})
+    (finding,) = run(check, aws, Question())
+    assert finding.verdict is UNKNOWN
+    assert "instanceNames" in finding.says
+
+
+def test_an_answer_without_a_request_id_is_unknown(aws: Aws) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield Finding(OK, str(aws.read_all("codedeploy:ListOnPremisesInstances", "instanceNames")))
+
+    answer(aws, "codedeploy", "list_on_premises_instances", {"instanceNames": []})
+    (finding,) = run(check, aws, Question())
+    assert finding.verdict is UNKNOWN
+    assert "request id" in finding.says
+
+
+def test_a_write_is_refused_before_it_is_sent(aws: Aws) -> None:
+    sent = []
+    aws.client("codedeploy").meta.events.register(
+        "before-send", lambda request, **_: sent.append(request.url)
+    )
+
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        aws.client("codedeploy").deregister_on_premises_instance(instanceName="web-01")
+        yield Finding(OK, "gone")
+
+    (finding,) = run(check, aws, Question())
+    assert finding.verdict is UNKNOWN
+    assert "codedeploy:DeregisterOnPremisesInstance was not sent" in finding.says
+    assert sent == []
+
+
+def test_what_the_user_allowed_is_sent() -> None:
+    class Sent(Exception):
+        pass
+
+    def stop(**_: Any) -> None:
+        raise Sent
+
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-west-1")
+    ssm = Aws(session, allowed=frozenset({"ssm:SendCommand"})).client("ssm")
+    ssm.meta.events.register("before-send", stop)
+    with pytest.raises(Sent):
+        ssm.send_command(InstanceIds=["mi-0123456789abcdef0"], DocumentName="AWS-RunShellScript")
+    with pytest.raises(NotARead):
+        ssm.cancel_command(CommandId="0" * 36)
+
+
+def test_checks_are_found_by_looking(aws: Aws) -> None:
+    checks = all_checks()
+    assert len({check.id for check in checks}) == len(checks) >= 3
+    for check in checks:
+        assert check.good.endswith("."), f"{check.id}: the docstring's first line is not a sentence"
+        assert check.room in check.function.__module__
+
+
+def test_a_check_needs_its_good_state() -> None:
+    def nothing_said(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield Finding(OK, "")
+
+    with pytest.raises(TypeError, match="needs a docstring"):
+        Check.of(nothing_said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"checks": "agent-is-fine"}, "no check 'agent-is-fine'"),
+        ({"instnace": "web-01"}, "Nothing can be asked by 'instnace'"),
+        ({"instance": "i-0123456789abcdef0"}, "EC2"),
+        ({"instance": "web:01"}, "cannot be"),
+        ({"instance": "x" * 101}, "cannot be"),
+        ({"instance": "web-01\n"}, "cannot be"),
+    ],
+)
+def test_a_wrong_question_is_one_sentence(aws: Aws, asked: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError) as told:
+        diagnose(aws, **asked)
+    assert sentence in str(told.value)
+    assert "\n" not in str(told.value)
+    assert told.value.exit_code == 64

@@ -1,0 +1,57 @@
+"""The read-only guard, over every operation of every service that the checks speak to."""
+
+import re
+
+import botocore.session
+import pytest
+
+from runbooks.aws.guard import NotARead, is_read, refuse_writes
+
+SERVICES = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "s3", "ec2")
+# Verbs of AWS's APIs that change something or hand out access. Written here anew, not taken from the guard.
+CHANGES = re.compile(
+    r"^(Accept|Add|Allocate|Apply|Approve|Assign|Associate|Assume|Attach|Authorize|Batch(Write|Delete|Put)|Bundle|Cancel"
+    r"|Change|Complete|Confirm|Continue|Copy|Create|Deactivate|Delete|Deprovision|Deregister|Detach|Disable|Disassociate"
+    r"|Enable|Export|Import|Install|Label|Modify|Monitor|Move|Provision|Purchase|Put|Reboot|Register|Reject|Release|Remove"
+    r"|Replace|Report|Request|Reset|Restore|Resume|Revoke|Rotate|Run|Send|Set|Skip|Start|Stop|Tag|Terminate|Unassign"
+    r"|Unlabel|Unlock|Unmonitor|Untag|Update|Upload|Withdraw)"
+)
+
+
+def operations(service: str) -> list[str]:
+    return list(botocore.session.get_session().get_service_model(service).operation_names)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_change_is_refused(service: str) -> None:
+    changes = [operation for operation in operations(service) if CHANGES.match(operation)]
+    assert changes
+    for operation in changes:
+        with pytest.raises(NotARead):
+            refuse_writes(f"{service}:{operation}", frozenset())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_let_through_reads(service: str) -> None:
+    let_through = [operation for operation in operations(service) if is_read(operation)]
+    assert not [operation for operation in let_through if CHANGES.match(operation)]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "GetSessionToken",
+        "GetFederationToken",
+        "GetParameter",
+        "GetParametersByPath",
+        "GetPasswordData",
+        "Listen",
+    ],
+)
+def test_secrets_are_no_reads(operation: str) -> None:
+    assert not is_read(operation)
+
+
+def test_the_refusal_names_the_operation() -> None:
+    with pytest.raises(NotARead, match="iam:DeleteUser was not sent"):
+        refuse_writes("iam:DeleteUser", frozenset({"iam:CreateUser"}))

@@ -1,0 +1,128 @@
+"""The report in its four forms: exit codes, coverage, and hostile text that does no harm."""
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from runbooks.aws.journal import Call
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
+from runbooks.report import FORMATS, Report
+from runbooks.report.safe import plain
+
+HOSTILE = "<script>alert(1)</script>\x1b[31m\nweb`| [x](javascript:alert(1)) \u202e **b** <img src=x onerror=alert(1)>"
+KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
+
+
+def report(*verdicts: Verdict, says: str = "web-01 was seen", fix: str = "") -> Report:
+    proof = (Call("codedeploy:ListOnPremisesInstances", "eu-west-1", "ok", "r-1"),)
+    results = {
+        Check(f"check-{n}", "All is well.", "", "room", lambda aws, question: iter(())): [
+            Finding(verdict, says, about="web-01", fix=fix, next="/guides/check-the-agent/", proof=proof)
+        ]
+        for n, verdict in enumerate(verdicts)
+    }
+    at = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    return Report(
+        "sandbox:healthy", "eu-west-1", "111122223333", "arn:x", at, Question(instance="web-01"), results
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [((OK, SKIP, WARN), 0), ((OK, FAIL), 1), ((OK, UNKNOWN), 2), ((FAIL, UNKNOWN), 3), ((SKIP,), 0), ((), 2)],
+)
+def test_exit_codes_are_bits(verdicts: tuple[Verdict, ...], code: int) -> None:
+    assert report(*verdicts).exit_code == code
+
+
+def test_coverage_never_leaves_the_unseen_out() -> None:
+    assert report(OK, OK, FAIL, WARN, UNKNOWN, UNKNOWN, SKIP).coverage.startswith(
+        "4 looked at, 2 could not be, 1 does not apply"
+    )
+
+
+def test_the_worst_comes_first() -> None:
+    assert [verdict for _, verdict, _ in report(OK, UNKNOWN, FAIL, SKIP).checks] == [FAIL, UNKNOWN, SKIP, OK]
+
+
+def test_the_fingerprint_follows_the_verdicts_only() -> None:
+    assert report(OK, FAIL).fingerprint == report(OK, FAIL, says="other words").fingerprint
+    assert report(OK, FAIL).fingerprint != report(OK, OK).fingerprint
+
+
+def test_json_has_the_fields_of_the_contract() -> None:
+    document = json.loads(report(FAIL).render("json"))
+    (finding,) = document["checks"][0]["findings"]
+    assert set(finding) == {"verdict", "says", "about", "fix", "next", "proof"}
+    assert finding["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_secrets_are_masked(form: str) -> None:
+    shown = report(FAIL, says=f"key {KEY} secret {SECRET}", fix="curl http://joe:hunter22@proxy").render(form)
+    for secret in (KEY, SECRET, "hunter22"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_control_character_gets_through(form: str) -> None:
+    shown = report(FAIL, says=HOSTILE, fix=HOSTILE).render(form)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", shown)
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_html_holds_no_script_and_no_foreign_address() -> None:
+    reader = Elements()
+    reader.feed(report(FAIL, OK, says=HOSTILE, fix=HOSTILE).render("html"))
+    assert {"table", "code"} <= {tag for tag, _ in reader.tags}
+    assert not {"script", "img", "iframe", "object", "link"} & {tag for tag, _ in reader.tags}
+    for _, attributes in reader.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("href", "src"):
+            assert (attributes.get(name) or "http://127.0.0.1:8000/").startswith("http://127.0.0.1:8000/")
+
+
+def test_markdown_stays_text() -> None:
+    from markdown import markdown  # the site's own
+
+    reader = Elements()
+    reader.feed(markdown(report(FAIL, says=HOSTILE, fix=HOSTILE).render("markdown")))
+    assert {tag for tag, _ in reader.tags} <= {"p", "strong", "br", "code", "ul", "li", "a"}
+    assert {a["href"] for tag, a in reader.tags if tag == "a"} <= {
+        "http://127.0.0.1:8000/guides/check-the-agent/"
+    }
+
+
+def test_text_has_no_colour_unless_asked() -> None:
+    from runbooks.report import as_text
+
+    assert "\x1b" not in as_text.render(report(FAIL))
+    assert "\x1b[" in as_text.render(report(FAIL), colour=True)
+    assert "\x1b[31m" not in as_text.render(report(FAIL, says="\x1b[31mred"), colour=True).replace(
+        "\x1b[1;31mFAIL", ""
+    )
+
+
+@pytest.mark.parametrize(
+    "innocent",
+    [
+        "arn:aws:iam::111122223333:role/CodeDeployOnPremises",
+        "0123456789abcdef0123456789abcdef01234567",  # a commit
+        "https://codedeploy.eu-west-1.amazonaws.com/",
+        "request 7d1c2e0a-5b1e-4f0c-9a53-2f3f5d0d8f11",
+    ],
+)
+def test_what_is_no_secret_is_shown(innocent: str) -> None:
+    assert plain(innocent) == innocent
