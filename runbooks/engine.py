@@ -2,15 +2,20 @@
 
 import inspect
 import re
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from runbooks.aws import journal, trouble
 from runbooks.aws.journal import Call
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
+from runbooks.host import HostReport
 
 if TYPE_CHECKING:
     from runbooks.report import Report
@@ -47,7 +52,14 @@ class Question:
     instance: str = ""
     status: str | None = None  # a registrationStatus filter to try; None is no filter
     hours: float = 24  # how far back to look in CloudTrail
+    arn: str = ""  # the IAM user's or role session's ARN to register the instance with
+    deployment_group: str = ""  # "APPLICATION/GROUP", whose tags the instance should carry
+    bucket: str = ""  # the revision bucket that the host reads from
+    host_report: HostReport | None = None  # what the probe saw, brought by hand
 
+
+# Checks that run side by side: enough to hide the waiting, few enough for AWS's rates.
+_WORKERS = 8
 
 CheckFunction = Callable[[Aws, Question], Iterator[Finding]]
 
@@ -79,31 +91,78 @@ def run(check: CheckFunction, aws: Aws, question: Question) -> list[Finding]:
 
     What was found before a failure is kept. An exception and a check that says nothing are UNKNOWN.
     """
-    found: list[Finding] = []
+    return list(_findings(check, aws, question))
+
+
+def _findings(check: CheckFunction, aws: Aws, question: Question) -> Iterator[Finding]:
+    silent = True
     with journal.recording() as calls:
         try:
             for finding in check(aws, question):
-                found.append(replace(finding, proof=tuple(calls)))
+                silent = False
+                yield replace(finding, proof=tuple(calls))
         except Exception as error:  # noqa: BLE001 - the one catch: whatever broke, the reader is told
+            silent = False
             api = calls[-1].api if calls else ""
-            found.append(
-                Finding(UNKNOWN, f"Could not look: {trouble.explain(error, api)}", proof=tuple(calls))
-            )
-    return found or [Finding(UNKNOWN, "Could not look: the check said nothing.", proof=tuple(calls))]
+            yield Finding(UNKNOWN, f"Could not look: {trouble.explain(error, api)}", proof=tuple(calls))
+    if silent:
+        yield Finding(UNKNOWN, "Could not look: the check said nothing.", proof=tuple(calls))
 
 
-def diagnose(aws: Aws, *, checks: str | Iterable[str] = (), **asked: Any) -> "Report":
-    """Run checks against what ``aws`` is connected to and give one report.
+def diagnose(
+    aws: Aws,
+    *,
+    checks: str | Iterable[str] = (),
+    timeout: float = 60,
+    progress: Callable[[Check], None] = lambda check: None,
+    **asked: Any,
+) -> "Report":
+    """Run checks, side by side, against what ``aws`` is connected to and give one report.
 
     ``checks`` is an id or ids (all when empty); ``asked`` are the members of `Question`:
-    ``diagnose(aws, instance="web-01")``. Raises `UserError` for an unknown id, an unknown member, or an
-    instance name that CodeDeploy cannot have.
+    ``diagnose(aws, instance="web-01")``. After ``timeout`` seconds the report is given as it stands, what
+    was not done by then as UNKNOWN. ``progress`` is told each check that is done. Raises `UserError` for an
+    unknown id, an unknown member, or an instance name that CodeDeploy cannot have.
     """
     from runbooks.report import Report
 
     question = _question(**asked)
-    results = {check: run(check.function, aws, question) for check in _chosen(checks)}
+    results = _side_by_side(_chosen(checks), aws.remembering(), question, timeout, progress)
     return Report.of(aws, question, results)
+
+
+def _side_by_side(
+    checks: list[Check], aws: Aws, question: Question, timeout: float, progress: Callable[[Check], None]
+) -> dict[Check, list[Finding]]:
+    found: dict[Check, list[Finding]] = {check: [] for check in checks}
+    todo, done = SimpleQueue[Check](), SimpleQueue[Check]()
+    for check in checks:
+        todo.put(check)
+
+    def work() -> None:
+        while not todo.empty():
+            with suppress(Empty):
+                check = todo.get_nowait()
+                for finding in _findings(check.function, aws, question):
+                    found[check].append(finding)
+                done.put(check)
+
+    for _ in range(min(_WORKERS, len(checks))):
+        threading.Thread(
+            target=work, daemon=True
+        ).start()  # a daemon: one that hangs does not keep the process
+    end = time.monotonic() + timeout
+    late = set(checks)
+    with suppress(Empty):
+        while late:
+            check = done.get(timeout=max(0.0, end - time.monotonic()))
+            late.remove(check)
+            progress(check)
+    slow = Finding(
+        UNKNOWN,
+        f"Could not look: not done within {timeout:g} s; ask for this check alone, or give more time.",
+    )
+    return {check: [*found[check], slow] if check in late else found[check] for check in checks}
 
 
 def _chosen(ids: str | Iterable[str]) -> list[Check]:

@@ -28,7 +28,7 @@ def test_every_change_is_refused(service: str) -> None:
     assert changes
     for operation in changes:
         with pytest.raises(NotARead):
-            refuse_writes(f"{service}:{operation}", frozenset())
+            refuse_writes(f"{service}:{operation}", {}, {})
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -54,4 +54,11 @@ def test_secrets_are_no_reads(operation: str) -> None:
 
 def test_the_refusal_names_the_operation() -> None:
     with pytest.raises(NotARead, match="iam:DeleteUser was not sent"):
-        refuse_writes("iam:DeleteUser", frozenset({"iam:CreateUser"}))
+        refuse_writes("iam:DeleteUser", {}, {"iam:CreateUser": lambda _: True})
+
+
+def test_a_permission_is_for_its_parameters_only() -> None:
+    allowed = {"ssm:SendCommand": lambda params: params["DocumentName"] == "probe"}
+    refuse_writes("ssm:SendCommand", {"DocumentName": "probe"}, allowed)
+    with pytest.raises(NotARead):
+        refuse_writes("ssm:SendCommand", {"DocumentName": "AWS-RunShellScript"}, allowed)

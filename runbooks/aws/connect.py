@@ -2,23 +2,29 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import boto3
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from runbooks.aws import sandboxed, trouble
+from runbooks.aws.guard import Permission
+from runbooks.aws.regions import all_regions
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
+from runbooks.host.fetch import is_our_probe
+
+PROBE: Mapping[str, Permission] = {"ssm:SendCommand": is_our_probe}
 
 
-def connect(target: str, *, profile: str = "", region: str = "", allowed: Iterable[str] = ()) -> Aws:
+def connect(target: str, *, profile: str = "", region: str = "", probe: bool = False) -> Aws:
     """Open a session for diagnosis.
 
     ``target`` is ``"aws"`` (the account of ``profile`` or of the usual credential chain) or
     ``"sandbox:SCENARIO"`` (an embedded AWS on loopback, started for this session and gone with it).
-    ``allowed`` names operations beyond reading that the session may send ("ssm:SendCommand").
+    The session only reads; with ``probe`` it may also send the project's own host probe by SSM Run
+    Command, and nothing else. A sandbox always may.
 
     Raises `UserError` with one sentence for an unknown target, scenario, profile or Region, missing
     credentials (exit code 64), and for credentials that AWS refuses (exit code 2: nothing can be looked at).
@@ -27,15 +33,15 @@ def connect(target: str, *, profile: str = "", region: str = "", allowed: Iterab
     if place == "sandbox" and scenario:
         if region:
             _check_region(region)
-        return _known(sandboxed.start(scenario, region, frozenset(allowed)))
+        return _known(sandboxed.start(scenario, region, PROBE))
     if target == "aws":
-        return _known(_aws(profile, region, frozenset(allowed)))
+        return _known(_aws(profile, region, PROBE if probe else {}))
     raise UserError(
         f"Unknown target {target!r}: use 'aws' or 'sandbox:SCENARIO' (`runbooks sandbox --list` names them)."
     )
 
 
-def _aws(profile: str, region: str, allowed: frozenset[str]) -> Aws:
+def _aws(profile: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     # boto3 itself reads AWS_DEFAULT_REGION only; the AWS CLI and the other SDKs read AWS_REGION
     try:
         session = boto3.Session(
@@ -67,12 +73,7 @@ def _profiles() -> list[str]:
 
 
 def _check_region(region: str) -> None:
-    core = botocore.session.get_session()
-    regions = [
-        name
-        for partition in core.get_available_partitions()
-        for name in core.get_available_regions("codedeploy", partition)
-    ]
+    regions = all_regions()
     if region not in regions:
         near = difflib.get_close_matches(region, regions, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""

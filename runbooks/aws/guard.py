@@ -1,6 +1,11 @@
 """The read-only guard: an operation that is not known to read is refused before it is sent."""
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Whether these parameters of an operation are what the user allowed.
+Permission = Callable[[Mapping[str, Any]], bool]
 
 # AWS has no flag in botocore's model for "this operation reads", so the verb decides.
 _READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
@@ -25,8 +30,8 @@ def is_read(operation: str) -> bool:
     return bool(_READS.match(operation)) and not _NEVER.match(operation)
 
 
-def refuse_writes(api: str, allowed: frozenset[str]) -> None:
-    """Raise `NotARead` unless ``api`` ("ssm:SendCommand") reads or was allowed by name."""
-    operation = api.partition(":")[2]
-    if api not in allowed and not is_read(operation):
+def refuse_writes(api: str, params: Mapping[str, Any], allowed: Mapping[str, Permission]) -> None:
+    """Raise `NotARead` unless ``api`` ("ssm:SendCommand") reads, or was allowed with such parameters."""
+    permission = allowed.get(api)
+    if not is_read(api.partition(":")[2]) and not (permission and permission(params)):
         raise NotARead(api)

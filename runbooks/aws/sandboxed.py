@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, cast
 
 import boto3
 import botocore.session
 
+from runbooks.aws.guard import Permission
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
 
@@ -19,7 +21,7 @@ from runbooks.errors import UserError
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-def start(scenario: str, region: str, allowed: frozenset[str]) -> Aws:
+def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     """Start the sandbox with ``scenario`` and open a session with it.
 
     Raises `UserError` with the sandbox's own sentence when it does not start (unknown scenario).

@@ -1,7 +1,9 @@
 """A session with AWS for diagnosis: guarded, journalled, and strict about what counts as an answer."""
 
+import copy
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from runbooks.aws import journal
-from runbooks.aws.guard import refuse_writes
+from runbooks.aws.guard import Permission, refuse_writes
+from runbooks.aws.memory import Memory
 
 # By this name the guide's own calls are told from others in CloudTrail.
 USER_AGENT = "codedeploy-field-guide"
@@ -66,9 +69,10 @@ class Identity:
 class Aws:
     """One Region of one account, asked by one identity.
 
-    ``target`` is how the session was asked for ("aws", "sandbox:healthy"); ``now`` tells the time by
-    which ages are measured (the sandbox has a clock of its own); ``allowed`` names the operations
-    beyond reading that the user asked for ("ssm:SendCommand").
+    ``target`` is how the session was asked for ("aws", "sandbox:healthy"); ``endpoint`` the sandbox's
+    address; ``now`` tells the time by which ages are measured (the sandbox has a clock of its own);
+    ``allowed`` names the operations beyond reading that the user asked for, each with the parameters
+    that it may have (`guard.Permission`).
     """
 
     def __init__(
@@ -78,16 +82,21 @@ class Aws:
         target: str = "aws",
         endpoint: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        allowed: frozenset[str] = frozenset(),
+        allowed: Mapping[str, Permission] | None = None,
+        config: Config | None = None,
     ) -> None:
         self.target = target
         self.region: str = session.region_name
         self.now = now
         self._session: Any = session  # its client() is overloaded on service names known in advance
         self._endpoint = endpoint
-        self._allowed = allowed
+        self._allowed = allowed or {}
+        self._config = config or (_LOCAL if endpoint else _CONFIG)
+        self._memory: Memory | None = None
+        self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         events = session.events
+        events.register("before-parameter-build", self._before_parameters)
         events.register("before-call", self._before)
         events.register("after-call", self._after)
         events.register("after-call-error", self._failed)
@@ -109,23 +118,31 @@ class Aws:
     def client(self, service: str, region: str = "") -> Any:
         """A boto3 client of this session ("codedeploy"), guarded and journalled like every other."""
         region = region or self.region
-        if (service, region) not in self._clients:
-            self._clients[service, region] = self._session.client(
-                service,
-                region_name=region,
-                endpoint_url=self._endpoint,
-                config=_LOCAL if self._endpoint else _CONFIG,
-            )
-        return self._clients[service, region]
+        with self._lock:  # boto3 makes clients one at a time
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._session.client(
+                    service, region_name=region, endpoint_url=self._endpoint, config=self._config
+                )
+            return self._clients[service, region]
 
     def read(
         self, api: str, want: str, *, expecting: tuple[str, ...] = (), region: str = "", **params: Any
     ) -> Any:
-        """Ask once: ``read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName="web-01")``.
+        """One fact: ``read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName="web-01")``.
 
         Gives the value under the key ``want``, or a `Refusal` when AWS answers with an error code that is
         ``expecting``-ed. Raises `NotWhole` when the answer lacks the key, and what botocore raises.
         """
+        answer = self.once(
+            (api, region, want, expecting, repr(sorted(params.items()))),
+            lambda: self.ask(api, want, expecting=expecting, region=region, **params),
+        )
+        return answer if isinstance(answer, Refusal) else answer[want]
+
+    def ask(
+        self, api: str, want: str, *, expecting: tuple[str, ...] = (), region: str = "", **params: Any
+    ) -> Any:
+        """The whole answer, asked anew each time; else as `read`."""
         service, operation = api.split(":")
         try:
             answer = getattr(self.client(service, region), xform_name(operation))(**params)
@@ -133,25 +150,47 @@ class Aws:
             if error.response["Error"]["Code"] in expecting:
                 return _refusal(error)
             raise
-        return _need(api, answer, want)
+        _need(api, answer, want)
+        return answer
 
     def read_all(
         self, api: str, want: str, *, most: int | None = None, region: str = "", **params: Any
     ) -> list[Any]:
         """Ask for every page of a list, or until ``most`` items are there; gives what stands under ``want``."""
         service, operation = api.split(":")
-        pages = self.client(service, region).get_paginator(xform_name(operation)).paginate(**params)
-        found: list[Any] = []
-        for page in pages:
-            found += _need(api, page, want)
-            if most is not None and len(found) >= most:
-                return found[:most]
-            if "NextToken" in page:
-                time.sleep(_PACE.get(api, 0))
+        paginator = self.client(service, region).get_paginator(xform_name(operation))
+
+        def ask() -> list[Any]:
+            found: list[Any] = []
+            for page in paginator.paginate(**params):
+                found += _need(api, page, want)
+                if most is not None and len(found) >= most:
+                    return found[:most]
+                if "NextToken" in page:
+                    time.sleep(_PACE.get(api, 0))
+            return found
+
+        found: list[Any] = self.once((api, region, want, most, repr(sorted(params.items()))), ask)
         return found
 
+    def once(self, key: Hashable, ask: Callable[[], Any]) -> Any:
+        """The answer of ``ask``: remembered by ``key`` within a diagnosis, asked anew outside of one."""
+        return self._memory.once(key, ask) if self._memory else ask()
+
+    def remembering(self) -> "Aws":
+        """This session for one diagnosis, in which each fact is asked for once."""
+        twin = copy.copy(self)
+        twin._memory = Memory()
+        return twin
+
+    def allows(self, api: str) -> bool:
+        """Whether the user allowed this operation, which does more than read."""
+        return api in self._allowed
+
+    def _before_parameters(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        refuse_writes(_api(model), params, self._allowed)
+
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
-        refuse_writes(_api(model), self._allowed)
         context["field_guide_api"] = _api(model)  # botocore tells a failed call's handler no model
 
     def _after(

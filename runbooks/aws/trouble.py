@@ -14,6 +14,8 @@ from botocore.parsers import ResponseParserError
 
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import NotWhole
+from runbooks.errors import CouldNotLook
+from runbooks.host import HostReportError
 
 KINDS: dict[str, tuple[str, ...]] = {
     "denied": ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
@@ -101,6 +103,8 @@ def explain(error: BaseException, api: str = "") -> str:
         return f"{error}: look for a proxy, a captive portal or TLS inspection between here and AWS."
     if isinstance(error, NotARead):
         return f"{error}."
+    if isinstance(error, (CouldNotLook, HostReportError)):
+        return str(error)
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return f"{api or 'The call'} was not sent: no complete AWS credentials were found."
     if isinstance(error, (boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError, boto.TokenRetrievalError)):

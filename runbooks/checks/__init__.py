@@ -15,7 +15,11 @@ from runbooks.engine import Check
 @cache
 def all_checks() -> tuple[Check, ...]:
     """Every check, in the order of modules and of lines."""
-    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    modules = [
+        import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if module.name[0] != "_"
+    ]
     return tuple(
         Check.of(function)
         for module in modules

@@ -1,18 +1,16 @@
 """Who calls CodeDeploy, and what goes wrong for them?"""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.aws.session import USER_AGENT
-from runbooks.checks.registration import corrected
+from runbooks.checks._facts import MOST_EVENTS, caller, events
+from runbooks.checks.listing import corrected
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, Finding, Question
 
-_MOST = 2000  # events, newest first: LookupEvents gives 50 a page and is paced to 2 pages a second
-_PAGE = "/exceptions/InvalidRegistrationStatusException/"
+_FILTER_PAGE = "/exceptions/InvalidRegistrationStatusException/"
+_REGISTRATION_PAGE = "/guides/check-the-instance/"
 
 
 def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -22,68 +20,94 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
     refuses to send (None, a number) never reach AWS and so never stand here. The guide's own calls
     are left out. An event can take some minutes to arrive.
     """
-    since = aws.now() - timedelta(hours=question.hours)
-    events, cut = _events(aws, "ListOnPremisesInstances", since)
-    if cut:
-        yield Finding(
-            UNKNOWN,
-            f"Only the newest {_MOST} calls of the last {question.hours:g} hours were looked at; ask for fewer hours.",
-        )
-    if not events:
-        yield Finding(
-            SKIP, f"CloudTrail holds no ListOnPremisesInstances call of the last {question.hours:g} hours."
-        )
-        return
-    bad = [event for event in events if event.get("errorCode") == "InvalidRegistrationStatusException"]
+    calls, cut = events(aws, "ListOnPremisesInstances", question.hours)
+    yield from _cut(cut, question)
+    bad = [event for event in calls if event.get("errorCode") == "InvalidRegistrationStatusException"]
     if not bad:
-        yield Finding(
-            OK,
-            f"CloudTrail holds {len(events)} ListOnPremisesInstances calls of the last {question.hours:g} hours; none had a bad filter.",
-        )
-    for (caller, agent, source, value), times in Counter(map(_sender, bad)).most_common():
-        last = max(event["eventTime"] for event in bad if _sender(event) == (caller, agent, source, value))
+        yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter")
+    for (who, client, source, value), times in Counter(map(_sender, bad)).most_common():
+        last = max(event["eventTime"] for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
             FAIL,
-            f"{caller} sent {_sent(value)} {times} time{'s' if times > 1 else ''}, last at {last},"
-            f" from {source} with {agent}.",
-            about=caller,
+            f"{who} sent {_sent(value)} {_times(times)}, last at {last}, from {source} with {client}.",
+            about=who,
             fix=corrected(value, aws.region),
-            next=_PAGE,
+            next=_FILTER_PAGE,
         )
         if value is None:
             yield Finding(
                 UNKNOWN,
-                f"Which value {caller} sent is not known: the CloudTrail record has no request parameters.",
-                about=caller,
-                next=_PAGE,
+                f"Which value {who} sent is not known: the CloudTrail record has no request parameters.",
+                about=who,
+                next=_FILTER_PAGE,
             )
 
 
-def _events(aws: Aws, operation: str, since: datetime) -> tuple[list[dict[str, Any]], bool]:
-    """The CloudTrail records of one CodeDeploy operation, newest first, without the guide's own calls;
-    and whether there were more than are looked at."""
-    events = aws.read_all(
-        "cloudtrail:LookupEvents",
-        "Events",
-        most=_MOST,
-        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": operation}],
-        StartTime=since,
+def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding]:
+    """No call of RegisterOnPremisesInstance was refused lately.
+
+    Of the asked instance, or of all where none was asked about. What a refused registration needs depends
+    on its error code alone: a name or an ARN that is taken, a bad ARN, a missing permission.
+    """
+    calls, cut = events(aws, "RegisterOnPremisesInstance", question.hours)
+    yield from _cut(cut, question)
+    mine = [call for call in calls if not question.instance or _instance(call) in (question.instance, None)]
+    refused = [call for call in mine if call.get("errorCode")]
+    if not refused:
+        yield _none_of(mine, "RegisterOnPremisesInstance", question, "none was refused")
+    for (who, code, name), times in Counter(
+        (caller(c), c["errorCode"], _instance(c)) for c in refused
+    ).most_common():
+        last = max(
+            c["eventTime"] for c in refused if (caller(c), c["errorCode"], _instance(c)) == (who, code, name)
+        )
+        yield Finding(
+            FAIL,
+            f"{who} was refused to register {name or 'a name that is not recorded'} {_times(times)}, last at {last}: {code}.",
+            about=name or who,
+            fix=f"aws deploy get-on-premises-instance --instance-name {name} --region {aws.region}"
+            if name
+            else "",
+            next=_REGISTRATION_PAGE,
+        )
+
+
+def _cut(cut: bool, question: Question) -> Iterator[Finding]:
+    if cut:
+        yield Finding(
+            UNKNOWN,
+            f"Only the newest {MOST_EVENTS} calls of the last {question.hours:g} hours were looked at; ask for fewer hours.",
+        )
+
+
+def _none_of(calls: list[dict[str, Any]], operation: str, question: Question, good: str) -> Finding:
+    when = f"of the last {question.hours:g} hours"
+    if not calls:
+        return Finding(SKIP, f"CloudTrail holds no {operation} call {when}.")
+    return Finding(
+        OK, f"CloudTrail holds {len(calls)} {operation} call{'s' * (len(calls) > 1)} {when}; {good}."
     )
-    records: list[dict[str, Any]] = [json.loads(event["CloudTrailEvent"]) for event in events]
-    return [record for record in records if USER_AGENT not in record.get("userAgent", "")], len(
-        events
-    ) == _MOST
 
 
 def _sender(event: dict[str, Any]) -> tuple[str, str, str, str | None]:
-    identity = event.get("userIdentity", {})
     return (
-        identity.get("arn") or identity.get("invokedBy") or identity.get("type", "an unnamed caller"),
-        event.get("userAgent", "an unnamed client").partition(" ")[0],  # "Boto3/1.40.45", without its platform
+        caller(event),
+        event.get("userAgent", "an unnamed client").partition(" ")[
+            0
+        ],  # "Boto3/1.40.45", without its platform
         event.get("sourceIPAddress", "an unknown address"),
         (event.get("requestParameters") or {}).get("registrationStatus"),
     )
 
 
+def _instance(event: dict[str, Any]) -> str | None:
+    name: str | None = (event.get("requestParameters") or {}).get("instanceName")
+    return name
+
+
 def _sent(value: str | None) -> str:
     return "a registrationStatus that is not recorded" if value is None else f"registrationStatus {value!r}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -50,17 +50,18 @@ class Report:
 
     @property
     def checks(self) -> list[tuple[Check, Verdict, list[Finding]]]:
-        """Each check with its verdict (its worst finding) and its findings; the worst check first."""
+        """Each check with its verdict (its worst finding) and its findings; the worst check first, what does not apply last."""
         judged = [
             (check, max(f.verdict for f in found), sorted(found, key=lambda f: -f.verdict))
             for check, found in self.results.items()
         ]
-        return sorted(judged, key=lambda row: -row[1])
+        return sorted(judged, key=lambda row: (row[1] is SKIP, -row[1]))
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all."""
-        return max((f.verdict for f in self.findings), default=UNKNOWN)
+        """The worst verdict of all; a question that does not apply says nothing about the others."""
+        judged = {finding.verdict for finding in self.findings}
+        return max(judged - {SKIP} or judged, default=UNKNOWN)
 
     @property
     def exit_code(self) -> int:

@@ -1,0 +1,27 @@
+"""The Regions of CodeDeploy, as far as the installed botocore knows them."""
+
+from functools import cache
+
+import botocore.session
+
+
+@cache
+def partitions() -> dict[str, tuple[str, ...]]:
+    """The Regions that have CodeDeploy, by partition ("aws", "aws-cn", ...)."""
+    core = botocore.session.get_session()
+    return {
+        name: tuple(core.get_available_regions("codedeploy", name))
+        for name in core.get_available_partitions()
+    }
+
+
+def all_regions() -> list[str]:
+    """Every Region that has CodeDeploy."""
+    return [region for regions in partitions().values() for region in regions]
+
+
+def neighbours(region: str) -> list[str]:
+    """The other Regions of the same partition and part of the world ("eu-..." for "eu-west-1")."""
+    area = region.partition("-")[0] + "-"
+    mates = next((regions for regions in partitions().values() if region in regions), ())
+    return [other for other in mates if other.startswith(area) and other != region]

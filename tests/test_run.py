@@ -1,0 +1,70 @@
+"""`make run`: both servers answer, Ctrl-C ends both, a taken port is a sentence."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def run(site_port: int, lab_port: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "tools/run.py", "--site-port", str(site_port), "--lab-port", str(lab_port)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.timeout(150)
+def test_both_answer_and_ctrl_c_ends_both() -> None:
+    ports = free_port(), free_port()
+    with run(*ports) as process:
+        assert process.stdout is not None
+        shown = ""
+        while "Ctrl-C" not in shown:
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            shown += line
+        site, lab = re.findall(r"http://\S+", shown)
+        with urllib.request.urlopen(site, timeout=30) as page:
+            assert "CodeDeploy Field Guide" in page.read().decode()
+        assert f":{ports[1]}/lab/tree/notebooks/" in lab
+        assert "token=" in lab
+        with urllib.request.urlopen(lab, timeout=30) as page:
+            assert page.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # without its token JupyterLab gives nothing away
+            urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/api/contents", timeout=30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    end = time.monotonic() + 5
+    for port in ports:
+        with socket.socket() as probe:
+            while probe.connect_ex(("127.0.0.1", port)) == 0:
+                assert time.monotonic() < end, f"something still listens on {port}"
+
+
+@pytest.mark.parametrize("taken", ["site", "lab"])
+def test_a_taken_port_is_a_sentence(taken: str) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        process = run(port, free_port()) if taken == "site" else run(free_port(), port)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 64
+    assert "Traceback" not in err
+    assert f"Port {port}" in err
+    assert f"{'SITE' if taken == 'site' else 'LAB'}_PORT=" in err
+    assert len(err.strip().splitlines()) == 1
