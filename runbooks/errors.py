@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend, told in one sentence."""
+"""Errors that are told in one sentence: the user's to mend, or a fact that could not be had."""
 
 
 class UserError(Exception):
@@ -15,3 +15,7 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows for this error: the sentence alone (IPython's documented hook)."""
         return [str(self)]
+
+
+class CouldNotLook(Exception):
+    """A fact that a check needs could not be had, though no call failed; the message says why and what to do."""

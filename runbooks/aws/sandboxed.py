@@ -28,7 +28,7 @@ def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     """
     about = _start(scenario)
     return Aws(
-        _session(about, region or about["region"]),
+        session(about, region or about["region"]),
         target=f"sandbox:{scenario}",
         endpoint=about["endpoint"],
         now=lambda: DAY,
@@ -58,7 +58,7 @@ def _start(scenario: str) -> dict[str, str]:
     return about
 
 
-def _session(about: dict[str, str], region: str) -> boto3.Session:
+def session(about: dict[str, str], region: str) -> boto3.Session:
     """A session that nothing in the user's own AWS set-up can lead elsewhere: no profile, no config file."""
     core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_config_variable("config_file", os.devnull)

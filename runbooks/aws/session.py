@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from runbooks.aws import journal
 from runbooks.aws.guard import Permission, refuse_writes
 from runbooks.aws.memory import Memory
+from runbooks.aws.reach import Look, look
 
 # By this name the guide's own calls are told from others in CloudTrail.
 USER_AGENT = "codedeploy-field-guide"
@@ -172,6 +173,12 @@ class Aws:
 
         found: list[Any] = self.once((api, region, want, most, repr(sorted(params.items()))), ask)
         return found
+
+    def reach(self, service: str) -> Look:
+        """How the endpoint of a service answers a request that nobody signed; a failure is an answer too."""
+        client = self.client(service)
+        seen: Look = self.once(("reach", client.meta.endpoint_url), lambda: look(client))
+        return seen
 
     def once(self, key: Hashable, ask: Callable[[], Any]) -> Any:
         """The answer of ``ask``: remembered by ``key`` within a diagnosis, asked anew outside of one."""

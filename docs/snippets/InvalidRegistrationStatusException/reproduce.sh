@@ -1,0 +1,6 @@
+#!/bin/sh
+# Raise InvalidRegistrationStatusException on purpose; it only reads.
+aws deploy list-on-premises-instances --registration-status "${1-Registering}"
+status=$?
+echo "exit $status"
+exit $status

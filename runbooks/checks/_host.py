@@ -1,0 +1,172 @@
+"""What several checks ask of a host's report, and the commands that mend a host."""
+
+import re
+import shlex
+from datetime import timedelta
+from typing import TypeVar
+
+import botocore.session
+
+from runbooks.aws import Aws
+from runbooks.engine import SKIP, Finding, Question
+from runbooks.errors import CouldNotLook
+from runbooks.host import Datum, HostReport
+from runbooks.host.fetch import host_report
+from runbooks.host.report import File
+
+T = TypeVar("T")
+
+IDENTITY_PAGE = "/guides/check-the-agent/#identity"
+CONFIG = "/etc/codedeploy-agent/conf/codedeployagent.yml"
+
+# Agent 1.x runs on the host's own Ruby.
+_APT, _YUM = "sudo apt-get install -y ruby-full", "sudo yum install -y ruby"
+_RUBY = dict.fromkeys(("debian", "ubuntu"), _APT) | dict.fromkeys(
+    ("amzn", "centos", "ol", "rhel", "rocky"), _YUM
+)
+
+
+def looked_at(aws: Aws, question: Question, *, agent: bool = False) -> HostReport | Finding:
+    """The host's report; or the SKIP to give where no host was asked about.
+
+    With ``agent`` also where no agent is installed there: then what a check asks of one does not arise.
+    """
+    if not question.instance and question.host_report is None:
+        return Finding(SKIP, "No instance was asked about, and no host report given.")
+    report = host_report(aws, question)
+    hurdle = no_agent(report) if agent else ""
+    return Finding(SKIP, hurdle, host_name(question, report)) if hurdle else report
+
+
+def no_agent(report: HostReport) -> str:
+    """That no agent is on the host; "" where one is, or nobody can say."""
+    absent = report.agent.installed.value is False and report.agent.running.value is not True
+    return "No agent is installed on the host." if absent else ""
+
+
+def host_name(question: Question, report: HostReport) -> str:
+    """How to call the host: as it was asked about, else as it calls itself."""
+    return question.instance or report.host.hostname.value or "the host"
+
+
+def known(datum: Datum[T], what: str) -> T:
+    """The value of a datum. Raises `CouldNotLook` where there is none."""
+    if datum.value is None:
+        reason = datum.error or "the probe found nothing"
+        as_root = "; run the probe as root" if "this user" in reason else ""
+        raise CouldNotLook(f"{what} is not known: {reason}{as_root}.")
+    return datum.value
+
+
+def unreadable(report: HostReport, file: File) -> bool:
+    """Whether the agent cannot read a file that is there: nobody can, or root cannot.
+
+    Raises `CouldNotLook` where only the user that the probe ran as could not.
+    """
+    readable, everybody = file.readable, "not a regular file" in file.readable.by
+    if readable.value is False and report.host.uid.value != 0 and not everybody:
+        raise CouldNotLook(f"{readable.by}; run the probe as root.")
+    return not known(readable, f"whether {file.path.value} can be read")
+
+
+def yml_path(report: HostReport) -> str:
+    """Where the agent looks for its identity."""
+    return report.identity_file.path.value or "codedeploy.onpremises.yml"
+
+
+def yml_hurdle(report: HostReport) -> str:
+    """Why the agent has no yml to read: it is not there, or cannot be read; "" where it has one.
+
+    Raises `CouldNotLook` where nobody can say.
+    """
+    if not known(report.identity_file.exists, "whether the agent's yml is there"):
+        return f"There is no {yml_path(report)}."
+    if unreadable(report, report.identity_file):
+        return f"The agent cannot read its yml: {report.identity_file.readable.by}."
+    if report.identity.registration.error:
+        raise CouldNotLook(f"{report.identity.registration.error}, so read it by hand.")
+    return ""
+
+
+def silence(report: HostReport, file: File) -> timedelta | None:
+    """For how long a file has not been written, by the host's own clock."""
+    epoch, modified = report.clock.epoch.value, file.modified.value
+    return None if epoch is None or modified is None else timedelta(seconds=epoch - modified)
+
+
+def yml_faults(report: HostReport) -> list[str]:
+    """What is wrong with the agent's yml by itself, whatever is registered."""
+    path, identity = yml_path(report), report.identity
+    if hurdle := yml_hurdle(report):
+        return [
+            f"{hurdle} It asks the metadata service who it is: on EC2 the EC2 instance, elsewhere nobody."
+        ]
+    faults = []
+    if identity.registration.value == "both":
+        faults.append(
+            f"{path} has iam_user_arn and iam_session_arn, and the agent refuses to work with both."
+        )
+    elif identity.registration.value == "neither":
+        faults.append(f"{path} has neither iam_user_arn nor iam_session_arn.")
+    if missing := known(identity.missing, f"what {path} lacks"):
+        faults.append(f"{path} lacks {', '.join(missing)}.")
+    shown = {
+        "region": identity.region,
+        "iam_user_arn": identity.iam_user_arn,
+        "iam_session_arn": identity.iam_session_arn,
+    }
+    faults += [f"{field} in {path}: {datum.error}." for field, datum in shown.items() if datum.error]
+    return faults
+
+
+def arn_of(report: HostReport) -> str:
+    """The ARN in a yml that has no faults."""
+    return report.identity.iam_session_arn.value or report.identity.iam_user_arn.value or ""
+
+
+def take_session(report: HostReport, registered: str) -> str:
+    """The command that gives a host its registered session; for a user it takes keys that nobody can fill in here."""
+    if report.identity.registration.value != "session" or ":assumed-role/" not in registered:
+        return ""
+    return set_line(report, yml_path(report), "iam_session_arn", registered)
+
+
+def set_line(report: HostReport, path: str, key: str, value: str) -> str:
+    """The command that changes a line of a file of the agent's, keeps the old file, and restarts the agent."""
+    quoted = re.sub(r"([\\&|])", r"\\\1", value)
+    script = shlex.quote(rf"s|^\(:\{{0,1\}}{key}:\).*|\1 {quoted}|")
+    return _then(f"sudo sed -i.bak {script} {shlex.quote(path)}", service(report, "restart"))
+
+
+def append_line(report: HostReport, key: str, value: str) -> str:
+    """The command that adds a setting to the agent's configuration, and restarts the agent."""
+    line = shlex.quote(f":{key}: {value}")
+    return _then(f"echo {line} | sudo tee -a {CONFIG}", service(report, "restart"))
+
+
+def install(report: HostReport, region: str) -> str:
+    """The commands that install the agent, or update it within its line.
+
+    Where there is none it is 1.8, since nobody has verified in which Regions 2.x is.
+    """
+    core = botocore.session.get_session()
+    partition = core.get_partition_for_region(region)
+    domain = next(
+        p["dnsSuffix"] for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
+    )
+    second = report.agent.line.value == "2.x"
+    url = f"https://aws-codedeploy-{region}.s3.{region}.{domain}/{'latestv2' if second else 'latest'}/install"
+    ruby = _RUBY.get(report.host.os_id.value or "", f"({_YUM} || {_APT})")
+    run = f"sudo env AWS_REGION={region} ./install auto"
+    return _then("" if second else ruby, f"curl -fsSO {url}", "chmod +x install", run)
+
+
+def service(report: HostReport, verb: str) -> str:
+    """The command that starts or restarts the agent, by the host's init. 2.x brings a unit for systemd only."""
+    if report.host.init.value in ("systemd", None):
+        return f"sudo systemctl {verb} codedeploy-agent"
+    return "" if report.agent.line.value == "2.x" else f"sudo service codedeploy-agent {verb}"
+
+
+def _then(*commands: str) -> str:
+    return " && ".join(filter(None, commands))

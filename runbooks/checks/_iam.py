@@ -1,0 +1,133 @@
+"""Whose policies count for an ARN, and what IAM's policy simulator says that they allow."""
+
+import json
+import shlex
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from runbooks.aws import Aws, Refusal
+from runbooks.engine import FAIL, OK, UNKNOWN, WARN, Finding
+from runbooks.errors import CouldNotLook
+
+
+class Arn(NamedTuple):
+    """The parts of an ARN of IAM or STS: arn:PARTITION:SERVICE:REGION:ACCOUNT:KIND/PATH."""
+
+    partition: str
+    account: str
+    kind: str  # user, role, assumed-role, root, federated-user
+    path: str  # what follows the kind: the name of a user with its path, "ROLE/SESSION" of a session
+
+    @property
+    def name(self) -> str:
+        """The name of a user or a role, without its path."""
+        return self.path.rpartition("/")[2]
+
+    @classmethod
+    def of(cls, text: str) -> "Arn":
+        """The parts of ``text``; empty ones where it is no ARN."""
+        _, partition, _, _, account, resource = (text.split(":", 5) + [""] * 6)[:6]
+        kind, _, path = resource.partition("/")
+        return cls(partition, account, kind, path)
+
+
+def holder(aws: Aws, arn: str) -> dict[str, Any] | None:
+    """IAM's record of a user, or of the role behind a session; None when there is no such identity.
+
+    The ARN of a session lacks its role's path, so only IAM knows the role's ARN. Raises `CouldNotLook` for
+    an identity that has no policies of its own (a federated user).
+    """
+    _, _, kind, path = parts = Arn.of(arn)
+    if kind == "user":
+        answer = aws.read("iam:GetUser", "User", expecting=("NoSuchEntity",), UserName=parts.name)
+    elif kind == "assumed-role":
+        role = path.partition("/")[0]
+        answer = aws.read("iam:GetRole", "Role", expecting=("NoSuchEntity",), RoleName=role)
+    else:
+        raise CouldNotLook(f"{arn} is neither a user nor a session of a role, so IAM cannot simulate it.")
+    # User names are unique whatever their path, so a user of this name may be another one.
+    if isinstance(answer, Refusal) or (kind == "user" and answer["Arn"] != arn):
+        return None
+    return dict(answer)
+
+
+def simulated(
+    aws: Aws,
+    who: str,
+    actions: tuple[str, ...],
+    resource: str,
+    *,
+    page: str,
+    useful: Collection[str] = (),
+) -> Iterator[Finding]:
+    """One finding for each action: may the user or role ``who`` do it on ``resource``?
+
+    A denial FAILs, and is a WARN for the actions that are merely ``useful``; ``page`` explains denials. An
+    answer that rests on conditions which the simulator lacked is UNKNOWN, whatever it says.
+    """
+    for action, result in _results(aws, who, actions, resource).items():
+        what = f"{action} on {resource}"
+        if result.get("MissingContextValues"):
+            lacking = ", ".join(result["MissingContextValues"])
+            yield Finding(
+                UNKNOWN,
+                f"Whether {who} may {what} depends on {lacking}, which a simulation does not know.",
+                about=who,
+                next=page,
+            )
+        elif result["EvalDecision"] == "allowed":
+            yield Finding(OK, f"{who} may {what}, as simulated.", about=who)
+        else:
+            why, mendable = _denial(result)
+            yield Finding(
+                WARN if action in useful else FAIL,
+                f"{who} may not {what}, as simulated: {why}.",
+                about=who,
+                fix=_grant(who, action, resource) if mendable else "",
+                next=page,
+            )
+
+
+def _results(aws: Aws, who: str, actions: tuple[str, ...], resource: str) -> dict[str, dict[str, Any]]:
+    # What holds for every call of this session must not count as missing where a policy asks for it.
+    context = {"aws:RequestedRegion": ("string", aws.region), "aws:SecureTransport": ("boolean", "true")}
+    answers = aws.read_all(
+        "iam:SimulatePrincipalPolicy",
+        "EvaluationResults",
+        PolicySourceArn=who,
+        ActionNames=list(actions),
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
+            for key, (kind, value) in context.items()
+        ],
+    )
+    by_action = {answer["EvalActionName"].lower(): answer for answer in answers}
+    if silent := [action for action in actions if action.lower() not in by_action]:
+        raise CouldNotLook(f"iam:SimulatePrincipalPolicy said nothing about {', '.join(silent)}.")
+    return {action: by_action[action.lower()] for action in actions}
+
+
+def _denial(result: dict[str, Any]) -> tuple[str, bool]:
+    """What denies an action, and whether one more statement in an identity policy would allow it."""
+    if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
+        return "a service control policy of the organisation does not allow it", False
+    if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
+        return "the permissions boundary does not allow it", False
+    if result["EvalDecision"] == "explicitDeny":
+        matched = {statement.get("SourcePolicyId", "") for statement in result.get("MatchedStatements", ())}
+        return f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it", False
+    return "no policy allows it", True
+
+
+def _grant(who: str, action: str, resource: str) -> str:
+    """The command that lets a user or role do this one thing."""
+    arn = Arn.of(who)
+    if arn.path.startswith("aws-reserved/"):
+        return ""  # the role is IAM Identity Center's: only its permission set can be changed
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return (
+        f"aws iam put-{arn.kind}-policy --{arn.kind}-name {shlex.quote(arn.name)}"
+        f" --policy-name allow-{action.partition(':')[2]} --policy-document {shlex.quote(document)}"
+    )

@@ -1,0 +1,241 @@
+"""Does the VPC let the host out?"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+from runbooks.aws import Aws
+from runbooks.checks._packets import (
+    ANYWHERE,
+    acl_passage,
+    free_number_before,
+    group_allows,
+    group_peers,
+    routes_out,
+)
+from runbooks.checks._vpc import agent_endpoints, ec2_host, groups, network_acl, route_table
+from runbooks.engine import FAIL, OK, SKIP, WARN, Finding, Question
+from runbooks.errors import CouldNotLook
+from runbooks.host import switched_on
+from runbooks.host.fetch import host_report
+
+_PAGE = "/guides/check-the-network/#look"
+_ENDPOINTS_PAGE = "/guides/check-the-network/#vpc-endpoints"
+# The ports that a system opens connections from by default: answers come back to these.
+_LINUX_PORTS, _WINDOWS_PORTS = (32768, 60999), (49152, 65535)
+_WAYS = {
+    "NatGatewayId": "the NAT gateway",
+    "TransitGatewayId": "the transit gateway",
+    "VpcPeeringConnectionId": "the VPC peering",
+    "NetworkInterfaceId": "the network interface",
+    "LocalGatewayId": "the local gateway",
+    "CarrierGatewayId": "the carrier gateway",
+    "CoreNetworkArn": "the core network",
+    "GatewayId": "the gateway",  # igw-, vgw- or vpce-
+}
+
+
+def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The host's security groups let HTTPS out to any IPv4 address.
+
+    The agent only opens connections, so no inbound rule is needed: a group remembers them and lets the
+    answers in. The rules of all its groups add up. Where TCP 443 is let out to some addresses only, they
+    may or may not be those of CodeDeploy and of S3, which change.
+    """
+    host = ec2_host(aws, question)
+    if isinstance(host, Finding):
+        yield host
+        return
+    ids = [group["GroupId"] for group in host["SecurityGroups"]]
+    rules = [rule for group in groups(aws, ids) for rule in group["IpPermissionsEgress"]]
+    allowed, peers = group_allows(rules, 443), group_peers(rules, 443)
+    about, rules_allow = ids[0], f"The rules of {', '.join(ids)} allow"
+    out = f"HTTPS out of {host['InstanceId']}"
+    if allowed == [ANYWHERE]:
+        yield Finding(OK, f"{rules_allow} {out} to any IPv4 address.", about)
+    elif allowed or peers:
+        where = ", ".join([*map(str, allowed), *peers])
+        says = f"{rules_allow} {out} to {where} only; whether CodeDeploy and S3 are there is not known."
+        yield Finding(WARN, says, about, next=_PAGE)
+    else:
+        fix = (
+            f"aws ec2 authorize-security-group-egress --group-id {about} --protocol tcp --port 443"
+            f" --cidr 0.0.0.0/0 --region {aws.region}"
+        )
+        says = f"{rules_allow} no {out}: none is for TCP 443 to an IPv4 address."
+        yield Finding(FAIL, says, about, fix, _PAGE)
+
+
+def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The network ACL of the host's subnet lets HTTPS out and its answers in.
+
+    An ACL remembers nothing: TCP 443 must be allowed out and, for the answers, the ports that the host
+    connects from must be allowed in: by default 32768 to 60999 on Linux and 49152 to 65535 on Windows. The
+    rule with the lowest number that fits a packet decides.
+    """
+    host = ec2_host(aws, question)
+    if isinstance(host, Finding):
+        yield host
+        return
+    acl = network_acl(aws, host)
+    yield _through(aws, acl, "HTTPS out to", True, 443, 443)
+    first, last = _WINDOWS_PORTS if host.get("Platform") == "windows" else _LINUX_PORTS
+    yield _through(aws, acl, f"answers (ports {first} to {last}) in from", False, first, last)
+
+
+def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
+    """A route leads from the host's subnet to the internet, or an endpoint of CodeDeploy is in the VPC.
+
+    A subnet without a route table of its own uses the main one of the VPC. An internet gateway serves only
+    hosts with a public address; a route is a black hole when what it led to is gone. What lies beyond a
+    transit gateway, an appliance or a VPN is not seen from here.
+    """
+    host = ec2_host(aws, question)
+    if isinstance(host, Finding):
+        yield host
+        return
+    table = route_table(aws, host)
+    routes, unrouted = routes_out(table["Routes"])
+    faults = {_way(route): _fault(route, host) for route in routes}
+    live = [way for way, fault in faults.items() if not fault]
+    dead = [f"{way} {fault}" for way, fault in faults.items() if fault]
+    about, name = table["RouteTableId"], f"The route table {table['RouteTableId']} of {host['SubnetId']}"
+    if live and not dead and not unrouted:
+        yield Finding(OK, f"{name} leads out by {', '.join(live)}.", about)
+    elif live:
+        gaps = "; ".join(dead + ["some addresses of the internet have no route"] * bool(unrouted))
+        yield Finding(
+            WARN, f"{name} leads out only in part, by {', '.join(live)}: {gaps}.", about, next=_PAGE
+        )
+    elif usable := [e["VpcEndpointId"] for e in agent_endpoints(aws, host) if _is_available(e)]:
+        says = f"{name} does not lead to the internet, but the agent's endpoint {usable[0]} is in the VPC; S3 needs a way too."
+        yield Finding(OK, says, about, next="vpc-endpoint-serves-the-agent")
+    else:
+        why = "; ".join(dead) or "it has no route to the internet"
+        yield Finding(FAIL, f"{name} leads nowhere: {why}.", about, _way_out(aws, host, table, routes), _PAGE)
+
+
+def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Finding]:
+    """Where the VPC has an endpoint for the agent, it works, the host may enter it, and the agent uses it.
+
+    That is the endpoint `codedeploy-commands-secure`. It must be available, have private DNS so that the
+    usual name leads to it, and a security group that lets HTTPS in from the host. The agent goes there only
+    with `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a way out, of their own.
+    """
+    host = ec2_host(aws, question)
+    if isinstance(host, Finding):
+        yield host
+        return
+    endpoints = agent_endpoints(aws, host)
+    if not endpoints:
+        says = f"The VPC {host['VpcId']} has no endpoint for the agent, so it goes to the public one."
+        yield Finding(SKIP, says, host["VpcId"])
+        return
+    for endpoint in endpoints:
+        yield from _serves(aws, endpoint, host)
+    switch = switched_on(host_report(aws, question).config.enable_auth_policy)
+    if switch.error:
+        raise CouldNotLook(f"whether the agent uses the endpoint is not known: {switch.error}.")
+    ids = ", ".join(endpoint["VpcEndpointId"] for endpoint in endpoints)
+    if switch.value:
+        yield Finding(OK, f"The agent uses {ids}: its enable_auth_policy is on.", ids)
+    else:
+        says = f"The agent does not use {ids}: its enable_auth_policy is off, so it asks for another name."
+        yield Finding(WARN, says, ids, next=_ENDPOINTS_PAGE)
+
+
+def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int, last: int) -> Finding:
+    passage = acl_passage(acl["Entries"], egress=egress, first=first, last=last)
+    name, about = f"The network ACL {acl['NetworkAclId']}", acl["NetworkAclId"]
+    if not passage.stopped:
+        return Finding(OK, f"{name} lets {what} any IPv4 address.", about)
+    rules = "; ".join(_stopping(*stop) for stop in passage.stopped)
+    if passage.passes:
+        says = f"{name} lets {what} only some addresses, or some ports. The rest meets {rules}."
+        return Finding(WARN, says, about, next=_PAGE)
+    number = free_number_before(acl["Entries"], passage.stopped[0][0]["RuleNumber"], egress=egress)
+    fix = (
+        f"aws ec2 create-network-acl-entry --network-acl-id {about} {'--egress' if egress else '--ingress'}"
+        f" --rule-number {number} --protocol tcp --port-range From={first},To={last} --cidr-block 0.0.0.0/0"
+        f" --rule-action allow --region {aws.region}"
+    )
+    return Finding(
+        FAIL, f"{name} lets {what} no IPv4 address: it meets {rules}.", about, fix if number else "", _PAGE
+    )
+
+
+def _stopping(rule: Mapping[str, Any], first: int, last: int) -> str:
+    number = "the last rule (*)" if rule["RuleNumber"] == 32767 else f"rule {rule['RuleNumber']}"
+    ports = f"port {first}" if first == last else f"ports {first} to {last}"
+    return f"{number}, which denies {rule['CidrBlock']} ({ports})"
+
+
+def _way(route: Mapping[str, Any]) -> str:
+    """What a route leads to, in words: "the NAT gateway nat-1 (0.0.0.0/0)"."""
+    key = next((key for key in _WAYS if route.get(key)), "")
+    return f"{_WAYS.get(key, 'something unknown')} {route.get(key, '')} ({route['DestinationCidrBlock']})"
+
+
+def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
+    if _is_black_hole(route):
+        return f"is a {route['State']}"
+    if route.get("GatewayId", "").startswith("igw-") and not host.get("PublicIpAddress"):
+        return f"serves only hosts with a public address, and {host['InstanceId']} has none"
+    return ""
+
+
+def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes: list[Any]) -> str:
+    """The command that opens a way out; the NAT gateway is for the reader to choose."""
+    if any(route.get("GatewayId", "").startswith("igw-") and not _is_black_hole(route) for route in routes):
+        new = (
+            f"aws ec2 allocate-address --domain vpc --query AllocationId --output text --region {aws.region}"
+        )
+        return f'aws ec2 associate-address --instance-id {host["InstanceId"]} --allocation-id "$({new})" --region {aws.region}'
+    verb = (
+        "replace-route" if any(r["DestinationCidrBlock"] == "0.0.0.0/0" for r in routes) else "create-route"
+    )
+    return (
+        f"aws ec2 {verb} --route-table-id {table['RouteTableId']} --destination-cidr-block 0.0.0.0/0"
+        f" --nat-gateway-id NAT_GATEWAY_ID --region {aws.region}"
+    )
+
+
+def _is_black_hole(route: Mapping[str, Any]) -> bool:
+    return bool(route.get("State", "active") != "active")
+
+
+def _is_available(endpoint: Mapping[str, Any]) -> bool:
+    return bool(endpoint["State"].lower() == "available")
+
+
+def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterator[Finding]:
+    about = endpoint["VpcEndpointId"]
+    if not _is_available(endpoint):
+        yield Finding(
+            FAIL, f"The agent's endpoint {about} is {endpoint['State']}.", about, next=_ENDPOINTS_PAGE
+        )
+        return
+    if not endpoint.get("PrivateDnsEnabled"):
+        says = f"{about} has no private DNS: the agent finds it only by deploy_control_endpoint."
+        fix = f"aws ec2 modify-vpc-endpoint --vpc-endpoint-id {about} --private-dns-enabled --region {aws.region}"
+        yield Finding(WARN, says, about, fix, _ENDPOINTS_PAGE)
+    yield _lets_in(aws, endpoint, host)
+
+
+def _lets_in(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Finding:
+    about, ids = endpoint["VpcEndpointId"], [group["GroupId"] for group in endpoint["Groups"]]
+    rules = [rule for group in groups(aws, ids) for rule in group["IpPermissions"]]
+    address = IPv4Address(host["PrivateIpAddress"])
+    peers = group_peers(rules, 443)
+    own = {group["GroupId"] for group in host["SecurityGroups"]}
+    if own & set(peers) or any(address in network for network in group_allows(rules, 443)):
+        return Finding(OK, f"{about} is available and lets HTTPS in from {address}.", about)
+    if lists := [peer for peer in peers if peer.startswith("pl-")]:
+        says = f"{about} lets HTTPS in from {', '.join(lists)}; whether {address} is there is not known."
+        return Finding(WARN, says, about, next=_ENDPOINTS_PAGE)
+    fix = (
+        f"aws ec2 authorize-security-group-ingress --group-id {ids[0]} --protocol tcp --port 443"
+        f" --cidr {address}/32 --region {aws.region}"
+    )
+    says = f"{about} lets no HTTPS in from {address}: no inbound rule of {', '.join(ids)} allows it."
+    return Finding(FAIL, says, about, fix, _ENDPOINTS_PAGE)

@@ -1,0 +1,115 @@
+"""The report of the host probe, wherever it comes from: a file, Systems Manager, or nowhere."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from runbooks.errors import CouldNotLook
+from runbooks.host import HostReport, probe_script, read_report
+
+if TYPE_CHECKING:
+    from runbooks.aws import Aws
+    from runbooks.engine import Question
+
+_DOCUMENT = "AWS-RunShellScript"
+_PATIENCE = (
+    40  # seconds for Systems Manager to run the probe, which itself waits for a network at most half of that
+)
+_PAUSE = 0.5
+
+
+def is_our_probe(params: Mapping[str, Any]) -> bool:
+    """Whether the parameters of ssm:SendCommand run the probe on a node, and do nothing else."""
+    return set(params) == {"DocumentName", "InstanceIds", "Parameters"} and (
+        params["DocumentName"] == _DOCUMENT and params["Parameters"] == {"commands": [probe_script()]}
+    )
+
+
+def host_report(aws: "Aws", question: "Question") -> HostReport:
+    """What the probe saw on the host of the question's instance.
+
+    Raises `CouldNotLook` when no way leads to the host, `HostReportError` when what came back is not a
+    whole report, and what botocore raises.
+    """
+    if question.host_report is not None:
+        return question.host_report
+    if not aws.allows("ssm:SendCommand"):
+        raise CouldNotLook(
+            "nobody looked at the host. With --probe Systems Manager runs the read-only probe there; where it cannot, "
+            "run `runbooks probe` on the host by hand and give its output with --host-report FILE."
+        )
+    node = managed_node(aws, question)
+    if node is None:
+        raise CouldNotLook(
+            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: run `runbooks probe` on the host "
+            "by hand and give its output with --host-report FILE."
+        )
+    report: HostReport = aws.once(("probe", node["InstanceId"]), lambda: _run(aws, node["InstanceId"]))
+    return report
+
+
+def managed_node(aws: "Aws", question: "Question") -> dict[str, Any] | None:
+    """Systems Manager's description of the host, or None where it has none.
+
+    CodeDeploy knows no host, only an ARN, so the node is found by the session name of that ARN when that
+    is a node's id (it is where the host takes its credentials from Systems Manager), else by its name.
+    Raises `CouldNotLook` when several nodes go by the name.
+    """
+    nodes = aws.read_all("ssm:DescribeInstanceInformation", "InstanceInformationList")
+    session = _session_name(aws, question)
+    names = {question.instance.lower(), session.lower()} - {""}
+    found = [
+        node
+        for node in nodes
+        if node["InstanceId"] == session
+        or {node.get("Name", "").lower(), node.get("ComputerName", "").lower().partition(".")[0]} & names
+    ]
+    if len(found) > 1:
+        ids = ", ".join(sorted(node["InstanceId"] for node in found))
+        raise CouldNotLook(f"several managed nodes go by the name {question.instance}: {ids}.")
+    return found[0] if found else None
+
+
+def _session_name(aws: "Aws", question: "Question") -> str:
+    info = aws.read(
+        "codedeploy:GetOnPremisesInstance",
+        "instanceInfo",
+        expecting=("InstanceNotRegisteredException",),
+        instanceName=question.instance,
+    )
+    arn = info.get("iamSessionArn", "") if isinstance(info, dict) else ""
+    return str(arn).rpartition("/")[2]
+
+
+def _run(aws: "Aws", node: str) -> HostReport:
+    command = aws.read(
+        "ssm:SendCommand",
+        "Command",
+        DocumentName=_DOCUMENT,
+        InstanceIds=[node],
+        Parameters={"commands": [probe_script()]},
+    )
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        time.sleep(_PAUSE)
+        # A new command's invocation is not there at once, so its absence is an answer.
+        answer = aws.ask(
+            "ssm:GetCommandInvocation",
+            "Status",
+            expecting=("InvocationDoesNotExist",),
+            CommandId=command["CommandId"],
+            InstanceId=node,
+        )
+        status = answer.get("Status", "Pending") if isinstance(answer, dict) else "Pending"
+        if status == "Success":
+            return read_report(answer["StandardOutputContent"], now=aws.now(), oldest=timedelta(minutes=15))
+        if status not in ("Pending", "InProgress", "Delayed"):
+            raise CouldNotLook(
+                f"the probe did not run on {node}: Systems Manager says {status} ({_detail(answer)})."
+            )
+    raise CouldNotLook(f"the probe did not end on {node} within {_PATIENCE} s.")
+
+
+def _detail(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("StandardErrorContent") or answer.get("StatusDetails") or "no detail")[:200]

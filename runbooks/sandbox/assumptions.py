@@ -1,0 +1,65 @@
+"""What the sandbox does without anybody having verified that AWS does the same.
+
+Every entry is referred to from the line that rests on it, by a comment `Assumption: <name>`, and nowhere else is an
+assumption about AWS written down. A value that AWS documents is not here, even where the sandbox simplifies it.
+"""
+
+ASSUMPTIONS: dict[str, str] = {
+    "messages": "The text of an error is the sandbox's own and ends in [sandbox]; the texts of AWS are not known.",
+    "derived-code": "A value that the model does not allow is answered with the error that the operation declares "
+    "under the name of the parameter.",
+    "filter-case": "The registration status filter is compared with the exact spelling of the model.",
+    "empty-filter": "An empty registration status is a bad value, not a missing one.",
+    "list-page": "ListOnPremisesInstances answers 100 names a page, in alphabetical order.",
+    "token-life": "A next token never expires, and is good only for the account, Region and filters it was made for.",
+    "empty-token": "An empty next token is an invalid one.",
+    "filter-any": "An instance matches a list of tag filters when it matches any one of them.",
+    "filter-type": "A tag filter needs a Type, and the Key or Value that its Type speaks of.",
+    "batch-limit": "BatchGetOnPremisesInstances takes 100 names; AWS's own material says 25 in one place and 100 in "
+    "another.",
+    "batch-unknown": "BatchGetOnPremisesInstances leaves out a name that is not registered, and answers in the order "
+    "asked.",
+    "get-deregistered": "GetOnPremisesInstance of a deregistered name answers with its data and a deregisterTime.",
+    "deregister-unknown": "DeregisterOnPremisesInstance of an unknown or deregistered name succeeds and does nothing.",
+    "deregistered-listed": "A deregistered name stays in the list for ever, with its tags, until it is registered "
+    "again.",
+    "register-again": "A deregistered name or ARN can be registered again at once, and begins without tags.",
+    "empty-arn": "An empty iamUserArn alone is IamUserArnRequiredException; any other lack of an ARN is "
+    "IamArnRequiredException.",
+    "arn-account": "An IAM ARN of another account or of an identity that does not exist can be registered.",
+    "check-order": "Of several errors in one request the first in this order is answered: instance names, tags or "
+    "ARNs in themselves, then whether the name, then whether the ARN is taken.",
+    "tag-call": "AddTags and RemoveTags take 100 instance names, and change either all of them or none.",
+    "tag-replace": "An instance has one value for a tag key; adding the key again replaces the value.",
+    "tag-remove": "RemoveTags removes a tag whose key and value both match, or whose key matches when no value is "
+    "given.",
+    "tag-deregistered": "Tags of a deregistered instance can be neither added nor removed: InstanceNotRegistered.",
+    "instance-arn": "The ARN of an instance ends in its name, an underscore and ten letters or digits.",
+    "trail-at-once": "An event can be looked up as soon as the call has been answered; AWS delivers within minutes.",
+    "trail-parameters": "The event of a call that failed has the parameters of the request.",
+    "trail-denied": "The event of a call that was denied has the errorCode AccessDenied and no parameters.",
+    "trail-response": "responseElements is always null.",
+    "trail-read-only": "readOnly follows from how the operation's name begins.",
+    "inventory-unknown": "ListInventoryEntries of a node that is not there answers with no entries.",
+    "offline-node": "SendCommand to a node that has lost its connection is refused with InvalidInstanceId.",
+    "invocation-late": "GetCommandInvocation finds no invocation the first time it is asked for one.",
+    "any-key": "Any access key is accepted, and no signature is verified; AWS refuses both a key it does not know "
+    "and a signature that does not fit. Whoever signs with a key that nobody knows may do everything.",
+    "any-resource": "An operation whose resources the sandbox does not know is allowed or denied as on `*`.",
+    "denied-by": "A deny is put down to the first of these that denies: service control policy, identity policy, "
+    "resource policy, boundary; a lack of permission to the first of service control policy, identity policy, boundary "
+    "that does not allow.",
+    "denied-text": "Every service words a denial in AWS's general form, and names the kind of policy.",
+    "several-values": "A condition without a set operator holds for a key with several values when one of them "
+    "matches; a negated one, when none of them does.",
+    "eval-resource-name": "EvalResourceName is the pattern of an action's resources, with the names of the API's "
+    "parameters in it, or `*`.",
+    "matched-position": "A matched statement that follows another one begins where that ends.",
+    "matched-source": "SourcePolicyType is `IAM Policy`, as users report, though the model has other values; an inline "
+    "policy goes by `role_NAME_POLICY`.",
+    "simulation-context": "A simulation knows the caller's ARN, account, name and tags, and nothing else that it is not "
+    "told.",
+    "simulation-missing": "A context key is missing when a statement about the action and the resource needs it; what "
+    "an IfExists or a Null condition asks for is not needed.",
+    "simulation-strictest": "Over several resources the decision about an action is the strictest one.",
+}

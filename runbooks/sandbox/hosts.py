@@ -1,0 +1,165 @@
+"""Hosts for the probe to look at: a directory in the place of a machine's root, and commands that speak of it.
+
+The commands are fakes of those that ask the machine or the network (systemctl, dpkg, rpm, pgrep, curl, getent,
+hostname) and links to the plain tools. Nothing else is on the PATH, so a command that a host has not is really not
+there, and nothing leaves this machine.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# The plain tools that the probe counts on, and the two that it can do without.
+TOOLS = (
+    *("awk", "cut", "date", "grep", "head", "id", "od", "sed", "tail", "tr", "wc", "uname"),
+    *("stat", "timeout"),
+)
+
+SYSTEMS = {
+    "rhel": {"ID": '"rhel"', "VERSION_ID": '"9.4"', "PRETTY_NAME": '"Red Hat Enterprise Linux 9.4 (Plow)"'},
+    "debian": {"PRETTY_NAME": '"Debian GNU/Linux 12 (bookworm)"', "VERSION_ID": '"12"', "ID": "debian"},
+    "amazon": {"ID": '"amzn"', "VERSION_ID": '"2023"', "PRETTY_NAME": '"Amazon Linux 2023"'},
+}
+
+CONFIG = "etc/codedeploy-agent/conf/codedeployagent.yml"
+IDENTITY = "etc/codedeploy-agent/conf/codedeploy.onpremises.yml"
+CREDENTIALS = "etc/codedeploy-agent/creds"
+LOG = "var/log/aws/codedeploy-agent/codedeploy-agent.log"
+VERSION = "opt/codedeploy-agent/.version"
+PID = "opt/codedeploy-agent/state/.pid/codedeploy-agent.pid"
+
+DEFAULT_CONFIG = """---
+:log_aws_wire: false
+:log_dir: '/var/log/aws/codedeploy-agent/'
+:pid_dir: '/opt/codedeploy-agent/state/.pid/'
+:program_name: codedeploy-agent
+:root_dir: '/opt/codedeploy-agent/deployment-root'
+:verbose: false
+:wait_between_runs: 1
+"""
+
+NO_ANSWER = "echo 'curl: (28) Connection timed out after 5001 milliseconds' >&2; exit 28"
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+
+
+def answers(date: str) -> str:
+    """A curl to which everything but the metadata service answers, and says that it is `date` (shell)."""
+    head = f'printf \'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n\' "{date}"'
+    return f"case $url in http://169.254.*) {NO_ANSWER} ;; *) {head} ;; esac"
+
+
+@dataclass
+class Fakes:
+    """The commands of a host that ask the machine, as shell. None: the command is not there."""
+
+    systemctl: str | None = "active"  # what `systemctl is-active` says
+    package: str | None = "1.8.1-13"  # the version of the agent's package; words are a complaint instead
+    manager: str | None = "rpm"
+    pgrep: str | None = None
+    getent: str | None = "echo '192.0.2.10      endpoint.example'"
+    curl: str | None = answers(f"$(date -u '+{_DATE}')")
+    hostname: str | None = "echo web-01"
+    plain: Mapping[str, str] = field(default_factory=dict)  # in the place of plain tools
+
+    def scripts(self, calls: Path) -> dict[str, str]:
+        """The script of each command that is there; curl's writes into `calls` how it was called."""
+        scripts = {"getent": self.getent, "hostname": self.hostname, "pgrep": self.pgrep, **self.plain}
+        if self.systemctl is not None:
+            scripts["systemctl"] = f"echo {self.systemctl}; [ {self.systemctl} = active ] || exit 3"
+        if self.manager:
+            scripts[self.manager] = self._asked_for_the_package()
+        if self.curl is not None:
+            scripts["curl"] = f'echo "$* proxy=${{https_proxy-}}" >>{calls}\nfor url; do :; done\n{self.curl}'
+        return {name: script for name, script in scripts.items() if script is not None}
+
+    def _asked_for_the_package(self) -> str:
+        if self.package and " " in self.package:
+            return f"echo '{self.package}' >&2; exit 2"
+        if self.package:
+            return f"printf 'Status: install ok installed\\nVersion: {self.package}\\n'"
+        asked = "dpkg-query: package 'codedeploy-agent'" if self.manager == "dpkg" else "package codedeploy-agent"
+        return f'echo "{asked} is not installed"; exit 1'
+
+
+@dataclass
+class Files:
+    """The files of a host, by path below its root. None: the file is not there."""
+
+    version: str | None = "OFFICIAL_1.8.1-13_rpm\n"
+    config: str | bytes | None = DEFAULT_CONFIG
+    identity: str | bytes | None = None
+    credentials: str | None = None
+    log: str | bytes | None = None
+    pid: str | None = "1412\n"
+    processes: Mapping[int, str] = field(default_factory=lambda: {1412: "codedeploy-agent: master 1412"})
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def contents(self) -> dict[str, str | bytes]:
+        """The content of each file that is there."""
+        files = {
+            VERSION: self.version,
+            CONFIG: self.config,
+            IDENTITY: self.identity,
+            CREDENTIALS: self.credentials,
+            LOG: self.log,
+            PID: self.pid,
+            "proc/1/comm": "systemd\n",
+            "proc/1/cmdline": "/sbin/init\0",
+            **self.others,
+        }
+        processes = {f"proc/{pid}/cmdline": line.replace(" ", "\0") for pid, line in self.processes.items()}
+        return {path: text for path, text in (files | processes).items() if text is not None}
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host on disk: its root, the PATH that belongs to it, and where its curl writes how it was called."""
+
+    root: Path
+    path: Path
+    calls: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """In which the probe looks at this host, and at nothing else."""
+        return {"PATH": str(self.path), "PROBE_ROOT": str(self.root)}
+
+
+def build(place: Path, system: str, fakes: Fakes, files: Files) -> Host:
+    """Make a host of one of SYSTEMS below the directory `place`."""
+    host = Host(root=place / "root", path=place / "bin", calls=place / "calls")
+    host.path.mkdir(parents=True)
+    write(host.root, "etc/os-release", "".join(f"{key}={value}\n" for key, value in SYSTEMS[system].items()))
+    for path, text in files.contents().items():
+        write(host.root, path, text)
+    for path in (IDENTITY, CREDENTIALS):
+        if (host.root / path).is_file():
+            (host.root / path).chmod(0o600)
+    if fakes.systemctl is not None:
+        (host.root / "run/systemd/system").mkdir(parents=True)
+    link_tools(host.path)
+    for name, script in fakes.scripts(host.calls).items():
+        command(host.path, name, script)
+    return host
+
+
+def write(root: Path, path: str, text: str | bytes) -> None:
+    """Write a file below a root, for all to read."""
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (root / path).chmod(0o644)
+
+
+def command(place: Path, name: str, script: str) -> None:
+    """Put a command into a directory of the PATH, in the place of any other."""
+    (place / name).unlink(missing_ok=True)  # not through a link to a plain tool
+    (place / name).write_text(f"#!/bin/sh\n{script}\n")
+    (place / name).chmod(0o755)
+
+
+def link_tools(place: Path) -> None:
+    """Links to the plain tools that this machine has."""
+    for name in TOOLS:
+        if found := shutil.which(name):
+            (place / name).symlink_to(found)

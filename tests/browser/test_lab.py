@@ -1,0 +1,129 @@
+"""The runbooks in JupyterLab, in a real browser: outputs cleared first, Run All, results read."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, TimeoutError
+
+from tools.run import lab_command
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+ALL_RAN = """() => {
+  const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(e => e.textContent)
+  return prompts.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text))
+}"""
+BEGUN = """() => [...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')].some(e => /[*\\d]/.test(e.textContent))"""
+HOMES = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, str]]:
+    """JupyterLab as `make run` starts it, on a copy of the notebooks without outputs; address, folder, token."""
+    root = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    for path in (root / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(8)
+    homes = {f"JUPYTER_{name}": str(root / name) for name in HOMES}
+    homes |= {"JUPYTERLAB_WORKSPACES_DIR": str(root / "w"), "JUPYTERLAB_SETTINGS_DIR": str(root / "s")}
+    homes |= {"IPYTHONDIR": str(root / "i"), "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")}
+    command = [word for word in lab_command(port) if "root_dir" not in word]
+    process = subprocess.Popen(
+        [*command, f"--ServerApp.root_dir={root}"],
+        env=os.environ | homes | {"JUPYTER_TOKEN": token},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(f"{address}/api?token={token}")
+        yield address, root, token
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            assert time.monotonic() < end, "JupyterLab did not start"
+            time.sleep(0.2)
+
+
+def _open(browser: Browser, lab: tuple[str, Path, str], name: str) -> Page:
+    address, _, token = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
+    page.locator('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(
+        timeout=60_000
+    )
+    return page
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("name", ["registration-status.ipynb"])
+def test_run_all_shows_what_is_committed(browser: Browser, lab: tuple[str, Path, str], name: str) -> None:
+    page = _open(browser, lab, name)
+    assert page.locator(".jp-OutputArea-output").count() == 0
+    _run_all(page)
+    page.wait_for_function(ALL_RAN, timeout=60_000)
+    page.keyboard.press("Control+s")
+    saved = lab[1] / "notebooks" / name
+    end = time.monotonic() + 20
+    while _outputs(saved) != _outputs(ROOT / "notebooks" / name):
+        assert time.monotonic() < end, f"{name} shows something else in JupyterLab than what is committed"
+        time.sleep(0.3)
+    page.close()
+
+
+def _run_all(page: Page) -> None:
+    """Run All; once more where nothing began, as for a kernel that was still being connected to."""
+    for _ in range(5):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        with suppress(TimeoutError):
+            page.wait_for_function(BEGUN, timeout=6_000)
+            return
+    pytest.fail("Run All starts nothing", pytrace=False)
+
+
+def _outputs(path: Path) -> list[object]:
+    """What the cells show, without the counters and metadata that JupyterLab adds."""
+    cells = json.loads(path.read_text())["cells"]
+    return [
+        [{k: v for k, v in output.items() if k not in ("metadata", "execution_count")} for output in cell["outputs"]]
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]  # fmt: skip
+
+
+def test_the_wait_is_for_a_run(browser: Browser, lab: tuple[str, Path, str]) -> None:
+    """Without Run All nothing has run: the condition that the test above waits for is false."""
+    page = _open(browser, lab, NOTEBOOKS[-1])
+    assert page.locator(".jp-CodeCell").count() > 0
+    assert not page.evaluate(ALL_RAN)
+    page.close()
