@@ -9,10 +9,10 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup site offline lint types unit notebooks golden screenshot lock clean
+.PHONY: run test setup site offline lint types unit notebooks golden seen bench screenshot lock clean
 
 run: setup ## serve the site and JupyterLab on loopback, until Ctrl-C
-	@$(BIN)/python tools/run.py --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
+	@$(BIN)/python -m tools.run --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
 
 test: setup lint types unit notebooks ## everything that must pass
 	@echo "All tests passed."
@@ -26,7 +26,7 @@ setup: .venv/.ready node_modules/.ready ## the virtual environment and the brows
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json | .venv/.ready
-	$(BIN)/python tools/assets.py
+	$(BIN)/python -m tools.assets
 	@touch $@
 
 site: setup ## build the site into site/
@@ -50,10 +50,16 @@ notebooks: setup ## every cell of every runbook against its committed output
 	$(BIN)/python -m pytest -p tests.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
 
 golden: setup ## execute the runbooks and rewrite their committed outputs
-	$(BIN)/python tools/golden.py
+	$(BIN)/python -m tools.golden
 
-screenshot: setup ## the picture in the README
-	$(BIN)/python tools/screenshot.py
+seen: setup ## write anew what the checks were seen to call and to find, for the policy and the page of the checks
+	$(BIN)/python -m tools.seen
+
+bench: setup ## a diagnosis against the same calls in bare boto3, as a ratio
+	$(BIN)/python -m tools.bench
+
+screenshot: site ## the picture in the README
+	$(BIN)/python -m tools.screenshot
 
 lock: setup ## resolve pyproject.toml into requirements.txt anew
 	$(BIN)/python -m pip install --quiet uv

@@ -1,15 +1,23 @@
 """The command line."""
 
 import inspect
+import json
+import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Never
+from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
 from runbooks.errors import UserError
+
+if TYPE_CHECKING:
+    from runbooks.engine import Check
+    from runbooks.host import HostReport
 
 app = typer.Typer(
     help="Diagnose AWS CodeDeploy: what is wrong, with proof, from your account or from an embedded sandbox.",
@@ -45,13 +53,36 @@ def diagnose(
     region: Annotated[str, typer.Option(help="The Region; default: the profile's, or AWS_REGION.")] = "",
     sandbox: Annotated[str, typer.Option(help="Ask the sandbox with this scenario instead of AWS.")] = "",
     check: Annotated[list[str] | None, typer.Option(help="Run only this check (repeatable).")] = None,
+    deployment_group: Annotated[
+        str, typer.Option(help="APPLICATION/GROUP whose tags the instance should carry.")
+    ] = "",
+    arn: Annotated[
+        str, typer.Option(help="The IAM user's or role session's ARN to register the instance with.")
+    ] = "",
+    bucket: Annotated[str, typer.Option(help="The bucket that holds the revisions.")] = "",
     hours: Annotated[float, typer.Option(min=0.1, max=2160, help="How far back to look in CloudTrail.")] = 24,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Let Systems Manager run the read-only probe on the host.")
+    ] = False,
+    host_report: Annotated[
+        Path | None, typer.Option(help="What `runbooks probe` printed on the host.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, max=3600, help="Seconds; what is not done by then is UNKNOWN.")
+    ] = 60,
     format: Annotated[Format, typer.Option(help="How the report is written.")] = Format.text,
     output: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    colour: Annotated[
+        bool | None,
+        typer.Option("--colour/--no-colour", help="Default: in a terminal, unless NO_COLOR is set."),
+    ] = None,
 ) -> None:
-    """Run the checks and print the report.
+    """Run the checks and print the report, the worst findings first.
 
-    Only reads. The exit code: 0 all good, 1 something FAILs, 2 something could not be looked at, 3 both.
+    Only reads; --probe also runs one read-only script on the host by Systems Manager (a sandbox always does).
+    The exit code: 0 all good, 1 something FAILs, 2 something could not be looked at, 3 both; 64 a wrong option.
+
+    Try it without an account: runbooks diagnose --sandbox agent-stopped --instance web-01
     """
     from runbooks.aws import connect
     from runbooks.engine import diagnose as run
@@ -59,13 +90,26 @@ def diagnose(
 
     if sandbox and profile:
         raise UserError("--sandbox and --profile exclude each other: the sandbox needs no account.")
-    aws = connect(f"sandbox:{sandbox}" if sandbox else "aws", profile=profile, region=region)
-    report = run(aws, checks=check or (), instance=instance, hours=hours)
+    brought = _read_host_report(host_report, instance) if host_report else None
+    aws = connect(f"sandbox:{sandbox}" if sandbox else "aws", profile=profile, region=region, probe=probe)
+    with _progress() as progress:
+        report = run(
+            aws,
+            checks=check or (),
+            timeout=timeout,
+            progress=progress,
+            instance=instance,
+            deployment_group=deployment_group,
+            arn=arn,
+            bucket=bucket,
+            hours=hours,
+            host_report=brought,
+        )
+    coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ) if colour is None else colour
     if output:
         _write(output, report.render(format))
     elif format is Format.text:
-        colour = sys.stdout.isatty()
-        typer.echo(as_text.render(report, colour=colour), nl=False, color=colour)
+        typer.echo(as_text.render(report, colour=coloured), nl=False, color=coloured)
     else:
         typer.echo(report.render(format), nl=False)
     raise typer.Exit(report.exit_code)
@@ -73,11 +117,43 @@ def diagnose(
 
 @app.command()
 def checks() -> None:
-    """List every check: its id and the good state that it looks for."""
+    """List every check: its id and good state, the API calls and IAM actions that it needs, and its page."""
     from runbooks.checks import all_checks
+    from runbooks.policy import actions, seen
+    from runbooks.report.safe import page_url
 
     for check in all_checks():
+        apis = seen()[check.id]["calls"]
         typer.echo(f"{check.id}\n    {check.good}")
+        typer.echo(f"    calls   {', '.join(apis) or 'none'}")
+        typer.echo(f"    needs   {', '.join(actions(apis, probe=True)) or 'no permission'}")
+        typer.echo(f"    page    {page_url(f'/checks/#{check.id}')}")
+
+
+@app.command()
+def policy(
+    probe: Annotated[bool, typer.Option("--probe", help="Add what --probe of `diagnose` needs.")] = False,
+) -> None:
+    """Print the least-privilege IAM policy for the checks: what they call, and nothing else."""
+    from runbooks.policy import document
+
+    typer.echo(json.dumps(document(probe=probe), indent=2))
+
+
+@app.command()
+def probe(
+    instance: Annotated[
+        str, typer.Option(help="The instance's CodeDeploy name, which the report then repeats.")
+    ] = "",
+) -> None:
+    """Print the read-only host probe, for a host that Systems Manager does not manage.
+
+    Run it there as root and bring its output back:
+    runbooks probe | ssh HOST sudo sh > host.json; runbooks diagnose --instance NAME --host-report host.json
+    """
+    from runbooks.host import probe_script
+
+    typer.echo(probe_script(instance or None), nl=False)
 
 
 @app.command()
@@ -149,6 +225,28 @@ def main() -> Never:
 def _end(sentence: str, code: int) -> Never:
     print(sentence, file=sys.stderr)
     sys.exit(code)
+
+
+def _read_host_report(path: Path, instance: str) -> "HostReport":
+    from runbooks.host import read_report
+
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"The host report {path} cannot be read: {error.strerror}.") from None
+    return read_report(text, instance=instance or None)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Check"], None]]:
+    """A line on standard error that says how far it is, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda check: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("Looking ...") as status:
+        yield lambda check: status.update(f"Looking ... {check.id} is done")
 
 
 def _write(path: Path, text: str) -> None:

@@ -318,6 +318,14 @@ CASES = {
         ),
         not_ok={"agent-settings-are-sound": (FAIL, "use_fips_mode is on for web-01 in eu-west-1")},
     ),
+    "FIPS in the United States": Case(
+        files=replace(
+            HEALTHY,
+            config=f"{DEFAULT_CONFIG}:use_fips_mode: true\n",
+            identity=SESSION_YML.replace("eu-west-1", "us-east-1"),
+        ),
+        not_ok={"agent-identity-is-the-registered-one": (FAIL, "sends its agent to us-east-1")},
+    ),
     "the wire log": Case(
         files=replace(HEALTHY, config=DEFAULT_CONFIG.replace("wire: false", "wire: true")),
         not_ok={"agent-settings-are-sound": (WARN, "log_aws_wire is on for web-01")},
@@ -358,6 +366,12 @@ CASES = {
         SECOND_FAKES,
         replace(SECOND, log=SAMPLES["credentials-file-missing"] + "\n"),
         {**NOT_OF_2, "agent-log-is-clean": (WARN, "It has not been logged again since")},
+        then=aged(hosts.LOG, timedelta(hours=3)),
+    ),
+    "a mismatch hours ago, 2.x": Case(
+        SECOND_FAKES,
+        replace(SECOND, log=SAMPLES["identifier-mismatch"] + "\n"),
+        {**NOT_OF_2, "agent-log-is-clean": (FAIL, "Host Identifier mismatch")},
         then=aged(hosts.LOG, timedelta(hours=3)),
     ),
     "denied now, 2.x": Case(
@@ -472,6 +486,12 @@ CASES = {
         ),
         then=credentials_of_root,
         not_ok={"host-credentials-file-is-in-place": (WARN, "/root/.aws/credentials, which agent 1.x")},
+    ),
+    "keys for the group": Case(
+        then=mode(hosts.CREDENTIALS, 0o640),
+        not_ok={
+            "host-keeps-its-keys-private": (WARN, "creds on web-01 holds a secret key, and its mode is 640")
+        },
     ),
     "keys for everybody": Case(
         files=replace(HEALTHY, identity=USER_YML.replace("web-01", "batch-01")),
@@ -612,24 +632,51 @@ def test_a_datum_that_is_not_there_breaks_no_check(aws: Aws, document: dict[str,
                 assert "The check itself failed" not in worst(said).says, f"{section}.{name}"
 
 
-@pytest.mark.parametrize("file", ["identity_file", "credentials_file", "config_file"])
-@pytest.mark.parametrize(("uid", "verdict"), [(0, FAIL), (1000, UNKNOWN)])
+@pytest.mark.parametrize(
+    ("file", "check"),
+    [
+        ("identity_file", "agent-identity-is-the-registered-one"),
+        ("credentials_file", "host-credentials-file-is-in-place"),
+        ("config_file", "agent-settings-are-sound"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("uid", "by", "verdict"),
+    [
+        (0, "this user may not read it", FAIL),
+        (1000, "this user may not read it", UNKNOWN),
+        (1000, "it is not a regular file", FAIL),
+    ],
+)
 def test_a_file_that_only_the_probe_cannot_read_is_not_called_unreadable(
-    file: str, uid: int, verdict: Verdict, aws: Aws, document: dict[str, Any]
+    uid: int, by: str, verdict: Verdict, file: str, check: str, aws: Aws, document: dict[str, Any]
 ) -> None:
-    shut = {"readable": {"value": False, "by": "this user may not read it"}}
     report = document | {
         "host": document["host"] | {"uid": {"value": uid}},
-        file: document[file] | shut,
+        file: document[file] | {"readable": {"value": False, "by": by}},
     }
-    check = {
-        "identity_file": "agent-identity-is-the-registered-one",
-        "credentials_file": "host-credentials-file-is-in-place",
-        "config_file": "agent-settings-are-sound",
-    }[file]
     said = worst(ask(aws, read_report(json.dumps(report)))[check])
     assert said.verdict is verdict
     assert ("run the probe as root" in said.says) == (verdict is UNKNOWN)
+
+
+def test_an_agent_that_runs_is_there_whatever_the_packages_say(aws: Aws, document: dict[str, Any]) -> None:
+    found = ask(aws, changed(document, "agent", "installed", {"value": False, "by": "rpm"}))
+    assert [id_ for id_, said in found.items() if worst(said).verdict is not OK] == ["agent-is-installed"]
+
+
+def test_where_the_init_is_not_known_systemd_is_taken_for_granted(document: dict[str, Any]) -> None:
+    unseen = changed(document, "host", "init", {"error": "neither can be read"})
+    assert _host.service(unseen, "start") == "sudo systemctl start codedeploy-agent"
+    other = json.loads(json.dumps(document))
+    other["host"]["init"], other["agent"]["line"] = {"value": "init"}, {"value": "2.x"}
+    assert _host.service(read_report(json.dumps(other)), "start") == ""  # 2.x has no script for another init
+
+
+@pytest.mark.parametrize("name", ["both ARNs", "a missing field", "no yml", "an ARN that is none"])
+def test_a_yml_with_faults_is_compared_with_nothing(name: str, aws: Aws, tmp_path: Path) -> None:
+    (said,) = ask(aws, look(CASES[name], tmp_path))["agent-identity-is-the-registered-one"]
+    assert said.proof == ()
 
 
 def test_who_holds_an_arn_is_asked_only_where_it_differs(aws: Aws, tmp_path: Path) -> None:

@@ -2,17 +2,24 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
+from runbooks.aws import sandboxed
 from runbooks.aws.session import Aws
 from runbooks.checks import _packets, vpc
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Question, run
+from runbooks.host import read_report
+from runbooks.sandbox.machines import Machine, run_probe, user_yml
+from tests.findings import assert_sound, only
 
 REGION = "eu-west-1"
 ALL = "0.0.0.0/0"
@@ -173,9 +180,9 @@ LINUX = "ami-1e749f67"  # one that moto knows
 class Site:
     """web-01 as an EC2 instance in moto: a VPC, one subnet with a way out, a security group, the instance."""
 
-    def __init__(self) -> None:
-        session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
-        self.ec2: Any = session.client("ec2")
+    def __init__(self, ec2: Any, aws: Aws) -> None:
+        self.ec2, self.aws = ec2, aws
+        self.undo = ExitStack()
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
         self.gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -185,7 +192,6 @@ class Site:
         self.acl = self.described("network_acls")[0]["NetworkAclId"]
         self.group = self.new_group("host")
         self.instance = self.launch(public=True)
-        self.aws = Aws(session)
         self.registered()
         self.managed(self.instance)
 
@@ -201,12 +207,9 @@ class Site:
         return str(found["GroupId"])
 
     def launch(self, *, public: bool) -> str:
-        network = {"DeviceIndex": 0, "SubnetId": self.subnet, "AssociatePublicIpAddress": public}
+        self.ec2.modify_subnet_attribute(SubnetId=self.subnet, MapPublicIpOnLaunch={"Value": public})
         started = self.ec2.run_instances(
-            ImageId=LINUX,
-            MinCount=1,
-            MaxCount=1,
-            NetworkInterfaces=[network | {"Groups": [self.group]}],
+            ImageId=LINUX, MinCount=1, MaxCount=1, SubnetId=self.subnet, SecurityGroupIds=[self.group]
         )
         return str(started["Instances"][0]["InstanceId"])
 
@@ -247,34 +250,37 @@ class Site:
         found = [{"InstanceId": node, "ComputerName": "web-01"} for node in nodes]
         self.answers("ssm:DescribeInstanceInformation", {"InstanceInformationList": found})
 
-    def answers(self, api: str, parsed: dict[str, Any]) -> None:
-        """Let a service that moto does not have answer each call so, without a request."""
+    def answers(self, api: str, parsed: dict[str, Any], status: int = 200) -> None:
+        """Let each call be answered so, without a request: what moto does not have, or would not say."""
         service, operation = api.split(":")
-        answer = parsed | {"ResponseMetadata": {"RequestId": "r-1", "HTTPStatusCode": 200}}
-        http = AWSResponse("http://127.0.0.1", 200, {}, None)
+        answer = parsed | {"ResponseMetadata": {"RequestId": "r-1", "HTTPStatusCode": status}}
+        http = AWSResponse("http://127.0.0.1", status, HTTPHeaders(), None)
         events, name = self.aws.client(service).meta.events, f"before-call.{service}.{operation}"
-        events.unregister(name, unique_id=api)
+        events.unregister(name, unique_id=api)  # the newest answer is the one
         events.register(name, lambda **_: (http, answer), unique_id=api)
+        self.undo.callback(events.unregister, name, unique_id=api)
 
     def ask(self, check: CheckFunction, question: Question = QUESTION) -> list[Finding]:
-        return run(check, self.aws.remembering(), question)
+        found = run(check, self.aws.remembering(), question)
+        for finding in found:
+            assert_sound(finding)
+        return found
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[None]:
-    """One moto for all tests of this file: each makes a VPC of its own in it."""
+def moto() -> Iterator[tuple[Any, Aws]]:
+    """One moto for all tests of this file, and who builds in it and who looks at it."""
     with mock_aws():
-        yield
+        session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
+        ec2: Any = session.client("ec2")  # made before Aws guards the session: this one builds
+        yield ec2, Aws(session)
 
 
 @pytest.fixture
-def site(moto: None) -> Site:
-    return Site()
-
-
-def only(findings: list[Finding]) -> Finding:
-    assert len(findings) == 1, findings
-    return findings[0]
+def site(moto: tuple[Any, Aws]) -> Iterator[Site]:
+    site = Site(*moto)
+    with site.undo:
+        yield site
 
 
 CHECKS = [
@@ -447,3 +453,127 @@ def test_no_way_out_is_well_where_the_agent_has_an_endpoint(site: Site) -> None:
 def test_a_vpc_without_a_route_table_is_unknown(site: Site) -> None:
     site.answers("ec2:DescribeRouteTables", {"RouteTables": []})
     assert only(site.ask(vpc.route_leads_out)).verdict is UNKNOWN
+
+
+def on_host(setting: str) -> Question:
+    """A question with what the probe sees on a host whose agent has this setting."""
+    machine = Machine(
+        "web-01", settings=setting, identity=user_yml("arn:aws:iam::111122223333:user/web-01", REGION)
+    )
+    return replace(
+        QUESTION, host_report=read_report(run_probe(machine, sandboxed.DAY).stdout, now=sandboxed.DAY)
+    )
+
+
+@pytest.fixture(scope="module")
+def uses_it() -> Question:
+    return on_host(":enable_auth_policy: true\n")
+
+
+@pytest.fixture(scope="module")
+def uses_the_public_one() -> Question:
+    return on_host("")
+
+
+FROM_THE_VPC = group("tcp", "10.0.0.0/16", (443, 443))
+
+
+def test_an_endpoint_that_the_agent_uses_is_well(site: Site, uses_it: Question) -> None:
+    endpoint = site.endpoint(lets_in=FROM_THE_VPC)
+    entered, used = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
+    assert (entered.verdict, used.verdict) == (OK, OK)
+    assert endpoint in entered.says
+    assert endpoint in used.says
+
+
+def test_an_endpoint_that_lets_the_group_of_the_host_in_is_well(site: Site, uses_it: Question) -> None:
+    site.endpoint(lets_in=group("-1") | {"UserIdGroupPairs": [{"GroupId": site.group}]})
+    assert {f.verdict for f in site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)} == {OK}
+
+
+def test_an_endpoint_that_lets_the_host_not_in_fails(site: Site, uses_it: Question) -> None:
+    site.endpoint(lets_in=group("tcp", "192.168.0.0/16", (443, 443)))
+    entered, used = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
+    assert (entered.verdict, used.verdict) == (FAIL, OK)
+    assert "--protocol tcp --port 443 --cidr 10.0.0." in entered.fix
+
+
+def test_an_endpoint_that_lets_a_prefix_list_in_is_a_risk(site: Site, uses_it: Question) -> None:
+    rule = group("tcp", "", (443, 443)) | {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
+    site.endpoint(lets_in=FROM_THE_VPC)
+    found = [entry | {"IpPermissions": [rule]} for entry in site.described("security_groups")]
+    site.answers("ec2:DescribeSecurityGroups", {"SecurityGroups": found})
+    entered, _ = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
+    assert entered.verdict is WARN
+    assert "pl-1" in entered.says
+
+
+def test_an_endpoint_without_private_dns_is_a_risk(site: Site, uses_it: Question) -> None:
+    endpoint = site.endpoint(private_dns=False, lets_in=FROM_THE_VPC)
+    hidden, entered, used = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
+    assert (hidden.verdict, entered.verdict, used.verdict) == (WARN, OK, OK)
+    assert f"modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled" in hidden.fix
+
+
+def test_an_endpoint_that_the_agent_passes_by_is_a_risk(site: Site, uses_the_public_one: Question) -> None:
+    site.endpoint(lets_in=FROM_THE_VPC)
+    _, used = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_the_public_one)
+    assert used.verdict is WARN
+    assert "enable_auth_policy is off" in used.says
+
+
+def test_an_endpoint_that_is_not_available_fails(site: Site, uses_it: Question) -> None:
+    site.endpoint(lets_in=FROM_THE_VPC)
+    found = [entry | {"State": "pendingAcceptance"} for entry in site.described("vpc_endpoints")]
+    site.answers("ec2:DescribeVpcEndpoints", {"VpcEndpoints": found})
+    first, _ = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
+    assert first.verdict is FAIL
+    assert "pendingAcceptance" in first.says
+    site.own_table()  # nor does it stand for a route
+    assert only(site.ask(vpc.route_leads_out)).verdict is FAIL
+
+
+def test_what_is_known_of_an_endpoint_is_told_though_nobody_looked_at_the_host(site: Site) -> None:
+    site.endpoint(lets_in=FROM_THE_VPC)
+    entered, unseen = site.ask(vpc.vpc_endpoint_serves_the_agent)
+    assert (entered.verdict, unseen.verdict) == (OK, UNKNOWN)
+    assert "--host-report" in unseen.says
+
+
+def test_endpoints_of_other_services_are_not_the_agent_s(site: Site) -> None:
+    site.endpoint(lets_in=FROM_THE_VPC)
+    found = [
+        entry | {"ServiceName": f"com.amazonaws.{REGION}.codedeploy"}
+        for entry in site.described("vpc_endpoints")
+    ]
+    site.answers("ec2:DescribeVpcEndpoints", {"VpcEndpoints": found})
+    assert only(site.ask(vpc.vpc_endpoint_serves_the_agent)).verdict is SKIP
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"Error": {"Code": "UnauthorizedOperation", "Message": "You are not authorized."}}, "was denied"),
+        ({"Error": {"Code": "RequestLimitExceeded", "Message": "Request limit exceeded."}}, "was throttled"),
+        ({}, "not AWS"),
+    ],
+)
+@pytest.mark.parametrize("check", CHECKS)
+def test_what_ec2_does_not_tell_is_unknown(
+    site: Site, uses_it: Question, check: CheckFunction, broken: dict[str, Any], says: str
+) -> None:
+    """Each check, with each of its calls to EC2 refused, or answered without the list that was asked for."""
+    site.endpoint(lets_in=FROM_THE_VPC)
+    site.own_table()  # so that every check needs all of its calls
+    calls = {call.api for finding in site.ask(check, uses_it) for call in finding.proof}
+    asked = sorted(call for call in calls if call.startswith("ec2:"))
+    assert asked
+    for api in asked:
+        with ExitStack() as undo:
+            site.undo, kept = undo, site.undo
+            site.answers(api, broken, status=403 if broken else 200)
+            finding = site.ask(check, uses_it)[-1]
+            site.undo = kept
+        assert finding.verdict is UNKNOWN, (api, finding.says)
+        assert api in finding.says
+        assert says in finding.says

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.loaders import Loader
 
 from runbooks.host import HostReport, log_rule, log_rules, probe_script, read_report
@@ -158,17 +159,17 @@ HOSTS: dict[str, tuple[str, Fakes, Files, dict[str, Any]]] = {
     ),
     "package removed, its configuration left": (
         "debian",
-        Fakes(systemctl="inactive", manager="dpkg", package=None),
+        Fakes(systemctl="inactive", manager="dpkg", package="removed"),
         replace(NO_AGENT, identity=hosts.USER_YML),
         {"agent.installed": False, "agent.running": False, "identity.registration": "user"},
     ),
     "package database that cannot say": (
         "debian",
-        Fakes(manager="dpkg", package="dpkg: error: cannot read status file"),
+        Fakes(manager="dpkg", package="damaged"),
         replace(NO_AGENT, log=""),
         {
-            "agent.installed": "<dpkg: dpkg: error>",
-            "agent.package_version": "<dpkg: dpkg: error>",
+            "agent.installed": "<dpkg: error: cannot open>",
+            "agent.package_version": "<dpkg: error: cannot open>",
             "log.lines": [],
         },
     ),
@@ -183,6 +184,24 @@ HOSTS: dict[str, tuple[str, Fakes, Files, dict[str, Any]]] = {
         Fakes(systemctl="failed"),
         Files(processes={1412: IDLE}),
         {"agent.running": False},
+    ),
+    "an init script's unit that is active without a process": (
+        "debian",
+        Fakes(systemctl="active exited", manager="dpkg", pgrep="exit 1"),
+        Files(processes={}),
+        {"agent.running": False},
+    ),
+    "an init script's unit that is active, and a process": (
+        "debian",
+        Fakes(systemctl="active exited", manager="dpkg"),
+        Files(),
+        {"agent.running": True},
+    ),
+    "a proxy without a scheme, its password short": (
+        "rhel",
+        Fakes(),
+        Files(config=":proxy_uri: ab:cd@proxy.example.com:3128\n"),
+        {"config.proxy_uri": "[masked]@proxy.example.com:3128", "endpoint_s3.via": "proxy"},
     ),
     "starting again and again": (
         "rhel",
@@ -366,9 +385,7 @@ HOSTS: dict[str, tuple[str, Fakes, Files, dict[str, Any]]] = {
     "an endpoint that is no URL": (
         "rhel",
         Fakes(),
-        Files(
-            config="deploy_control_endpoint: https://$(touch /tmp/x)/\ns3_endpoint_override: file:///etc/passwd\n"
-        ),
+        Files(config="deploy_control_endpoint: https://$(id)/\ns3_endpoint_override: file:///etc/passwd\n"),
         {"endpoint_commands.url": "<not a plain URL>", "endpoint_s3.status": "<not a plain URL>"},
     ),
     "no name resolution, no connection": (
@@ -448,6 +465,30 @@ def test_says_what_is_there_and_no_secret_and_changes_nothing(
         read_report(done.stdout.decode(), instance="web-01", oldest=timedelta(days=36500)).host.instance.value
         == "web-01"
     )
+
+
+YAML = r"""
+plain¦'single'¦"double"¦it's¦'it''s'¦"a\"b"¦"a" # b¦a # b¦a#b¦"a#b"¦'a' b¦'open¦"open¦a:b¦a: b¦a:¦a ¦  a
+~¦null¦Null¦NULL¦nullable¦[a]¦{a: b}¦&a b¦*a¦!!str a¦!a b¦| a¦|¦> a¦>-¦- a¦-¦-a¦--- a¦? a¦?a¦: a¦%a¦@a¦`a`¦,a¦]a¦}a
+1.8¦true¦0x10¦a	b¦a\b¦<a>¦=a¦..¦...¦a, b¦"a": b¦# only a comment¦
+"""
+
+
+@pytest.mark.parametrize("written", YAML.strip("\n").replace("\n", "¦").split("¦"))
+def test_a_yaml_value_is_read_as_yaml_or_not_at_all(written: str, place: Path) -> None:
+    """Measured against a real parser: a wrong value would be worse than none."""
+    text = f"verbose: {written}\n"
+    said = build(place, files=Files(config=text)).document(PROBE_NETWORK="0")["config"]["verbose"]
+    try:
+        meant = yaml.safe_load(text)["verbose"]
+        as_written = yaml.load(text, yaml.BaseLoader)["verbose"]
+    except yaml.YAMLError:
+        assert "more than plain" in said["error"]
+        return
+    if said.get("error") is None:
+        assert said["value"] == (as_written if meant is not None else None)
+    else:
+        assert not re.fullmatch(r"[\w.:/-]+", written), "this is plain enough to be read"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -576,12 +617,17 @@ def test_the_yml_s_own_secrets_are_masked_wherever_they_stand(
 ) -> None:
     """By their very text, for those that have no form to be known by."""
     yml = hosts.USER_YML.replace(hosts.SECRET_KEY, secret)
-    host = build(
-        place, files=Files(identity=yml, log=f"it is {secret}, {secret}!\n", version=f"1.8.1 {secret}\n")
-    )
+    log = f"it is {secret}, {secret}!\n{'- ' * 148}{secret}\n"  # the second is cut in the midst of it
+    host = build(place, files=Files(identity=yml, log=log, version=f"1.8.1 {secret}\n"))
     document = host.document(shell)
-    assert document["log"]["lines"]["value"] == ["it is [masked], [masked]!"]
+    assert document["log"]["lines"]["value"] == ["it is [masked], [masked]!", "- " * 148 + "[mas"]
     assert document["agent"]["version_file"]["value"] == "1.8.1 [masked]"
+
+
+@pytest.mark.parametrize("secret", ["string", "identity", "missing", "masked", '"value"', "179549"])
+def test_a_secret_that_is_a_word_of_the_document_does_not_break_it(secret: str, place: Path) -> None:
+    host = build(place, files=Files(identity=hosts.USER_YML.replace(hosts.SECRET_KEY, secret)))
+    assert host.document()["identity"]["registration"] == {"value": "user"}
 
 
 def test_the_proxy_s_password_is_on_no_command_line(place: Path) -> None:

@@ -45,8 +45,8 @@ def test_coverage_never_leaves_the_unseen_out() -> None:
     )
 
 
-def test_the_worst_comes_first() -> None:
-    assert [verdict for _, verdict, _ in report(OK, UNKNOWN, FAIL, SKIP).checks] == [FAIL, UNKNOWN, SKIP, OK]
+def test_the_worst_comes_first_and_what_does_not_apply_last() -> None:
+    assert [verdict for _, verdict, _ in report(OK, UNKNOWN, FAIL, SKIP).checks] == [FAIL, UNKNOWN, OK, SKIP]
 
 
 def test_the_fingerprint_follows_the_verdicts_only() -> None:

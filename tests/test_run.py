@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 def run(site_port: int, lab_port: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "tools/run.py", "--site-port", str(site_port), "--lab-port", str(lab_port)]
+    command = [sys.executable, "-m", "tools.run", "--site-port", str(site_port), "--lab-port", str(lab_port)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -89,8 +89,9 @@ def test_regions_are_separate_worlds() -> None:
 
 def test_moto_is_behind_it_as_the_same_account() -> None:
     with serve("healthy") as sandbox:
+        sandbox.account.enforces = False
         iam, sts = client(sandbox, "iam"), client(sandbox, "sts")
-        assert iam.list_users()["Users"] == []
+        assert [user["UserName"] for user in iam.list_users()["Users"]] == ["batch-01"]
         iam.create_user(UserName="batch-02")
         assert iam.get_user(UserName="batch-02")["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/batch-02"
         key = iam.create_access_key(UserName="batch-02")["AccessKey"]
@@ -118,13 +119,13 @@ def test_moto_is_behind_it_as_the_same_account() -> None:
 def test_a_new_sandbox_has_none_of_the_last_ones_moto() -> None:
     for _ in range(2):
         with serve("healthy") as sandbox:
-            client(sandbox, "iam").create_user(UserName="once")
+            client(sandbox, "iam").create_user(UserName="once", Path="/AWS/CodeDeploy/")
 
 
 @pytest.mark.parametrize(
     ("service", "method", "operation"),
     [
-        ("ssm", "describe_instance_information", "ssm:DescribeInstanceInformation"),
+        ("ssm", "describe_activations", "ssm:DescribeActivations"),
         ("codedeploy", "list_deployment_configs", "codedeploy:ListDeploymentConfigs"),
         ("accessanalyzer", "list_analyzers", "access-analyzer:GET /analyzer"),
         ("service-quotas", "list_services", "servicequotas:ListServices"),
@@ -135,7 +136,7 @@ def test_what_nobody_has_is_a_clear_answer_and_not_retried(
     healthy: Sandbox, service: str, method: str, operation: str
 ) -> None:
     with pytest.raises(ClientError) as raised:
-        getattr(client(healthy, service, attempts=None), method)()
+        getattr(client(healthy, service, attempts=None, aws_access_key_id="test"), method)()
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert raised.value.response["ResponseMetadata"]["RetryAttempts"] == 0
     assert raised.value.response["Error"]["Code"] == "SandboxNotImplemented"

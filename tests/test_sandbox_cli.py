@@ -80,6 +80,6 @@ def test_who_and_what_was_called(environment: dict[str, str]) -> None:
 
 
 def test_an_operation_that_nobody_has(environment: dict[str, str]) -> None:
-    result = aws(environment, "ssm", "describe-instance-information")
+    result = aws(environment, "ssm", "describe-activations")
     assert result.returncode == 255
-    assert "ssm:DescribeInstanceInformation is not implemented by the sandbox" in result.stderr
+    assert "ssm:DescribeActivations is not implemented by the sandbox" in result.stderr

@@ -158,7 +158,7 @@ for status in ("Registered", "bogus", "bogus"):
 ask("codedeploy", "register_on_premises_instance", instanceName="new-01", iamUserArn="arn:aws:iam::111122223333:user/x")
 ask("codedeploy", "batch_get_on_premises_instances", instanceNames=["web-01", "old-01", "new-01"])
 ask("sts", "get_caller_identity")
-ask("iam", "create_user", UserName="x")
+ask("iam", "create_user", UserName="x", Path="/AWS/CodeDeploy/")
 ask("cloudtrail", "lookup_events")
 answers[-2]["User"].pop("CreateDate")  # moto tells the real time
 print(json.dumps(answers, default=str, indent=1))

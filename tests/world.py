@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.config import Config
 
@@ -49,3 +50,8 @@ def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
         allowed=PROBE,
         config=config,
     )
+
+
+def asked(question: Question) -> dict[str, Any]:
+    """The question as `diagnose` takes it."""
+    return {name: getattr(question, name) for name in Question.__dataclass_fields__}

@@ -99,7 +99,7 @@ def yml_faults(report: HostReport) -> list[str]:
     path, identity = yml_path(report), report.identity
     if hurdle := yml_hurdle(report):
         return [
-            f"{hurdle} It asks the metadata service who it is: on EC2 the EC2 instance, elsewhere nobody."
+            f"{hurdle} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere nobody."
         ]
     faults = []
     if identity.registration.value == "both":

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws, Refusal
-from runbooks.engine import FAIL, OK, UNKNOWN, WARN, Finding
+from runbooks.engine import FAIL, OK, UNKNOWN, WARN, Finding, Verdict
 from runbooks.errors import CouldNotLook
 
 
@@ -60,32 +60,47 @@ def simulated(
     page: str,
     useful: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """One finding for each action: may the user or role ``who`` do it on ``resource``?
+    """May the user or role ``who`` do these actions on ``resource``? One finding for those that fare alike.
 
     A denial FAILs, and is a WARN for the actions that are merely ``useful``; ``page`` explains denials. An
     answer that rests on conditions which the simulator lacked is UNKNOWN, whatever it says.
     """
+    alike: dict[_Outcome, list[str]] = {}
     for action, result in _results(aws, who, actions, resource).items():
-        what = f"{action} on {resource}"
-        if result.get("MissingContextValues"):
-            lacking = ", ".join(result["MissingContextValues"])
-            yield Finding(
-                UNKNOWN,
-                f"Whether {who} may {what} depends on {lacking}, which a simulation does not know.",
-                about=who,
-                next=page,
-            )
-        elif result["EvalDecision"] == "allowed":
-            yield Finding(OK, f"{who} may {what}, as simulated.", about=who)
+        alike.setdefault(_outcome(result, WARN if action in useful else FAIL), []).append(action)
+    for (verdict, why, mendable), same in alike.items():
+        what = f"{', '.join(same)} on {resource}"
+        if verdict is OK:
+            yield Finding(OK, f"{who} may {what}, as simulated.", who)
+        elif verdict is UNKNOWN:
+            says = f"Whether {who} may {what} depends on {why}, which a simulation does not know."
+            yield Finding(UNKNOWN, says, who, next=page)
         else:
-            why, mendable = _denial(result)
-            yield Finding(
-                WARN if action in useful else FAIL,
-                f"{who} may not {what}, as simulated: {why}.",
-                about=who,
-                fix=_grant(who, action, resource) if mendable else "",
-                next=page,
-            )
+            fix = _grant(who, same, resource) if mendable else ""
+            yield Finding(verdict, f"{who} may not {what}, as simulated: {why}.", who, fix, page)
+
+
+class _Outcome(NamedTuple):
+    """How an action fared, why it was not allowed, and whether one more statement would allow it."""
+
+    verdict: Verdict
+    why: str = ""
+    mendable: bool = False
+
+
+def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
+    if lacking := result.get("MissingContextValues"):
+        return _Outcome(UNKNOWN, ", ".join(sorted(lacking)))
+    if result["EvalDecision"] == "allowed":
+        return _Outcome(OK)
+    if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
+        return _Outcome(denied, "a service control policy of the organisation does not allow it")
+    if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
+        return _Outcome(denied, "the permissions boundary does not allow it")
+    if result["EvalDecision"] == "explicitDeny":
+        matched = {statement.get("SourcePolicyId", "") for statement in result.get("MatchedStatements", ())}
+        return _Outcome(denied, f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it")
+    return _Outcome(denied, "no policy allows it", mendable=True)
 
 
 def _results(aws: Aws, who: str, actions: tuple[str, ...], resource: str) -> dict[str, dict[str, Any]]:
@@ -108,26 +123,14 @@ def _results(aws: Aws, who: str, actions: tuple[str, ...], resource: str) -> dic
     return {action: by_action[action.lower()] for action in actions}
 
 
-def _denial(result: dict[str, Any]) -> tuple[str, bool]:
-    """What denies an action, and whether one more statement in an identity policy would allow it."""
-    if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
-        return "a service control policy of the organisation does not allow it", False
-    if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
-        return "the permissions boundary does not allow it", False
-    if result["EvalDecision"] == "explicitDeny":
-        matched = {statement.get("SourcePolicyId", "") for statement in result.get("MatchedStatements", ())}
-        return f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it", False
-    return "no policy allows it", True
-
-
-def _grant(who: str, action: str, resource: str) -> str:
-    """The command that lets a user or role do this one thing."""
+def _grant(who: str, actions: list[str], resource: str) -> str:
+    """The command that lets a user or role do this, and no more."""
     arn = Arn.of(who)
     if arn.path.startswith("aws-reserved/"):
         return ""  # the role is IAM Identity Center's: only its permission set can be changed
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     return (
         f"aws iam put-{arn.kind}-policy --{arn.kind}-name {shlex.quote(arn.name)}"
-        f" --policy-name allow-{action.partition(':')[2]} --policy-document {shlex.quote(document)}"
+        f" --policy-name allow-{actions[0].partition(':')[2]} --policy-document {shlex.quote(document)}"
     )

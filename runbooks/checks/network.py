@@ -138,6 +138,7 @@ def _why(look: Look) -> str:
         boto.ConnectTimeoutError: "nothing answers in time; look for a firewall that drops, or a missing route",
         boto.ReadTimeoutError: "it takes the connection and then says nothing",
         boto.ConnectionClosedError: "the connection is broken before an answer comes",
+        boto.HTTPClientError: f"what comes back is no answer that can be read ({look.reason})",
     }
     if look.unresolved and not look.proxy:
         return f"its name leads to no address ({look.unresolved})"

@@ -18,7 +18,10 @@ def _data(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Version:
-    """One release of the agent. ``released`` is as exact as the source is: a day, a year or nothing."""
+    """One release of the agent. ``released`` is as exact as the source is: a day, a year or nothing.
+
+    ``tag`` is the provenance of the note; the dates are documented ones (D).
+    """
 
     version: str
     released: str | None
@@ -118,6 +121,7 @@ class LogRule:
 
     A ``fallback`` rule speaks only for lines that no other rule knows. A rule that ``sticks`` is about something
     that a successful poll does not put right. ``page`` is a page below ``docs/``, with an anchor where it helps.
+    ``sample`` is such a line, constructed from the strings of the agent's source.
     """
 
     id: str

@@ -35,6 +35,7 @@ SETTINGS='proxy_uri enable_auth_policy use_fips_mode deploy_control_endpoint s3_
 FIELDS='region iam_user_arn aws_access_key_id aws_secret_access_key iam_session_arn aws_credentials_file'
 REGION='^[a-z]+-[a-z0-9-]{1,24}-[0-9]+$'
 ARN='^arn:[A-Za-z0-9:/+=,.@_-]{1,290}$'
+RPM_FORMAT='Status: install ok installed\nVersion: %{VERSION}-%{RELEASE}\n' # in dpkg's words
 PROCESS='^([^ ]*ruby[^ ]* )?([^ ]*/)?codedeploy-agent(:| |$)' # not a shell whose text names the agent
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -98,7 +99,8 @@ plain() {
         !match($0, /^["'\'']?:?[A-Za-z0-9_]+["'\'']?[ \t]*:([ \t]+|$)/) { exit bad = 1 }
         {
             key = substr($0, 1, RLENGTH); value = substr($0, RLENGTH + 1); mark = substr(value, 1, 1)
-            gsub(/[^A-Za-z0-9_]/, "", key); gsub(/\t/, " ", value)
+            gsub(/[^A-Za-z0-9_]/, "", key)
+            if (value ~ /\t/) exit bad = 1
             if (mark ~ /["'\'']/) {
                 end = index(substr(value, 2), mark)
                 if (!end || substr(value, end + 2) !~ /^ *(#.*)?$/) exit bad = 1
@@ -106,7 +108,7 @@ plain() {
             } else {
                 sub(/(^| +)#.*$/, "", value); sub(/ +$/, "", value)
                 if (value ~ /^([]{}[&*!|>%@`,?]|- |-$)|:( |$)/) exit bad = 1
-                if (value == "~" || value == "null") value = ""
+                if (value ~ /^(~|null|Null|NULL)$/) value = ""
             }
             print key "\t" value
         }
@@ -150,7 +152,7 @@ package() {
         has $MANAGER || continue
         case $MANAGER in
             dpkg) said=$(dpkg -s codedeploy-agent 2>&1) ;;
-            rpm) said=$(rpm -q --qf 'Status: install ok installed\nVersion: %{VERSION}-%{RELEASE}\n' codedeploy-agent 2>&1) ;;
+            rpm) said=$(rpm -q --qf "$RPM_FORMAT" codedeploy-agent 2>&1) ;;
         esac
         case $said in
             *'Status: install ok installed'*)
@@ -188,14 +190,18 @@ agent() {
     running
 }
 
-# running: systemd may know nothing of an agent that a script started, so its "inactive" is checked
+# running: systemd may know nothing of an agent that a script started, and calls a unit that it made of an
+# init script "active" even when all its processes have ended, so both answers are checked
 running() {
     said='' seen='' none=''
     if has systemctl; then said=$(systemctl is-active codedeploy-agent 2>/dev/null | first); fi
+    if [ "$said" = active ] && systemctl show -p SubState codedeploy-agent 2>/dev/null | grep -q '=exited'; then
+        said='active (exited)'
+    fi
     case $said in
         active) fact running json true 'systemctl: active' && return ;;
         activating | deactivating | reloading) unknown "systemctl: $said" running && return ;;
-        inactive | failed) none="systemctl: $said; " ;;
+        inactive | failed | 'active (exited)') none="systemctl: $said; " ;;
     esac
     folder=$(setting pid_dir)
     folder=${folder:-/opt/codedeploy-agent/state/.pid}
@@ -287,7 +293,7 @@ endpoint() {
     AT=$1 refusal='' limit=''
     case $2 in
         *..*) refusal='no Region is known, so the endpoint is not' ;;
-        http://*[!A-Za-z0-9.:/_-]* | https://*[!A-Za-z0-9.:/_-]*) refusal='the configured endpoint is not a plain URL' ;;
+        *[!A-Za-z0-9.:/_-]*) refusal='the configured endpoint is not a plain URL' ;;
         http://* | https://*) ;;
         *) refusal='the configured endpoint is not a plain URL' ;;
     esac
@@ -328,18 +334,21 @@ network() {
 }
 
 # mask: secrets by their very text (SECRETS, from the yml and the proxy), then what follows the name of a
-# secret, to the end of the line, then what has the form of a key id or of the user part of a URL
+# secret, to the end of the line, then what has the form of a key id or of the user part of a URL. In a fact
+# it leaves alone what the probe itself wrote: a password may be the word "string".
 NAMED='secret_?access_?key|secret_?key|token|passw(or)?d|passphrase|authorization|x-amz-(signature|credential)'
 mask() {
     SECRETS=$SECRETS awk '
         BEGIN { n = split(ENVIRON["SECRETS"], secret, "\n") }
         {
+            own = match($0, /^[^\t]*\t[^\t]*\t(json\t[^\t]*|[^\t]*)\t/) ? substr($0, 1, RLENGTH) : ""
+            $0 = substr($0, length(own) + 1)
             for (i = 1; i <= n; i++) if (length(secret[i]) >= 6) {
                 for (out = ""; at = index($0, secret[i]); $0 = substr($0, at + length(secret[i])))
                     out = out substr($0, 1, at - 1) "[masked]"
                 $0 = out $0
             }
-            print
+            print own $0
         }' | sed -E "s/($NAMED)[\\\\\"']* *(=>|=|:) *[^[:space:]].*/\\1 [masked]/gI
             s/(AWS4-HMAC-SHA256|Bearer|Basic) [^[:space:]]{8,}.*/\\1 [masked]/g
             s/(AKIA|ASIA)[A-Z0-9]{8,}/\\1[masked]/g
@@ -377,15 +386,18 @@ document() {
             else if (c > 31 && c < 127) s = sprintf("%c", c)
             else if (c < 65536) s = sprintf("\\u%04x", c)
             else s = sprintf("\\u%04x\\u%04x", 55296 + int((c - 65536) / 1024), 56320 + (c - 65536) % 1024)
-            if (cut || length(cell) + length(s) > (column[3] == "line" ? 1800 : length(text) > 12000 ? 40 : 300)) cut = 1
-            else cell = cell s
+            room = column[3] == "line" ? 1800 : length(text) > 12000 ? 40 : 300
+            if (cut || length(cell) + length(s) > room) cut = 1; else cell = cell s
         }
         function cell_ends() { column[++columns] = cell (cut ? "\\u2026" : ""); cell = ""; cut = 0 }
         function fact_ends(    value) {
             value = column[4]; kind = column[3]
             if (kind == "line") { line[++lines] = value; size += length(value) + 3 }
             else {
-                if (kind == "words") { gsub(/^ +| +$/, "", value); gsub(/ +/, "\",\"", value); if (value) value = "\"" value "\"" }
+                if (kind == "words") {
+                    gsub(/^ +| +$/, "", value); gsub(/ +/, "\",\"", value)
+                    if (value) value = "\"" value "\""
+                }
                 if (kind == "words" || kind == "list") value = "[" value "]"
                 if (kind == "string" || kind == "error") value = "\"" value "\""
                 text = text (column[1] == section ? "," : (section ? "}," : "") "\"" column[1] "\":{")

@@ -85,10 +85,8 @@ def _finding(finding: "Finding", several: bool) -> str:
 
 
 def _proof(found: list["Finding"]) -> str:
-    calls = proof(found)
-    if not calls:
-        return ""
-    return f'<p style="margin:.3em 0"><small>proof: {"<br>".join(escape(call) for call in calls)}</small></p>'
+    calls = "<br>".join(escape(call) for call in proof(found))
+    return f"<details><summary>proof</summary><small>{calls}</small></details>" if calls else ""
 
 
 def _word(verdict: "Verdict") -> str:

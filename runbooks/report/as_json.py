@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runbooks.report.safe import plain
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding
+    from runbooks.engine import Finding, Question
     from runbooks.report import Report
 
 
@@ -24,7 +24,7 @@ def render(report: "Report") -> str:
         "account": report.account,
         "identity": report.identity,
         "at": report.at.isoformat(timespec="seconds"),
-        "question": dataclasses.asdict(report.question),
+        "question": _question(report.question),
         "checks": [
             {
                 "id": check.id,
@@ -36,6 +36,13 @@ def render(report: "Report") -> str:
         ],
     }
     return json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _question(question: "Question") -> dict[str, Any]:
+    """What was asked; of a host report brought by hand only when it was made."""
+    host = question.host_report
+    asked = dataclasses.asdict(dataclasses.replace(question, host_report=None))
+    return asked | {"host_report": host.collected_at.isoformat(timespec="seconds") if host else None}
 
 
 def _finding(finding: "Finding") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -14,38 +14,39 @@ if TYPE_CHECKING:
     from runbooks.engine import Finding
     from runbooks.report import Report
 
+_INDENT = " " * 8
 COLOURS = {"OK": "green", "SKIP": "dim", "WARN": "yellow", "UNKNOWN": "magenta", "FAIL": "bold red"}
 
 
 def render(report: "Report", *, colour: bool = False, width: int = 100) -> str:
-    """The report as lines of at most ``width`` columns (commands and addresses are never broken)."""
+    """The report as lines of at most ``width`` columns (commands and addresses are never broken).
+
+    What is well is told in its sentence alone; the proof of it is in the other forms.
+    """
     screen = StringIO()
-    console = Console(
-        file=screen,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        color_system="standard" if colour else None,
-    )
+    system: Literal["standard"] | None = "standard" if colour else None
+    console = Console(file=screen, width=width, force_terminal=colour, highlight=False, color_system=system)
     for line in head(report):
         console.print(Text(line), soft_wrap=True)
     for check, verdict, findings in report.checks:
-        console.print()
-        console.print(
-            Text.assemble(
-                (f"{verdict.name:<8}", COLOURS[verdict.name]), (check.id, "bold"), f"  {check.good}"
-            ),
-            soft_wrap=True,
-        )
+        mark = Text.assemble((f"{verdict.name:<8}", COLOURS[verdict.name]), (check.id, "bold"))
+        if verdict.name in ("OK", "SKIP"):
+            console.print(mark, soft_wrap=True)
+        else:
+            console.print()
+            console.print(mark + Text(f"  {check.good}"), soft_wrap=True)
         for finding in findings:
-            mark = f"{finding.verdict.name}: " if len(findings) > 1 else ""
-            console.print(Padding(Text(mark + plain(finding.says)), (0, 0, 0, 8)))
-            for name, value in details(finding):
-                console.print(Text(f"{'':8}{name:<6}{value}"), soft_wrap=True)
-        for call in proof(findings):
-            console.print(Text(f"{'':8}proof {call}"), soft_wrap=True)
+            _print(console, finding, several=len(findings) > 1)
+        for call in proof(findings) if verdict.name not in ("OK", "SKIP") else ():
+            console.print(Text(f"{_INDENT}proof {call}"), soft_wrap=True)
     return "\n".join(line.rstrip() for line in screen.getvalue().splitlines()) + "\n"
+
+
+def _print(console: Console, finding: "Finding", *, several: bool) -> None:
+    mark = f"{finding.verdict.name}: " if several else ""
+    console.print(Padding(Text(mark + plain(finding.says)), (0, 0, 0, len(_INDENT))))
+    for name, value in details(finding):
+        console.print(Text(f"{_INDENT}{name:<6}{value}"), soft_wrap=True)
 
 
 def head(report: "Report") -> list[str]:

@@ -49,6 +49,8 @@ class App:
         self._faults = Faults(tuple(faults))
         self._moto = Moto(account.seeds)
         self._repetitions: Counter[str] = Counter()
+        for put in account.at_start:
+            put(self._moto.ask)
 
     def set_faults(self, faults: Iterable[Fault]) -> None:
         """Replace the faults, and begin to count anew what they meet."""
@@ -67,7 +69,7 @@ class App:
         try:
             call = self._identify(http)
         except ApiError as error:
-            return wire.write_error("", _protocol(http), error, self._request_id(http))
+            return wire.write_error("", _protocol(http), self.account.outage or error, self._request_id(http))
         what = self._faults.pick(call.service, call.operation)
         return strike(what, call, http.environ, lambda: self._serve(call, http), self.ending)
 
@@ -110,6 +112,8 @@ class App:
 
     def _serve(self, call: Call, http: Request) -> Response:
         try:
+            if self.account.outage:
+                raise self.account.outage
             if self.account.enforces:
                 authorise(call, _parameters(call, http) or {})
             return self._ours(call, http) or self._others(call, http)

@@ -1,13 +1,14 @@
 """The rest of AWS: an unmodified moto, loaded when the first request needs it.
 
-moto keeps its state in the process. A sandbox empties it when it begins to use it, so of two sandboxes that live in
-one process at the same time only one should go there; a sandbox with a process of its own has moto to itself.
+moto keeps its state in the process. Of two sandboxes in one process the one that asks has it; it finds what its
+scenario put there, but no longer what was changed before the other one asked. A sandbox with a process of its own has
+moto to itself.
 """
 
 import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 from zlib import crc32
 
@@ -28,9 +29,11 @@ class Moto:
     number each time. One request is answered at a time, so that none comes between a service and its seeds.
     """
 
+    _app: ClassVar[Any] = None
+    _lock: ClassVar = threading.RLock()  # a seed asks while it is held
+    _tenant: ClassVar["Moto | None"] = None
+
     def __init__(self, seeds: Iterable[tuple[str, Callable[..., object]]] = ()) -> None:
-        self._lock = threading.RLock()  # a seed asks while it is held
-        self._app: Any = None
         self._seeds = seeds
         self._seeded: set[str] = set()
         self._asker = asker(lambda environ, body: _ask(self._app, environ, body))
@@ -64,7 +67,7 @@ class Moto:
 
     def owner(self, access_key: str) -> str | None:
         """The ARN behind an access key that was made in moto, or None."""
-        if self._app is None:  # then moto has made no key
+        if Moto._tenant is not self:  # then moto has made no key
             return None
         scope = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/us-east-1/sts/aws4_request, Signature=0"
         environ = EnvironBuilder(
@@ -78,10 +81,13 @@ class Moto:
         return None if arn.endswith(_NOBODY) else arn
 
     def _seed(self, service: str) -> None:
-        if self._app is None:
+        if Moto._app is None:
             from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-            self._app = DomainDispatcherApplication(create_backend_app)
+            Moto._app = DomainDispatcherApplication(create_backend_app)
+        if Moto._tenant is not self:
+            Moto._tenant = self
+            self._seeded.clear()
             self._control("reset")
         if service not in self._seeded:
             self._seeded.add(service)

@@ -24,7 +24,8 @@ def allow(*actions: str, on: str | list[str] = "*") -> Document:
 
 FULL_ACCESS = allow("*")  # the service control policy that every organisation begins with
 
-# What the caller of every scenario may do: all reads of a diagnosis, its probe, and what is registered.
+# What the caller of every scenario may do: all reads of a diagnosis, its probe, and whatever `aws deploy register` and
+# `aws deploy deregister` need, who make and delete the instance's user.
 CALLER_POLICIES: dict[str, Document] = {
     "Diagnose": allow(
         "cloudtrail:LookupEvents",
@@ -46,7 +47,16 @@ CALLER_POLICIES: dict[str, Document] = {
         "ssm:List*",
     ),
     "Probe": allow("ssm:SendCommand"),
-    "Instances": allow("codedeploy:*OnPremisesInstance*"),
+    "Register": allow("codedeploy:*OnPremisesInstance*"),
+    "Users": allow(
+        "iam:CreateAccessKey",
+        "iam:CreateUser",
+        "iam:DeleteAccessKey",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:PutUserPolicy",
+        on=f"{_IAM}:user/AWS/CodeDeploy/*",
+    ),
 }
 
 

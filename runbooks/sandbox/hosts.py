@@ -40,25 +40,27 @@ DEFAULT_CONFIG = """---
 """
 
 NO_ANSWER = "echo 'curl: (28) Connection timed out after 5001 milliseconds' >&2; exit 28"
-_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+DATE = "%a, %d %b %Y %H:%M:%S GMT"  # as HTTP writes it
 
 
-def answers(date: str) -> str:
-    """A curl to which everything but the metadata service answers, and says that it is `date` (shell)."""
-    head = f'printf \'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n\' "{date}"'
-    return f"case $url in http://169.254.*) {NO_ANSWER} ;; *) {head} ;; esac"
+ANSWERS = f"printf 'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n' \"$(date -u '+{DATE}')\""
+
+
+def curl(endpoints: str, metadata: str = NO_ANSWER) -> str:
+    """A curl to which the endpoints answer in one way and the instance metadata service in another (shell)."""
+    return f"case $url in http://169.254.*) {metadata} ;; *) {endpoints} ;; esac"
 
 
 @dataclass
 class Fakes:
     """The commands of a host that ask the machine, as shell. None: the command is not there."""
 
-    systemctl: str | None = "active"  # what `systemctl is-active` says
-    package: str | None = "1.8.1-13"  # the version of the agent's package; words are a complaint instead
+    systemctl: str | None = "active running"  # the unit's state and sub-state
+    package: str | None = "1.8.1-13"  # the agent's; "removed", "damaged" (the database), or none at all
     manager: str | None = "rpm"
     pgrep: str | None = None
     getent: str | None = "echo '192.0.2.10      endpoint.example'"
-    curl: str | None = answers(f"$(date -u '+{_DATE}')")
+    curl: str | None = curl(ANSWERS)
     hostname: str | None = "echo web-01"
     plain: Mapping[str, str] = field(default_factory=dict)  # in the place of plain tools
 
@@ -66,20 +68,25 @@ class Fakes:
         """The script of each command that is there; curl's writes into `calls` how it was called."""
         scripts = {"getent": self.getent, "hostname": self.hostname, "pgrep": self.pgrep, **self.plain}
         if self.systemctl is not None:
-            scripts["systemctl"] = f"echo {self.systemctl}; [ {self.systemctl} = active ] || exit 3"
+            state, _, sub = self.systemctl.partition(" ")
+            asked = f"[ $1 = show ] && echo SubState={sub} && exit"
+            scripts["systemctl"] = f"{asked}\necho {state}; [ {state} = active ] || exit 3"
         if self.manager:
-            scripts[self.manager] = self._asked_for_the_package()
+            scripts[self.manager] = self._manager()
         if self.curl is not None:
             scripts["curl"] = f'echo "$* proxy=${{https_proxy-}}" >>{calls}\nfor url; do :; done\n{self.curl}'
         return {name: script for name, script in scripts.items() if script is not None}
 
-    def _asked_for_the_package(self) -> str:
-        if self.package and " " in self.package:
-            return f"echo '{self.package}' >&2; exit 2"
-        if self.package:
-            return f"printf 'Status: install ok installed\\nVersion: {self.package}\\n'"
-        asked = "dpkg-query: package 'codedeploy-agent'" if self.manager == "dpkg" else "package codedeploy-agent"
-        return f'echo "{asked} is not installed"; exit 1'
+    def _manager(self) -> str:
+        if self.package is None:
+            return "echo \"package 'codedeploy-agent' is not installed\" >&2; exit 1"
+        if self.package == "removed":  # dpkg remembers it for its configuration files
+            return "printf 'Status: deinstall ok config-files\\nVersion: 1.8.0-12\\n'"
+        if self.package == "damaged":
+            return "echo 'error: cannot open the database' >&2; exit 2"
+        return (
+            f"printf 'Package: codedeploy-agent\\nStatus: install ok installed\\nVersion: {self.package}\\n'"
+        )
 
 
 @dataclass

@@ -37,7 +37,8 @@ def SimulatePrincipalPolicy(
     Marker: str | None = None,
 ) -> dict[str, Any]:
     """What the policies of a user, a group or a role say about actions on resources."""
-    _not_here(PolicyExclusionList=PolicyExclusionList, ResourceHandlingOption=ResourceHandlingOption)
+    _not_here("PolicyExclusionList", PolicyExclusionList)
+    _not_here("ResourceHandlingOption", ResourceHandlingOption)
     iam = call.account.iam
     source = iam.behind(_entity(PolicySourceArn))
     if not source:
@@ -75,7 +76,7 @@ def SimulateCustomPolicy(
     Marker: str | None = None,
 ) -> dict[str, Any]:
     """What policies that are given as text say about actions on resources."""
-    _not_here(ResourceHandlingOption=ResourceHandlingOption)
+    _not_here("ResourceHandlingOption", ResourceHandlingOption)
     caller = _entity(CallerArn) if CallerArn else ""
     if ResourcePolicy and not caller:
         raise ApiError("InvalidInput", "a ResourcePolicy needs a CallerArn")
@@ -223,14 +224,13 @@ def _resource_policy(text: str | None, caller: str, owner: str | None) -> Policy
     if ":user/" not in caller:
         raise ApiError("InvalidInput", "a ResourcePolicy can be simulated for a user only")
     if owner and owner != f"arn:aws:iam::{ACCOUNT}:root":
-        _not_here(ResourceOwner=f"{owner}, another account,")
+        _not_here("a ResourceOwner that is another account", owner)
     return Policy("ResourcePolicy", text)
 
 
-def _not_here(**parameters: Any) -> None:
-    for name, value in parameters.items():
-        if value:
-            raise ApiError("SandboxNotImplemented", f"{name} is not implemented by the sandbox", 501)
+def _not_here(parameter: str, value: Any) -> None:
+    if value:
+        raise ApiError("SandboxNotImplemented", f"{parameter} is not implemented by the sandbox", 501)
 
 
 def _start(marker: str | None, question: tuple[Any, ...]) -> int:

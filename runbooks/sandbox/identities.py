@@ -130,8 +130,10 @@ def pull(before: Iam, ask: Ask) -> Iam:
         for one in details[f"{kind}DetailList"]:
             old = before.behind(one["Arn"])
             kept = old.boundary if old and kind == "User" else ""
+            keys = ask("iam", "ListAccessKeys", UserName=one["UserName"]) if kind == "User" else {}
             now.add(
                 one["Arn"],
+                keys=[key["Status"] for key in keys.get("AccessKeyMetadata", ())],
                 inline={
                     p["PolicyName"]: _read(p["PolicyDocument"]) for p in one.get(f"{kind}PolicyList", ())
                 },

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from runbooks.sandbox.hosts import (
     CONFIG,
     CREDENTIALS,
+    DATE,
     DEFAULT_CONFIG,
     IDENTITY,
     LOG,
@@ -20,12 +21,11 @@ from runbooks.sandbox.hosts import (
     Fakes,
     Files,
     Host,
-    answers,
     build,
     command,
+    curl,
 )
 
-SYSTEMS = {"rhel": "rpm", "debian": "deb", "amazon": "rpm"}  # the kind of package that each takes
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
 _NO_NAME = "echo 'curl: (6) Could not resolve host' >&2; exit 6"
 
@@ -47,11 +47,14 @@ class Machine:
     agent: str | None = "1.8.1"  # None: no agent is installed
     running: bool = True
     settings: str = ""  # lines that are added to the agent's configuration
-    log: tuple[str, ...] = ()  # its newest lines, without their time
+    log: tuple[str, ...] = ()  # the newest lines of its agent's log, without their time
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
     resolves: bool = True  # names
-    https: bool = True  # gets out
+    blocked: str = ""  # the URLs that nothing gets to, as a pattern of the shell
+    metadata: bool = False  # a service at 169.254.169.254 answers
+    credentials: bool = True  # the file that the yml of a session names is there
+    private: bool = True  # its root alone can read the files with keys
     others: tuple[tuple[str, str], ...] = ()  # more files: path and text
 
     @property
@@ -80,7 +83,9 @@ def session_yml(arn: str, region: str) -> str:
 
 def user_yml(arn: str, region: str) -> str:
     """The yml of an agent that is an IAM user."""
-    key = "aws_access_key_id: AKIASANDBOXHOST00000\naws_secret_access_key: the-sandbox-verifies-no-signature\n"
+    key = (
+        "aws_access_key_id: AKIASANDBOXHOST00000\naws_secret_access_key: the-sandbox-verifies-no-signature\n"
+    )
     return f"---\nregion: {region}\niam_user_arn: {arn}\n{key}"
 
 
@@ -90,6 +95,9 @@ def run_probe(machine: Machine, now: datetime) -> Output:
     with tempfile.TemporaryDirectory(prefix="runbooks-host-") as place:
         local = now + machine.ahead
         host = build(Path(place), machine.system, _fakes(machine, now), _files(machine, local))
+        for path in (IDENTITY, CREDENTIALS):
+            if not machine.private and (host.root / path).is_file():
+                (host.root / path).chmod(0o644)
         _date_files(host, machine, local)
         done = subprocess.run(
             [shutil.which("sh") or "/bin/sh", "-s"],
@@ -106,18 +114,17 @@ def run_probe(machine: Machine, now: datetime) -> Output:
 
 def _fakes(machine: Machine, now: datetime) -> Fakes:
     local = now + machine.ahead
-    curl = answers(f"{now:%a, %d %b %Y %H:%M:%S} GMT")
-    if not machine.https:
-        curl = NO_ANSWER
-    if not machine.resolves:
-        curl = _NO_NAME
+    answer = f"printf 'HTTP/1.1 404 Not Found\\r\\nDate: {now:{DATE}}\\r\\n\\r\\n'"
+    endpoints = (
+        f"case $url in {machine.blocked}) {NO_ANSWER} ;; *) {answer} ;; esac" if machine.blocked else answer
+    )
     return Fakes(
-        systemctl="active" if machine.agent and machine.running else "inactive",
+        systemctl="active running" if machine.agent and machine.running else "inactive dead",
         package=machine.package,
         manager="dpkg" if machine.system == "debian" else "rpm",
         pgrep=None if machine.agent and machine.running else "exit 1",
         getent="echo '192.0.2.10      endpoint.example'" if machine.resolves else "exit 2",
-        curl=curl,
+        curl=curl(endpoints if machine.resolves else _NO_NAME, answer if machine.metadata else NO_ANSWER),
         hostname=f"echo {machine.name}",
         plain={  # so that neither the day nor the user of this process shows
             "date": f"case $2 in +%s) echo {int(local.timestamp())} ;; *) echo {local:%Y-%m-%dT%H:%M:%SZ} ;; esac",
@@ -128,15 +135,15 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
 
 def _files(machine: Machine, local: datetime) -> Files:
     if machine.agent is None:
-        return Files(*[None] * 6, processes={}, others=dict(machine.others))
+        return Files(None, None, None, None, None, None, processes={})
     second = machine.agent.startswith("2.")
     config = "---\nlog_dir: /var/log/aws/codedeploy-agent\n" if second else DEFAULT_CONFIG
-    label = f"OFFICIAL_{machine.package}_{SYSTEMS[machine.system]}"
+    kind = "deb" if machine.system == "debian" else "rpm"
     return Files(
-        version=f"agent_version: {machine.agent}\n" if second else f"{label}\n",
+        version=f"agent_version: {machine.agent}\n" if second else f"OFFICIAL_{machine.package}_{kind}\n",
         config=config + machine.settings,
         identity=machine.identity,
-        credentials=_CREDENTIALS if "aws_credentials_file" in (machine.identity or "") else None,
+        credentials=_CREDENTIALS if machine.credentials and CREDENTIALS in (machine.identity or "") else None,
         log=_log(machine, local),
         pid="1412\n" if machine.running and not second else None,
         processes={1412: "codedeploy-agent: master 1412"} if machine.running else {},
@@ -146,21 +153,19 @@ def _files(machine: Machine, local: datetime) -> Files:
 
 def _log(machine: Machine, local: datetime) -> str:
     """The log's lines, a minute apart."""
-    lines = machine.log or _healthy_log(machine)
+    lines = machine.log or (_started(machine),)
     newest = local - machine.quiet
     times = (newest - timedelta(minutes=ago) for ago in range(len(lines) - 1, -1, -1))
     return "".join(f"{time:%Y-%m-%d %H:%M:%S} {line}\n" for time, line in zip(times, lines, strict=True))
 
 
-def _healthy_log(machine: Machine) -> tuple[str, ...]:
-    arn = next((line.partition(": ")[2] for line in (machine.identity or "").splitlines() if "_arn: " in line), "")
-    if (machine.agent or "").startswith("2."):
-        return (
-            f" INFO Starting host command poll loop host_identifier={arn} poll_interval_ms=1000 max_concurrent=16",
-        )
-    by = "INFO  [codedeploy-agent(1412)]:"
-    poll = f'{by} [Aws::CodeDeployCommand::Client 200 45.148832 0 retries] poll_host_command(host_identifier:"{arn}")'
-    return (f"{by} master 1412: Spawned child 1/1", poll, poll)
+def _started(machine: Machine) -> str:
+    """What an agent logs when it starts, and nothing of how it gets on."""
+    if not (machine.agent or "").startswith("2."):
+        return "INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1"
+    of = next((line for line in (machine.identity or "").splitlines() if "_arn: " in line), "")
+    told = f"host_identifier={of.partition(': ')[2]} poll_interval_ms=1000 max_concurrent=16"
+    return f" INFO Starting host command poll loop {told}"
 
 
 def _date_files(host: Host, machine: Machine, local: datetime) -> None:
@@ -170,6 +175,6 @@ def _date_files(host: Host, machine: Machine, local: datetime) -> None:
     for path in (CONFIG, IDENTITY, CREDENTIALS, LOG):
         if (host.root / path).exists():
             seen = (host.root / path).stat()
-            modified = local - ages.get(path, timedelta(days=30))
-            cases += f"*/{path}) echo {seen.st_mode & 0o777:o} root {seen.st_size} {int(modified.timestamp())} ;; "
-    command(host.path, "stat", f'case $4 in {cases}*) exit 1 ;; esac')
+            written = int((local - ages.get(path, timedelta(days=30))).timestamp())
+            cases += f"*/{path}) echo {seen.st_mode & 0o777:o} root {seen.st_size} {written} ;; "
+    command(host.path, "stat", f"case $4 in {cases}*) exit 1 ;; esac")

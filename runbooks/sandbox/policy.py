@@ -71,11 +71,10 @@ class Policy:
         """Its statements. Raises PolicyError for a text that is no policy."""
         document = _read(self.text)
         variables = document.get("Version") == "2012-10-17"
-        bodies = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+        bodies = [_checked(body) for body in _listed(document["Statement"])]
         spans = statements_in(self.text)
         return tuple(
-            Statement(self.id, _checked(body), variables, *span)
-            for body, span in zip(bodies, spans, strict=True)
+            Statement(self.id, body, variables, *span) for body, span in zip(bodies, spans, strict=True)
         )
 
 
@@ -262,5 +261,5 @@ def _checked(body: Any) -> Mapping[str, Any]:
     return body
 
 
-def _listed(value: Any) -> list[str]:
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

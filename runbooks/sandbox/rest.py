@@ -41,8 +41,8 @@ def _routes(service: str) -> list[_Route]:
     model = models.service(service)
     if not model or models.protocol(service) not in ("rest-xml", "rest-json"):
         return []
-    routes = [_route(model.operation_model(name)) for name in model.operation_names]
-    return sorted(routes, key=lambda route: -len(route.query) - len(route.headers))
+    operations = sorted(map(model.operation_model, model.operation_names), key=lambda one: one.deprecated)
+    return sorted(map(_route, operations), key=lambda route: -len(route.query) - len(route.headers))
 
 
 def _route(operation: OperationModel) -> _Route:

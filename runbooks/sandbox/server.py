@@ -3,10 +3,11 @@
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -103,3 +104,8 @@ def _handle_error(request: Any, client_address: Any) -> None:
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """No line for a request: the journal is the log."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header: the time that the scenario lets AWS tell."""
+        ahead: timedelta = self.server.app.account.ahead  # type: ignore[attr-defined]
+        return super().date_time_string(time.time() + ahead.total_seconds())

@@ -4,6 +4,7 @@ A public function is an operation, as in `codedeploy.py`. Run Command runs one s
 machine of the scenario, and nothing else.
 """
 
+import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -16,6 +17,7 @@ from runbooks.sandbox.world import ApiError, Call, Command, Node
 DOCUMENT = "AWS-RunShellScript"
 SHOWN, SHOWN_IN_LIST = 24_000, 2_500  # characters of output, by botocore's model
 
+_WAIT = 0.3  # seconds; a probe that was sent before the first, vain question has ended by the second
 _MACHINES = ThreadPoolExecutor(2)
 
 
@@ -128,21 +130,26 @@ def GetCommandInvocation(
         command.asked.add(InstanceId)
         # Assumption: invocation-late
         raise ApiError("InvocationDoesNotExist", f"{CommandId} has not reached {InstanceId} yet")
-    # The probe ends within a second. Its end is waited for, since "InProgress" some of the time is not deterministic.
-    output = command.outputs[InstanceId].result()
+    output = _output(command.outputs[InstanceId], _WAIT)
+    done = (
+        {
+            "ResponseCode": output.status,
+            "ExecutionEndDateTime": f"{command.sent:%Y-%m-%dT%H:%M:%SZ}",
+            "StandardOutputContent": output.stdout[:SHOWN],
+            "StandardErrorContent": output.stderr[:SHOWN],
+        }
+        if output
+        else {"ResponseCode": -1}
+    )
     return {
         "CommandId": CommandId,
         "InstanceId": InstanceId,
         "Comment": command.comment,
         "DocumentName": command.document,
         "PluginName": "aws:runShellScript",
-        "ResponseCode": output.status,
         "ExecutionStartDateTime": f"{command.sent:%Y-%m-%dT%H:%M:%SZ}",
-        "ExecutionEndDateTime": f"{command.sent:%Y-%m-%dT%H:%M:%SZ}",
-        "Status": _status(output),
-        "StatusDetails": _status(output),
-        "StandardOutputContent": output.stdout[:SHOWN],
-        "StandardErrorContent": output.stderr[:SHOWN],
+        **_status(output),
+        **done,
     }
 
 
@@ -159,7 +166,7 @@ def ListCommandInvocations(
     """The invocations of one command or of all, the newest command first."""
     _understood(call, "CommandId", "InstanceId", "MaxResults", "NextToken", "Details")
     found = [
-        _invocation(call, command, name, output.result(), Details)
+        _invocation(call, command, name, _output(output, 0), Details)
         for command in reversed(call.world.commands.values())
         for name, output in sorted(command.outputs.items())
         if CommandId in (None, command.id) and InstanceId in (None, name)
@@ -194,7 +201,6 @@ def _information(call: Call, node: Node) -> dict[str, Any]:
         "ResourceType": "ManagedInstance" if on_premises else "EC2Instance",
         "Name": node.machine.name if on_premises else None,
         "IamRole": "CodeDeployOnPremises" if on_premises else None,
-        "IPAddress": "10.20.0.11",
         "ComputerName": f"{node.machine.name}.example.com",
     }
 
@@ -208,14 +214,12 @@ def _applications(node: Node) -> list[dict[str, str]]:
     ]
 
 
-def _invocation(call: Call, command: Command, name: str, output: Output, details: bool) -> dict[str, Any]:
-    status = {"Status": _status(output), "StatusDetails": _status(output)}
-    plugin = {
-        "Name": "aws:runShellScript",
-        **status,
-        "ResponseCode": output.status,
-        "Output": output.stdout[:SHOWN_IN_LIST],
-    }
+def _invocation(
+    call: Call, command: Command, name: str, output: Output | None, details: bool
+) -> dict[str, Any]:
+    plugin = {"Name": "aws:runShellScript", **_status(output)}
+    if output:
+        plugin |= {"ResponseCode": output.status, "Output": output.stdout[:SHOWN_IN_LIST]}
     return {
         "CommandId": command.id,
         "InstanceId": name,
@@ -223,13 +227,24 @@ def _invocation(call: Call, command: Command, name: str, output: Output, details
         "Comment": command.comment,
         "DocumentName": command.document,
         "RequestedDateTime": command.sent,
-        **status,
+        **_status(output),
         "CommandPlugins": [plugin] if details else [],
     }
 
 
-def _status(output: Output) -> str:
-    return "Failed" if output.status else "Success"
+def _output(running: Future[Output], wait: float) -> Output | None:
+    """What the probe left, or None when it has not ended yet."""
+    try:
+        return running.result(wait)
+    except TimeoutError:
+        return None
+    except (OSError, subprocess.SubprocessError) as error:  # a failure of the sandbox is an answer, too
+        raise ApiError("InternalServerError", f"the sandbox failed to run the probe: {error}") from error
+
+
+def _status(output: Output | None) -> dict[str, Any]:
+    status = "InProgress" if output is None else "Failed" if output.status else "Success"
+    return {"Status": status, "StatusDetails": status}
 
 
 def _understood(call: Call, *names: str) -> None:

@@ -172,7 +172,8 @@ class Account:
 
     `enforces` says whether callers are held to their policies, and `scps` are the service control policies that hold
     for all; an empty list stands for an account without an organisation. `seeds` are what moto is told of a service
-    before its first request for it: functions that are given a way to ask moto (`inside.Ask`).
+    before its first request for it: functions that are given a way to ask moto (`inside.Ask`). Those `at_start` are
+    called when the sandbox starts, since something outside of moto rests on what it answers.
     """
 
     clock: Clock
@@ -180,6 +181,9 @@ class Account:
     enforces: bool = False
     scps: list[Document] = field(default_factory=list)
     seeds: list[tuple[str, Callable[..., object]]] = field(default_factory=list)
+    at_start: list[Callable[..., object]] = field(default_factory=list)
+    outage: ApiError | None = None  # what every request is answered with
+    ahead: timedelta = timedelta()  # of this machine's clock is the time that every answer tells
     journal: list[Call] = field(default_factory=list)
     callers: dict[str, Principal] = field(default_factory=dict)
     lookups_per_second: int | None = None  # CloudTrail's limit is 2; a scenario switches it on

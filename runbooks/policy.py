@@ -1,0 +1,57 @@
+"""The least-privilege policy of the diagnosis: what the checks were seen to call, and nothing else.
+
+`checks/seen.json` is written by ``make seen`` from what each check does over all scenarios of the sandbox;
+a test writes it anew and compares.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+# Allowed to everybody, whatever the policies say (the API reference of sts:GetCallerIdentity).
+_NEEDS_NOTHING = {"sts:GetCallerIdentity"}
+
+# What each operation beyond reading may be done to: the probe is one document on managed nodes.
+_RESOURCES = {
+    "ssm:SendCommand": [
+        "arn:*:ssm:*::document/AWS-RunShellScript",
+        "arn:*:ssm:*:*:managed-instance/*",
+        "arn:*:ec2:*:*:instance/*",
+    ]
+}
+_PROBE = ("ssm:SendCommand", "ssm:GetCommandInvocation")
+
+
+@cache
+def seen() -> dict[str, dict[str, Any]]:
+    """By check id: ``calls``, its sorted API calls ("ssm:SendCommand"), and ``trouble``, what it says by scenario."""
+    text = resources.files("runbooks.checks").joinpath("seen.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(text)
+    return found
+
+
+def actions(apis: Iterable[str], *, probe: bool = False) -> list[str]:
+    """The IAM actions that these API calls need; those of the probe only with ``probe``.
+
+    For the services of the checks an action has the name of its operation (Service Authorization Reference).
+    """
+    return sorted({api for api in apis if api not in _NEEDS_NOTHING and (probe or api not in _PROBE)})
+
+
+def document(*, probe: bool = False) -> dict[str, Any]:
+    """The IAM policy that lets every check look: reads, and with ``probe`` also the host probe by Run Command.
+
+    The resource is ``*``: most of these reads have no resource type, and a policy that names instances
+    lets Get pass and refuses List.
+    """
+    needed = actions((api for row in seen().values() for api in row["calls"]), probe=probe)
+    anywhere = [action for action in needed if action not in _RESOURCES]
+    statements = [{"Sid": "Look", "Effect": "Allow", "Action": anywhere, "Resource": "*"}]
+    for action in needed:
+        if action in _RESOURCES:
+            statements.append(
+                {"Sid": "Probe", "Effect": "Allow", "Action": [action], "Resource": _RESOURCES[action]}
+            )
+    return {"Version": "2012-10-17", "Statement": statements}

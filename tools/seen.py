@@ -1,0 +1,58 @@
+"""Write runbooks/checks/seen.json: what each check was seen to call and to find, over all scenarios of the sandbox.
+
+The policy and the page of the checks are made from it; a test writes it anew and compares.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from runbooks.aws import connect
+from runbooks.engine import OK, SKIP, Finding, diagnose
+from runbooks.sandbox import SCENARIOS
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "runbooks" / "checks" / "seen.json"
+# Everything that can be asked, so that no call is missed.
+ASKED: dict[str, Any] = {
+    "deployment_group": "shop/web",
+    "bucket": "shop-revisions",
+    "arn": "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
+}
+
+
+def collect() -> dict[str, dict[str, Any]]:
+    """By check: its sorted API calls, and the worst finding of each scenario in which it speaks up."""
+    seen: dict[str, dict[str, Any]] = {}
+    for scenario in SCENARIOS:
+        aws = connect(f"sandbox:{scenario}")
+        for instance in ("web-01", "batch-01", ""):
+            for check, found in diagnose(aws, instance=instance, **ASKED).results.items():
+                row = seen.setdefault(check.id, {"calls": set(), "trouble": {}})
+                row["calls"] |= {call.api for finding in found for call in finding.proof if is_api(call.api)}
+                worst = max(found, key=lambda finding: finding.verdict)
+                if worst.verdict not in (OK, SKIP) and (
+                    instance != "batch-01" or scenario not in row["trouble"]
+                ):
+                    row["trouble"].setdefault(scenario, _shown(worst))
+    return {check: {"calls": sorted(row["calls"]), "trouble": row["trouble"]} for check, row in seen.items()}
+
+
+def is_api(call: str) -> bool:
+    """Whether a recorded call is one of AWS's API, rather than a look at the network."""
+    return not call.startswith("https:")
+
+
+def text(seen: dict[str, dict[str, Any]]) -> str:
+    """The file's text."""
+    return json.dumps(seen, indent=2, ensure_ascii=False) + "\n"
+
+
+def _shown(finding: Finding) -> dict[str, str]:
+    return {"verdict": finding.verdict.name, "says": finding.says, "fix": finding.fix}
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(collect()), encoding="utf-8")
+    sys.stdout.write(f"{FILE.name}: written\n")
