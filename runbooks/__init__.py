@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runbooks.aws import connect
     from runbooks.engine import diagnose
+    from runbooks.explanation import explain
 
-__all__ = ["connect", "diagnose"]
+__all__ = ["connect", "diagnose", "explain"]
 
-_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine"}
+_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine", "explain": "runbooks.explanation"}
 
 
 def __getattr__(name: str) -> Any:

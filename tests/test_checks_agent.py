@@ -16,7 +16,8 @@ from botocore.stub import Stubber
 from runbooks.aws.session import Aws
 from runbooks.checks import _host, all_checks
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Question, Verdict, run
-from runbooks.host import HostReport, log_rules, read_report
+from runbooks.errors import CouldNotLook
+from runbooks.host import Datum, HostReport, log_rules, read_report
 from tests import hosts
 from tests.hosts import DEFAULT_CONFIG, SESSION_ARN, SESSION_YML, USER_ARN, USER_YML, Fakes, Files, build
 from tests.world import session, world
@@ -658,6 +659,20 @@ def test_a_file_that_only_the_probe_cannot_read_is_not_called_unreadable(
     said = worst(ask(aws, read_report(json.dumps(report)))[check])
     assert said.verdict is verdict
     assert ("run the probe as root" in said.says) == (verdict is UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("this user may not read it", "x is not known: this user may not read it; run the probe as root."),
+        ("curl is not on this host", "x is not known: curl is not on this host."),
+        ("", "x is not known: the probe found nothing."),
+    ],
+)
+def test_what_is_not_known_says_why_and_what_to_do(reason: str, says: str) -> None:
+    with pytest.raises(CouldNotLook) as told:
+        _host.known(Datum(None, error=reason), "x")
+    assert str(told.value) == says
 
 
 def test_an_agent_that_runs_is_there_whatever_the_packages_say(aws: Aws, document: dict[str, Any]) -> None:

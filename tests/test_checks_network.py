@@ -343,6 +343,7 @@ def test_a_date_that_says_nothing_is_unknown(date: str) -> None:
     with serving(Server(date=date)) as server:
         finding = only(ask(network.this_clock_is_right, looking(server.url)))
     assert finding.verdict is UNKNOWN
+    assert "no endpoint of AWS told the time" in finding.says
 
 
 def test_the_time_of_a_captive_portal_proves_nothing() -> None:

@@ -52,7 +52,7 @@ def faults(api: str) -> dict[str, tuple[object, str]]:
 def calls(check: Check, aws: Aws, question: Question) -> list[str]:
     """The API calls of a check in a healthy world; looks at the network are not AWS's answers, and tested elsewhere."""
     proofs = {call.api for finding in run(check.function, aws, question) for call in finding.proof}
-    return sorted(api for api in proofs if not api.startswith("https"))
+    return sorted(api for api in proofs if not api.startswith(("http:", "https:")))
 
 
 def lies(check: Check, question: Question, asked: dict[str, int]) -> Iterator[str]:

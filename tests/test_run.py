@@ -44,7 +44,9 @@ def test_both_answer_and_ctrl_c_ends_both() -> None:
         assert "token=" in lab
         with urllib.request.urlopen(lab, timeout=30) as page:
             assert page.status == 200
-        with pytest.raises(urllib.error.HTTPError, match="403"):  # without its token JupyterLab gives nothing away
+        with pytest.raises(
+            urllib.error.HTTPError, match="403"
+        ):  # without its token JupyterLab gives nothing away
             urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/api/contents", timeout=30)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from runbooks.sandbox import Sandbox, models, serve
 from runbooks.sandbox.cloudtrail import MANAGEMENT, read_only
-from runbooks.sandbox.scenarios import healthy
+from runbooks.sandbox.scenarios.fleet import healthy
 from runbooks.sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, CALLER_ARN, Account
 from tests.test_sandbox import client
 

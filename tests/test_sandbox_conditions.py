@@ -110,6 +110,13 @@ CONDITIONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ),
     ("ArnEquals is ArnLike", when(ArnEquals={"k": "arn:aws:iam::*:user/*"}), {"k": DANA}, ALLOWED),
     ("ArnNotLike is its negation", when(ArnNotLike={"k": "arn:aws:iam::*:user/*"}), {"k": DANA}, NO),
+    (
+        "of several values one is enough without a set operator",
+        when(StringEquals={"aws:TagKeys": "Name"}),
+        TAGS,
+        ALLOWED,
+    ),
+    ("and none may match a negation", when(StringNotEquals={"aws:TagKeys": "Name"}), TAGS, NO),
     ("ForAnyValue wants one", when(ForAnyValue_StringEquals={"aws:TagKeys": "Name"}), TAGS, ALLOWED),
     ("and fails without the key", when(ForAnyValue_StringEquals={"aws:TagKeys": "Name"}), {}, NO),
     ("ForAllValues wants all", when(ForAllValues_StringEquals={"aws:TagKeys": "Name"}), TAGS, NO),

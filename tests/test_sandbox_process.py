@@ -102,7 +102,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
             ["--scenario", "bad-fliter"],
             ["no scenario 'bad-fliter'", "mean bad-filter?", "Known scenarios: healthy"],
         ),
-        (["--scenario", ""], ["no scenario ''", "Known scenarios: healthy, bad-filter"]),
+        (["--scenario", ""], ["no scenario ''", "Known scenarios: healthy, instance-not-registered"]),
         (["--clock", "yesterday"], ["'yesterday' is not a time", CLOCK]),
         (["--clock", "2026-01-15T12:00:00"], ["not a time"]),
         (["--clock", "0001-01-01T00:00:00Z"], ["not a time"]),

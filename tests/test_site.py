@@ -319,7 +319,7 @@ def test_tags_become_badges_outside_code(tmp_path: Path) -> None:
     page = "# A\n\nOne [V] [D].[U] and `x[I]`, no [Q].\n\n```\n[X]\n```\n"
     site = small_site(tmp_path, {"a/b.md": page, "provenance.md": "# Tags\n"}, ("provenance",))
     html = (site / "a/b/index.html").read_text(encoding="utf-8")
-    badges = re.findall(r'<a class="provenance [^"]*" href="([^"]*)" title="[^"]+">(\w)</a>', html)
+    badges = re.findall(r'<a class="provenance [^"]*" href="([^"]*)" title="[^"]+"[^>]*>(\w)</a>', html)
     assert badges == [
         ("../../provenance/#v", "V"), ("../../provenance/#d", "D"), ("../../provenance/#u", "U"),
     ]  # fmt: skip

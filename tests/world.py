@@ -21,6 +21,9 @@ QUICK = Config(
     s3={"addressing_style": "path"},
 )
 
+# For a machine that is busy, where nothing is expected to fail.
+PATIENT = QUICK.merge(Config(connect_timeout=10, read_timeout=30))
+
 # All that can be asked of the healthy sandbox.
 EVERYTHING = Question(
     instance="web-01",

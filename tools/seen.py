@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runbooks.aws import connect
-from runbooks.engine import OK, SKIP, Finding, diagnose
+from runbooks.engine import FAIL, WARN, Finding, diagnose
 from runbooks.sandbox import SCENARIOS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,25 +23,27 @@ ASKED: dict[str, Any] = {
 
 
 def collect() -> dict[str, dict[str, Any]]:
-    """By check: its sorted API calls, and the worst finding of each scenario in which it speaks up."""
+    """By check: its sorted API calls, and its worst finding in each scenario in which it speaks up."""
     seen: dict[str, dict[str, Any]] = {}
-    for scenario in SCENARIOS:
+    # An instance with an IAM user, and all instances, ask for things that web-01 does not.
+    for scenario, instance in [
+        *((name, "web-01") for name in SCENARIOS),
+        ("healthy", "batch-01"),
+        ("healthy", ""),
+    ]:
         aws = connect(f"sandbox:{scenario}")
-        for instance in ("web-01", "batch-01", ""):
-            for check, found in diagnose(aws, instance=instance, **ASKED).results.items():
-                row = seen.setdefault(check.id, {"calls": set(), "trouble": {}})
-                row["calls"] |= {call.api for finding in found for call in finding.proof if is_api(call.api)}
-                worst = max(found, key=lambda finding: finding.verdict)
-                if worst.verdict not in (OK, SKIP) and (
-                    instance != "batch-01" or scenario not in row["trouble"]
-                ):
-                    row["trouble"].setdefault(scenario, _shown(worst))
+        for check, found in diagnose(aws, instance=instance, **ASKED).results.items():
+            row = seen.setdefault(check.id, {"calls": set(), "trouble": {}})
+            row["calls"] |= {call.api for finding in found for call in finding.proof if is_api(call.api)}
+            worst = max(found, key=lambda finding: finding.verdict)
+            if worst.verdict in (WARN, FAIL) and instance == "web-01":
+                row["trouble"][scenario] = _shown(worst)
     return {check: {"calls": sorted(row["calls"]), "trouble": row["trouble"]} for check, row in seen.items()}
 
 
 def is_api(call: str) -> bool:
     """Whether a recorded call is one of AWS's API, rather than a look at the network."""
-    return not call.startswith("https:")
+    return not call.startswith(("http:", "https:"))
 
 
 def text(seen: dict[str, dict[str, Any]]) -> str:

@@ -29,13 +29,18 @@ def connect(target: str, *, profile: str = "", region: str = "", probe: bool = F
     Raises `UserError` with one sentence for an unknown target, scenario, profile or Region, missing
     credentials (exit code 64), and for credentials that AWS refuses (exit code 2: nothing can be looked at).
     """
+    return allowing({} if target == "aws" and not probe else PROBE, target, profile=profile, region=region)
+
+
+def allowing(allowed: Mapping[str, Permission], target: str, *, profile: str = "", region: str = "") -> Aws:
+    """`connect`, with exactly ``allowed`` beyond reading. For the package: a user gets no switch this wide."""
     place, _, scenario = target.partition(":")
     if place == "sandbox" and scenario:
         if region:
             _check_region(region)
-        return _known(sandboxed.start(scenario, region, PROBE))
+        return _known(sandboxed.start(scenario, region, allowed))
     if target == "aws":
-        return _known(_aws(profile, region, PROBE if probe else {}))
+        return _known(_aws(profile, region, allowed))
     raise UserError(
         f"Unknown target {target!r}: use 'aws' or 'sandbox:SCENARIO' (`runbooks sandbox --list` names them)."
     )

@@ -69,7 +69,7 @@ class Look:
         Answers of codedeploy, sts and ssm to unsigned requests were seen with a request id in captures that
         users published; that a query service redirects to its product page is not verified.
         """
-        return bool(self.request_id) or f".{self.redirect}".endswith(_AWS_DOMAINS)
+        return bool(self.request_id) or self.redirect.endswith(_AWS_DOMAINS)
 
     @property
     def reason(self) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from runbooks.report.as_text import details, head, proof
-from runbooks.report.safe import plain
+from runbooks.safe import plain
 
 if TYPE_CHECKING:
     from runbooks.engine import Finding, Verdict

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from runbooks.report.safe import plain
+from runbooks.safe import plain
 
 if TYPE_CHECKING:
     from runbooks.engine import Finding, Question

@@ -1,12 +1,11 @@
 """The report as one Markdown block for a ticket."""
 
-import re
 import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from runbooks.report.as_text import details, head, proof
-from runbooks.report.safe import plain
+from runbooks.safe import code, escape, plain
 
 if TYPE_CHECKING:
     from runbooks.engine import Finding
@@ -33,21 +32,6 @@ def replay(report: "Report") -> str:
     words += ["--sandbox", scenario] if place == "sandbox" else ["--region", report.region]
     words += [word for check, _, _ in report.checks for word in ("--check", check.id)]
     return plain(shlex.join(words))
-
-
-def escape(text: str) -> str:
-    """``text`` with everything that Markdown or HTML could act upon made literal."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_~\[\]])", r"\\\1", text)
-    return re.sub(r"(https?)://", r"\1&#58;//", text).replace("@", "&#64;")
-
-
-def code(text: str) -> str:
-    """``text`` as inline code, with a fence that it cannot close."""
-    text = plain(text)
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    gap = " " if "`" in text else ""
-    return f"{ticks}{gap}{text}{gap}{ticks}"
 
 
 def _finding(finding: "Finding", several: bool) -> list[str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from runbooks.report.safe import page_url, plain
+from runbooks.safe import page_url, plain
 
 if TYPE_CHECKING:
     from runbooks.engine import Finding
@@ -25,7 +25,15 @@ def render(report: "Report", *, colour: bool = False, width: int = 100) -> str:
     """
     screen = StringIO()
     system: Literal["standard"] | None = "standard" if colour else None
-    console = Console(file=screen, width=width, force_terminal=colour, highlight=False, color_system=system)
+    # force_jupyter: in a kernel rich would show each line as an output of its own, beside the report
+    console = Console(
+        file=screen,
+        width=width,
+        force_terminal=colour,
+        force_jupyter=False,
+        highlight=False,
+        color_system=system,
+    )
     for line in head(report):
         console.print(Text(line), soft_wrap=True)
     for check, verdict, findings in report.checks:

@@ -88,13 +88,22 @@ class Moto:
         if Moto._tenant is not self:
             Moto._tenant = self
             self._seeded.clear()
+            self._begin("reset")
             self._control("reset")
         if service not in self._seeded:
             self._seeded.add(service)
-            self._control(f"seed?a={crc32(service.encode())}")
+            self._begin(service)
+            if (
+                service == "ec2"
+            ):  # it begins with a network of its own, unless the reset has made that already
+                self._asker("ec2", "DescribeRegions")
+                self._begin(service)
             for name, put in self._seeds:
                 if name == service:
                     put(self.ask)
+
+    def _begin(self, with_what: str) -> None:
+        self._control(f"seed?a={crc32(with_what.encode())}")
 
     def _control(self, command: str) -> None:
         _ask(self._app, EnvironBuilder(f"/moto-api/{command}", method="POST").get_environ(), b"")

@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # What is known of a request, under keys in lower case: IAM's key names have no case.
@@ -81,6 +82,7 @@ def wildcard(text: str, context: Context, variables: bool) -> str:
     )
 
 
+@lru_cache(maxsize=1000)  # the patterns of the same few policies, with each request
 def glob(text: str, anything: str = ".") -> str:
     """`*` and `?` as a regular expression; `anything` is what they stand for."""
     return "".join({"*": f"{anything}*", "?": anything}.get(letter) or re.escape(letter) for letter in text)

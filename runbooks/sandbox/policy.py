@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from runbooks.sandbox import conditions
@@ -66,16 +66,10 @@ class Policy:
         """The policy that a document is."""
         return cls(id, json.dumps(document))
 
-    @cached_property
+    @property
     def statements(self) -> tuple["Statement", ...]:
         """Its statements. Raises PolicyError for a text that is no policy."""
-        document = _read(self.text)
-        variables = document.get("Version") == "2012-10-17"
-        bodies = [_checked(body) for body in _listed(document["Statement"])]
-        spans = statements_in(self.text)
-        return tuple(
-            Statement(self.id, body, variables, *span) for body, span in zip(bodies, spans, strict=True)
-        )
+        return _statements(self.id, self.text)
 
 
 @dataclass(frozen=True)
@@ -153,7 +147,8 @@ class Part(NamedTuple):
 class Outcome:
     """The decision, the statements that made it, and the context keys that were needed and not there.
 
-    `because` is the kind of policy that a denial is put down to. `bounded` and `organised` say whether the boundary and the service control policies let it pass; None where there are none.
+    `because` is the kind of policy that a denial is put down to. `bounded` and `organised` say whether the boundary and
+    the service control policies let it pass; None where there are none.
     """
 
     decision: Verdict
@@ -232,6 +227,16 @@ def _fits_principal(element: Any, arn: str, *, account: bool) -> bool:
     number = arn.split(":")[4] if arn.count(":") >= 5 else ""
     whole = {number, f"arn:aws:iam::{number}:root"} if account else set()
     return any(name in ("*", arn) or name in whole for name in named)
+
+
+@lru_cache(maxsize=1000)  # the same few policies are asked for with each request
+def _statements(id: str, text: str) -> tuple[Statement, ...]:
+    document = _read(text)
+    variables = document.get("Version") == "2012-10-17"
+    bodies = [_checked(body) for body in _listed(document["Statement"])]
+    return tuple(
+        Statement(id, body, variables, *span) for body, span in zip(bodies, statements_in(text), strict=True)
+    )
 
 
 def _read(text: str) -> dict[str, Any]:

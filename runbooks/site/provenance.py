@@ -35,7 +35,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 def badge(tag: str, url: str) -> str:
     """The HTML of one badge; ``url`` is the page that explains the tags."""
+    kind = f"provenance provenance--{tag.lower()}"
     says = f"{tag}: {_MEANING[tag]}"
-    return (
-        f'<a class="provenance provenance--{tag.lower()}" href="{url}#{tag.lower()}" title="{says}">{tag}</a>'
-    )
+    # The theme leaves it out of the search, where the letter would stand in the middle of a sentence.
+    return f'<a class="{kind}" href="{url}#{tag.lower()}" title="{says}" data-search-exclude="1">{tag}</a>'

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, ex
 from tests.browser.conftest import chromium
 from tests.built_site import ROOT, Built
 
+pytestmark = pytest.mark.timeout(300)  # one fixture opens every page; on a busy machine that takes a while
+
 Scheme = Literal["light", "dark"]
 
 NAME = "InvalidRegistrationStatusException"

@@ -1,0 +1,163 @@
+"""What is known of a pasted text, and how it shows itself: in a terminal, a notebook, a file."""
+
+import json
+import textwrap
+from dataclasses import asdict, dataclass
+from html import escape as html
+from typing import Any
+
+from runbooks.safe import code, escape, page_url, plain
+
+_KINDS = {
+    "exception": "an error of CodeDeploy's API",
+    "deployment": "why a deployment failed",
+    "lifecycle": "how the script of a lifecycle event ended",
+    "log": "a line of the agent's log",
+    "refusal": "a refusal that any AWS service can give",
+    "client": "an error of the AWS SDK for Python or of the AWS CLI",
+}
+_WORDS = {
+    "V": "verified",
+    "D": "documented by AWS",
+    "I": "reported by users",
+    "X": "inferred",
+    "U": "not verified",
+}
+_SHOWN = 5  # what is less likely than these is named only
+
+
+@dataclass(frozen=True)
+class Known:
+    """One thing in the text that is known. ``page`` and ``runbook`` are "" where there is none."""
+
+    name: str  # an exception, a code, or the id of a rule for the agent's log
+    kind: str  # a key of `_KINDS`
+    says: str  # what it is; AWS's own words for an exception of the model
+    do: str
+    tag: str  # provenance of `says`: V, D, I, X, U
+    page: str  # its path on the site: "/exceptions/InvalidRegistrationStatusException/"
+    checks: tuple[str, ...]  # ids of the checks that tell more, the most telling first
+    runbook: str  # the runbook to open
+    operations: tuple[str, ...]  # that declare it, for an exception of the model
+    seen: str  # where in the text it stands
+
+    @property
+    def what(self) -> str:
+        """Its kind, in words."""
+        return _KINDS[self.kind]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of a text, the most likely first. Nothing when ``known`` is empty."""
+
+    known: tuple[Known, ...]
+    operation: str = ""  # the operation that the text says was called
+    note: str = ""  # a doubt that the reader should have
+    near: tuple[str, ...] = ()  # known names like the one that was given, when nothing is known
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks of the most likely thing that has any: `diagnose` takes them. () asks for all."""
+        return next((known.checks for known in self.known if known.checks), ())
+
+    def render(self, format: str) -> str:
+        """As "text", "json", "markdown" or "html"."""
+        return {"text": self._text, "json": self._json, "markdown": self._markdown, "html": self._html}[
+            format
+        ]()
+
+    def __repr__(self) -> str:
+        return self._text()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self._text(), "text/markdown": self._markdown(), "text/html": self._html()}
+
+    def _text(self) -> str:
+        lines: list[str] = []
+        for known in self.known[:_SHOWN]:
+            lines.append(f"{plain(known.name)}: {known.what}")
+            for name, value in rows(known):
+                breaks = name in ("is", "do")
+                lines += _wrapped(name, value) if breaks else [f"    {name:<9}{value}"]
+            lines.append("")
+        return "\n".join([*lines, *self._rest()]).rstrip() + "\n"
+
+    def _markdown(self) -> str:
+        blocks: list[str] = []
+        for known in self.known[:_SHOWN]:
+            blocks += ["", f"- **{escape(known.name)}**: {known.what}"]
+            for name, value in rows(known):
+                literal = name in ("look", "open", "seen")
+                blocks.append(f"    - {name}: {code(value) if literal else _linked(name, value)}")
+        return "\n".join([*blocks, "", *map(escape, self._rest())]).strip() + "\n"
+
+    def _html(self) -> str:
+        parts: list[str] = []
+        for known in self.known[:_SHOWN]:
+            lines = [f"<strong>{html(plain(known.name))}</strong>: {html(known.what)}"]
+            for name, value in rows(known):
+                shown = html(value)
+                if name in ("look", "open", "seen"):
+                    shown = f"<code>{shown}</code>"
+                elif name in ("page", "runbook"):
+                    shown = f'<a href="{shown}">{shown}</a>'
+                lines.append(f"{name}: {shown}")
+            style = "margin:.5em 0;padding-left:.75em;border-left:4px solid #7d8590"
+            parts.append(f'<p style="{style}">' + "<br>\n".join(lines) + "</p>")
+        return "\n".join([*parts, *(f"<p>{html(line)}</p>" for line in self._rest())]) + "\n"
+
+    def _json(self) -> str:
+        document = {"schema": 1, "found": bool(self.known), **asdict(self)}
+        return json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+
+    def _rest(self) -> list[str]:
+        """The lines below the things that are known."""
+        lines = [plain(self.note)] if self.note else []
+        if self.known[_SHOWN:]:
+            lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[_SHOWN:])}.")
+        if not self.known:
+            lines.append("Nothing in this text is known to this guide.")
+        if self.near:
+            lines.append(f"Did you mean {' or '.join(map(plain, self.near))}?")
+        return lines
+
+
+def rows(known: Known) -> list[tuple[str, str]]:
+    """The rows below a name, those that it has."""
+    source = "AWS's words" if known.kind == "exception" else _WORDS[known.tag]
+    is_ = f"{known.says} ({source})" if known.says else "AWS describes it nowhere."
+    found = [
+        ("is", is_),
+        ("by", ", ".join(known.operations) or ("no operation" if known.kind == "exception" else "")),
+        ("do", known.do),
+        ("page", page_url(known.page) if known.page else ""),
+        ("runbook", page_url(f"/runbooks/{known.runbook}/") if known.runbook else ""),
+        ("open", f"runbooks open {known.runbook}" if known.runbook else ""),
+        ("look", " ".join(["runbooks diagnose", *(f"--check {id_}" for id_ in known.checks)])),
+        ("seen", known.seen),
+    ]
+    return [(name, plain(value)) for name, value in found if value and (name != "look" or known.checks)]
+
+
+def _wrapped(name: str, value: str) -> list[str]:
+    return textwrap.wrap(
+        value,
+        width=100,
+        initial_indent=f"    {name:<9}",
+        subsequent_indent=" " * 13,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _linked(name: str, value: str) -> str:
+    return f"<{value}>" if name in ("page", "runbook") else escape(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
