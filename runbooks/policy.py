@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from runbooks.errors import UserError
+
 # Allowed to everybody, whatever the policies say (the API reference of sts:GetCallerIdentity).
 _NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 
@@ -40,15 +42,25 @@ def actions(apis: Iterable[str], *, probe: bool = False) -> list[str]:
     return sorted({api for api in apis if api not in _NEEDS_NOTHING and (probe or api not in _PROBE)})
 
 
-def document(*, probe: bool = False) -> dict[str, Any]:
-    """The IAM policy that lets every check look: reads, and with ``probe`` also the host probe by Run Command.
+def text(checks: Iterable[str], *, probe: bool = True) -> str:
+    """The policy for these checks, as JSON to paste: the runbooks show it."""
+    return json.dumps(document(checks, probe=probe), indent=2)
+
+
+def document(checks: Iterable[str] = (), *, probe: bool = False) -> dict[str, Any]:
+    """The IAM policy that lets these checks look (every check when none is named): reads, and with ``probe``
+    also the host probe by Run Command. Raises `UserError` for a check that there is not.
 
     The resource is ``*``: most of these reads have no resource type, and a policy that names instances
     lets Get pass and refuses List.
     """
-    needed = actions((api for row in seen().values() for api in row["calls"]), probe=probe)
+    wanted = list(checks) or list(seen())
+    strange = [id_ for id_ in wanted if id_ not in seen()]
+    if strange:
+        raise UserError(f"There is no check {strange[0]!r}: `runbooks checks` lists them.")
+    needed = actions((api for id_ in wanted for api in seen()[id_]["calls"]), probe=probe)
     anywhere = [action for action in needed if action not in _RESOURCES]
-    statements = [{"Sid": "Look", "Effect": "Allow", "Action": anywhere, "Resource": "*"}]
+    statements = [{"Sid": "Look", "Effect": "Allow", "Action": anywhere, "Resource": "*"}] if anywhere else []
     for action in needed:
         if action in _RESOURCES:
             statements.append(

@@ -18,7 +18,7 @@ from runbooks.aws import Aws, Refusal
 from runbooks.aws.connect import allowing
 from runbooks.aws.guard import Permission
 from runbooks.checks import permissions
-from runbooks.checks._facts import registered_arn, registration
+from runbooks.checks._facts import registration
 from runbooks.checks._iam import Arn
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, _question, diagnose, run
 from runbooks.errors import UserError
@@ -178,12 +178,13 @@ class Registration:
         answer = self.aws.ask(change.api, "ResponseMetadata", expecting=declared, **change.parameters)
         return answer if isinstance(answer, Refusal) else None
 
-    def held(self) -> dict[str, str] | None:
-        """The tags that the instance has; None when it is not registered."""
+    def now(self) -> tuple[str, dict[str, str]]:
+        """The ARN that the instance is registered with, and its tags; "" and none when it is not registered."""
         info = registration(self.aws, self.question)
         if isinstance(info, Refusal) or info.get("deregisterTime"):
-            return None
-        return {tag["Key"]: tag.get("Value", "") for tag in info.get("tags", ())}
+            return "", {}
+        tags = {tag["Key"]: tag.get("Value", "") for tag in info.get("tags", ())}
+        return str(info.get("iamSessionArn") or info.get("iamUserArn") or "an ARN that is not told"), tags
 
     def arn_is_of_this_account(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The ARN is of the account that the caller asks.
@@ -203,22 +204,22 @@ class Registration:
 
         An instance has at most 10 tags, and one value for each key.
         """
-        name, held = question.instance, self.held()
+        name, (arn, held) = question.instance, self.now()
         if not self.tags:
             yield Finding(
                 SKIP, f"No tags were asked for, so no deployment group that selects by tag finds {name}."
             )
             return
-        there = "is not registered here, so it has no tags" if held is None else f"has {_count(held)}"
-        total = {**(held or {}), **self.tags}
-        replaced = [key for key, value in (held or {}).items() if total[key] != value]
+        there = f"has {_count(held)}" if arn else "is not registered here, so it has no tags"
+        total = {**held, **self.tags}
+        replaced = [key for key, value in held.items() if total[key] != value]
         if len(total) > _MOST_TAGS:
             yield Finding(
                 FAIL, f"{name} {there} and would have {len(total)}; the most is {_MOST_TAGS}.", name
             )
         for key in replaced:
             yield Finding(
-                WARN, f"The tag {key} of {name} is {(held or {})[key]!r} and would be {total[key]!r}.", name
+                WARN, f"The tag {key} of {name} is {held[key]!r} and would be {total[key]!r}.", name
             )
         if len(total) <= _MOST_TAGS and not replaced:
             yield Finding(OK, f"{name} {there}; it would have {len(total)} of at most {_MOST_TAGS}.", name)
@@ -235,10 +236,10 @@ class Registration:
 
     def registration_is_as_asked(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The instance is registered with the ARN and carries the tags."""
-        name, arn, held = question.instance, registered_arn(aws, question), self.held()
-        if held is None and not self.applies:
+        name, (arn, held) = question.instance, self.now()
+        if not arn and not self.applies:
             yield Finding(SKIP, f"{name} is not registered, and nothing was sent: apply is False.", name)
-        elif held is None or arn != question.arn:
+        elif arn != question.arn:
             says = (
                 f"{name} is registered as {arn}, not as {question.arn}."
                 if arn
@@ -291,7 +292,7 @@ class _Work:
         if self.obstacle:
             yield self._not_sent(change)
             return
-        self.before = registered_arn(aws, question)
+        self.before, _ = self.order.now()
         if self.before == question.arn:
             yield Finding(OK, f"{name} is registered as {question.arn} already; nothing was sent.", name)
             return
@@ -301,7 +302,7 @@ class _Work:
         if not refusal:
             self.registered = True
             yield Finding(OK, f"{name} was registered as {question.arn}.", name)
-        elif refusal.code == _TAKEN and registered_arn(aws, question) == question.arn:
+        elif refusal.code == _TAKEN and self.order.now()[0] == question.arn:
             # by another caller, or by a first try of this very call whose answer was lost
             yield Finding(OK, f"{name} is registered as {question.arn} already, says {refusal.code}.", name)
         else:
@@ -314,7 +315,7 @@ class _Work:
             yield Finding(SKIP, "No tags were asked for.", name)
         elif self.obstacle:
             yield self._not_sent(self.order.add(tags))
-        elif not (missing := _missing(tags, self.order.held() or {})):
+        elif not (missing := _missing(tags, self.order.now()[1])):
             yield Finding(OK, f"{name} has {_told(tags)} already; nothing was sent.", name)
         else:
             change, self.sent = self.order.add(missing), missing
@@ -350,11 +351,11 @@ class _Work:
 
     def nothing_is_left_behind(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The instance is as it was before this run."""
-        name, now, held = question.instance, registered_arn(aws, question), self.order.held()
-        left = {key: value for key, value in self.sent.items() if (held or {}).get(key) == value}
+        name, (now, held) = question.instance, self.order.now()
+        left = {key: value for key, value in self.sent.items() if held.get(key) == value}
         if now and now != self.before:
             by = "by this run" if self.registered else "though no answer says that this run did it"
-            says = f"Left behind: {name} is registered as {now}, {by}, with {_told(held or {}) or 'no tags'}."
+            says = f"Left behind: {name} is registered as {now}, {by}, with {_told(held) or 'no tags'}."
             says += "" if self.registered else " Run this again to finish it, or take it back."
             yield Finding(FAIL, says, name, self._undoing(left, registration=True), _INSTANCE)
         elif left:

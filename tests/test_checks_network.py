@@ -27,7 +27,7 @@ from runbooks.aws.session import USER_AGENT, Aws
 from runbooks.checks import network
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Question, Verdict, run
 from tests.findings import assert_sound, only
-from tests.world import world
+from tests.world import QUICK, world
 
 REGION = "eu-west-1"
 NAMES = [f"{service}.{REGION}.amazonaws.com" for service in ("codedeploy", "sts", "ssm")]
@@ -109,11 +109,11 @@ def talking(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def looking(endpoint: str | None = None, **config: Any) -> Aws:
-    """A session as `connect` opens one, in a hurry."""
+def looking(endpoint: str | None = None, *, patience: float = 10, **config: Any) -> Aws:
+    """A session as `connect` opens one, that waits this many seconds for an answer."""
     quick = Config(
-        connect_timeout=2,
-        read_timeout=0.5,
+        connect_timeout=patience,
+        read_timeout=patience,
         retries={"total_max_attempts": 1},
         user_agent_extra=USER_AGENT,
         **config,
@@ -218,7 +218,7 @@ def test_the_endpoint_is_the_one_that_a_call_goes_to(
 
 
 def test_the_sandbox_answers_as_aws_does() -> None:
-    with world("healthy") as (aws, _):
+    with world("healthy", config=QUICK.merge(Config(read_timeout=30))) as (aws, _):
         answers, tls = ask(network.endpoint_answers, aws)
         assert (answers.verdict, tls.verdict) == (OK, SKIP)
         assert only(ask(network.endpoint_name_resolves, aws)).verdict is SKIP
@@ -285,9 +285,10 @@ def _say_nothing(connection: socket.socket) -> None:
     ],
 )
 def test_what_answers_no_http_does_not_answer(behaviour: Callable[[socket.socket], None], says: str) -> None:
+    patience = 0.5 if behaviour is _say_nothing else 10
     with talking(behaviour) as url:
-        finding = only(ask(network.endpoint_answers, looking(url)))
-        assert only(ask(network.this_clock_is_right, looking(url))).verdict is UNKNOWN
+        finding = only(ask(network.endpoint_answers, looking(url, patience=patience)))
+        assert only(ask(network.this_clock_is_right, looking(url, patience=patience))).verdict is UNKNOWN
     assert finding.verdict is FAIL
     assert says in finding.says
 

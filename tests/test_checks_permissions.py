@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from runbooks.aws import sandboxed
 from runbooks.aws.session import Aws
@@ -22,7 +23,7 @@ from runbooks.sandbox.machines import Machine, run_probe, session_yml
 from runbooks.sandbox.scenarios import find
 from runbooks.sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
 from tests.findings import assert_sound, only
-from tests.world import session
+from tests.world import QUICK, session
 
 CHECKS = [
     permissions.caller_may_register,
@@ -35,6 +36,7 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
 WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
 QUESTION = Question(instance="web-01", bucket="shop-revisions")
 READS = CALLER_POLICIES["Diagnose"]
+PATIENT = QUICK.merge(Config(read_timeout=30))  # the first call to IAM loads moto
 Change = Callable[[Account], Any]
 
 
@@ -47,7 +49,7 @@ def account(change: Change = lambda account: None) -> Iterator[Aws]:
         change(account)
 
     with serve(changed, clock=sandboxed.DAY) as sandbox:
-        yield session(sandbox)
+        yield session(sandbox, PATIENT)
 
 
 def ask(check: CheckFunction, aws: Aws, question: Question = QUESTION) -> list[Finding]:

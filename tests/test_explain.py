@@ -314,7 +314,7 @@ def test_a_large_text_does_not_take_long(piece: str) -> None:
     text = (piece * (1_200_000 // len(piece) + 1))[:1_200_000]
     start = time.process_time()
     explain(text)
-    assert time.process_time() - start < 8
+    assert time.process_time() - start < 5
 
 
 def test_a_line_is_explained_within_half_a_second_of_processor_time() -> None:

@@ -159,9 +159,9 @@ def test_the_commands_of_the_plan_do_the_same_in_the_aws_cli(sandbox_about: dict
     shell(work.add(tags).command(REGION))
     assert steps(work.confirm()) == {"registration-is-as-asked": OK}
     shell(work.remove({"Empty": ""}).command(REGION))
-    assert work.held() == {"Name": "web-03", "Owner, team": tags["Owner, team"]}
+    assert work.now() == (WEB_03.arn, {"Name": "web-03", "Owner, team": tags["Owner, team"]})
     shell(work.deregister.command(REGION))
-    assert work.held() is None
+    assert work.now() == ("", {})
 
 
 # With apply

@@ -187,3 +187,16 @@ def test_a_fault_on_the_way_is_no_event_of_aws() -> None:
 def test_a_match_is_exact_in_case_and_in_service(match: str) -> None:
     with serve("healthy", faults=[Fault(match, Reset())]) as sandbox:
         assert client(sandbox, "codedeploy").list_on_premises_instances()["instanceNames"]
+
+
+def test_the_faults_of_a_running_sandbox_can_be_replaced() -> None:
+    once = Fault(ALL, Error("ThrottlingException", "Rate exceeded"), times=1)
+    with serve("healthy", faults=[Fault(ALL, Error("AccessDeniedException"))]) as sandbox:
+        listed = client(sandbox, "codedeploy").list_on_premises_instances
+        for _ in range(2):  # what the old one has met does not count for the new one
+            sandbox.app.set_faults([once])
+            with pytest.raises(ClientError, match="ThrottlingException"):
+                listed()
+            assert "web-01" in listed()["instanceNames"]
+        sandbox.app.set_faults([])
+        assert "web-01" in listed()["instanceNames"]

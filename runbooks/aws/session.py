@@ -3,7 +3,8 @@
 import copy
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,10 +13,10 @@ from typing import Any
 import boto3
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from runbooks.aws import journal
-from runbooks.aws.guard import Permission, refuse_writes
+from runbooks.aws.guard import NotARead, Permission, refuse_writes
 from runbooks.aws.memory import Memory
 from runbooks.aws.reach import Look, look
 
@@ -108,8 +109,8 @@ class Aws:
     @cached_property
     def identity(self) -> Identity:
         """Who the session speaks as; asked once. Raises what botocore raises."""
-        answer = self.client("sts").get_caller_identity()
-        return Identity(arn=_need("sts:GetCallerIdentity", answer, "Arn"), account=answer["Account"])
+        answer = self.ask("sts:GetCallerIdentity", "Arn")
+        return Identity(arn=answer["Arn"], account=answer["Account"])
 
     @property
     def known_identity(self) -> Identity | None:
@@ -146,7 +147,8 @@ class Aws:
         """The whole answer, asked anew each time; else as `read`."""
         service, operation = api.split(":")
         try:
-            answer = getattr(self.client(service, region), xform_name(operation))(**params)
+            with _readable(api):
+                answer = getattr(self.client(service, region), xform_name(operation))(**params)
         except ClientError as error:
             if error.response["Error"]["Code"] in expecting:
                 return _refusal(error)
@@ -163,12 +165,13 @@ class Aws:
 
         def ask() -> list[Any]:
             found: list[Any] = []
-            for page in paginator.paginate(**params):
-                found += _need(api, page, want)
-                if most is not None and len(found) >= most:
-                    return found[:most]
-                if "NextToken" in page:
-                    time.sleep(_PACE.get(api, 0))
+            with _readable(api):
+                for page in paginator.paginate(**params):
+                    found += _need(api, page, want)
+                    if most is not None and len(found) >= most:
+                        return found[:most]
+                    if "NextToken" in page:
+                        time.sleep(_PACE.get(api, 0))
             return found
 
         found: list[Any] = self.once((api, region, want, most, repr(sorted(params.items()))), ask)
@@ -215,6 +218,17 @@ class Aws:
 
 def _api(model: Any) -> str:
     return f"{model.service_model.service_name}:{model.name}"
+
+
+@contextmanager
+def _readable(api: str) -> Iterator[None]:
+    """An answer that botocore's parsers stumble over (a KeyError, an XML error) is no answer of AWS."""
+    try:
+        yield
+    except (BotoCoreError, ClientError, NotARead, NotWhole):
+        raise
+    except Exception as error:
+        raise NotWhole(api, f"a body that can be read ({type(error).__name__})") from error
 
 
 def _need(api: str, answer: dict[str, Any], key: str) -> Any:

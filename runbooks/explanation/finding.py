@@ -135,10 +135,12 @@ def _loose_log_hits(text: str) -> Iterator[_Hit]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Where each line ends that holds anything, and its beginning."""
     end = 0
     for line in text.split("\n"):
         end += len(line)
-        yield end, line[:_LINE]
+        if line:
+            yield end, line[:_LINE]
         end += 1
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from runbooks.aws.session import Aws
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
@@ -100,10 +101,17 @@ class Report:
     def __repr__(self) -> str:
         return as_text.render(self)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """What Jupyter shows: the report as a table, and as Markdown and text for those without HTML."""
-        return {
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """What Jupyter shows: the report as a table, and as Markdown and text for those without HTML.
+
+        Its metadata say the exit code and each check's verdict: `runbooks run` reads them there.
+        """
+        shown = {
             "text/plain": as_text.render(self),
             "text/markdown": as_markdown.render(self),
             "text/html": as_html.fragment(self),
         }
+        verdicts = {check.id: verdict.name for check, verdict, _ in self.checks}
+        return shown, {"runbooks": {"exit_code": self.exit_code, "verdicts": verdicts}}

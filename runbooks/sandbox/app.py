@@ -152,7 +152,20 @@ class App:
             call.error = _error(answer, call.protocol)
         elif call.service == "iam" and not cloudtrail.read_only(call):
             self.account.iam = pull(self.account.iam, self._moto.ask)
-        return answer
+        return _numbered(answer, call.request_id)
+
+
+_REQUEST_ID = re.compile(rb"(<(requestId|RequestId)>)[^<]*")
+
+
+def _numbered(answer: Response, request_id: str) -> Response:
+    """moto's answer with the sandbox's request id, as its own depends on what else goes on."""
+    for name in ("x-amzn-RequestId", "x-amz-request-id"):
+        if name in answer.headers:
+            answer.headers[name] = request_id
+    if (answer.mimetype or "").endswith("xml"):
+        answer.set_data(_REQUEST_ID.sub(rb"\g<1>" + request_id.encode(), answer.get_data()))
+    return answer
 
 
 def _refusal(http: Request) -> str:

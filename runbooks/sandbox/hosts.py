@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 # The plain tools that the probe counts on, and the two that it can do without.
 TOOLS = (
@@ -41,8 +42,6 @@ DEFAULT_CONFIG = """---
 
 NO_ANSWER = "echo 'curl: (28) Connection timed out after 5001 milliseconds' >&2; exit 28"
 DATE = "%a, %d %b %Y %H:%M:%S GMT"  # as HTTP writes it
-
-
 ANSWERS = f"printf 'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n' \"$(date -u '+{DATE}')\""
 
 
@@ -74,7 +73,9 @@ class Fakes:
         if self.manager:
             scripts[self.manager] = self._manager()
         if self.curl is not None:
-            scripts["curl"] = f'echo "$* proxy=${{https_proxy-}}" >>{calls}\nfor url; do :; done\n{self.curl}'
+            scripts["curl"] = (
+                f'echo "$* proxy=${{https_proxy-}}" >>{quote(str(calls))}\nfor url; do :; done\n{self.curl}'
+            )
         return {name: script for name, script in scripts.items() if script is not None}
 
     def _manager(self) -> str:

@@ -38,7 +38,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 def _all() -> str:
     checks = all_checks()
     if strange := {check.room for check in checks} - set(ROOMS):
-        raise PluginError(f"runbooks/site/checks.py has no title for the checks of {', '.join(sorted(strange))}")
+        raise PluginError(
+            f"runbooks/site/checks.py has no title for the checks of {', '.join(sorted(strange))}"
+        )
     parts = []
     for room, title in ROOMS.items():
         parts.append(f"## {title} {{ #room-{room} }}")

@@ -1,0 +1,224 @@
+"""The runbooks as files: a copy to work in, and a run without anybody at the keyboard.
+
+The committed notebooks stay as they are. What belongs to one incident goes into ``incidents/``, which git ignores.
+"""
+
+import ast
+import difflib
+import json
+import re
+import subprocess
+import sys
+import webbrowser
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from traitlets.config import Config
+
+from runbooks.errors import UserError
+from runbooks.safe import plain
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = PROJECT / "notebooks"
+INCIDENTS = PROJECT / "incidents"
+
+# The cells that fail on purpose carry this tag; their reports do not count.
+DEMONSTRATION = "demonstration"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }}
+pre {{ overflow-x: auto }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .5rem .75rem }}
+.prompt {{ display: none }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that came to its end: what was written, and the exit code of all its reports together."""
+
+    notebook: Path
+    report: Path
+    exit_code: int
+    verdicts: dict[str, str]  # by check: the last that was said of it
+
+
+def names() -> list[str]:
+    """The names of the runbooks."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+def open_runbook(name: str, **parameters: Any) -> Path:
+    """Copy a runbook into ``incidents/`` with these parameters and without outputs; gives the copy's path.
+
+    Raises `UserError` for a runbook or a parameter that there is not, and for a damaged notebook.
+    """
+    notebook = _prepared(name, parameters)
+    path = _free(name)
+    _write(path, str(nbformat.writes(notebook, version=4)) + "\n")
+    return path
+
+
+def run_runbook(name: str, **parameters: Any) -> Ran:
+    """Execute a runbook with these parameters by papermill; its copy and an HTML report are in ``incidents/``.
+
+    Raises `UserError` as `open_runbook` does, and with the exit code 2 when a cell fails or the kernel dies:
+    the copy then holds what was done until there.
+    """
+    import papermill
+
+    path = open_runbook(name, **parameters)
+    try:
+        done = papermill.execute_notebook(
+            str(path),
+            str(path),
+            cwd=str(NOTEBOOKS),
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+            execution_timeout=600,
+            # ipykernel warns of an unencrypted TCP connection otherwise, on standard error
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
+    except (papermill.PapermillExecutionError, CellExecutionError) as error:
+        what = plain(str(getattr(error, "evalue", error)))
+        told = what if error.ename == "UserError" else f"{error.ename}: {what}"
+        raise UserError(f"{told} (runbook {name}, as far as it came: {path})", 2) from None
+    except (DeadKernelError, RuntimeError, TimeoutError) as error:
+        raise UserError(
+            f"The kernel of the runbook {name} ended before its time: {plain(str(error))} (as far as it came: {path})",
+            2,
+        ) from None
+    report = path.with_suffix(".html")
+    _write(report, as_html(done, name))
+    said = _said(done)
+    exit_code = 0 if said else 2  # a run that reported nothing did not look
+    for row in said:
+        exit_code |= row["exit_code"]
+    return Ran(path, report, exit_code, {check: v for row in said for check, v in row["verdicts"].items()})
+
+
+def as_html(notebook: Any, name: str) -> str:
+    """An executed notebook as one HTML file, without any script or foreign address."""
+    from nbconvert import HTMLExporter
+
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    return _PAGE.format(title=escape(f"CodeDeploy runbook {name}"), body=body)
+
+
+def lab_address(path: Path) -> str:
+    """Where a JupyterLab that runs on this project shows the file, with its token; "" when none runs."""
+    from jupyter_server.serverapp import list_running_servers
+
+    for server in list_running_servers():
+        if Path(server["root_dir"]).resolve() == PROJECT:
+            token = f"?token={server['token']}" if server["token"] else ""
+            return f"{server['url']}lab/tree/{path.relative_to(PROJECT)}{token}"
+    return ""
+
+
+def show(path: Path, *, browser: bool = True) -> None:
+    """Open the file in the JupyterLab that runs on this project, or start one until Ctrl-C."""
+    address = lab_address(path)
+    if address:
+        print(f"It is open to you at {address}")
+        if browser:
+            webbrowser.open(address)
+        return
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    command += [
+        f"--ServerApp.root_dir={PROJECT}",
+        f"--LabApp.default_url=/lab/tree/{path.relative_to(PROJECT)}",
+    ]
+    command += [] if browser else ["--no-browser"]
+    print("JupyterLab starts; it prints its address, and Ctrl-C ends it.", flush=True)
+    subprocess.run(command, cwd=PROJECT, check=False)
+
+
+def _prepared(name: str, parameters: dict[str, Any]) -> Any:
+    """The runbook with the parameters filled in and no outputs."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    path = NOTEBOOKS / f"{name}.ipynb"
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names())}."
+        raise UserError(f"There is no runbook {plain(name)!r}. {hint}")
+    try:
+        notebook = load_notebook_node(str(path))
+        known = _parameters(notebook)
+    except (ValueError, KeyError, AttributeError, SyntaxError, StopIteration) as error:
+        why = plain(str(error)) or type(error).__name__
+        raise UserError(
+            f"The runbook {name} is damaged ({why[:120]}): `git checkout {path}` restores it."
+        ) from None
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise UserError(f"The runbook {name} has no parameter {unknown[0]!r}: it has {', '.join(known)}.")
+    notebook = parameterize_notebook(notebook, parameters)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        else:  # its neighbours are in another folder than the copy
+            cell.source = re.sub(r"\]\(([\w-]+\.ipynb)", r"](../notebooks/\1", cell.source)
+    return notebook
+
+
+def _parameters(notebook: Any) -> list[str]:
+    """The names that the cell tagged "parameters" sets."""
+    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
+    return [
+        target.id
+        for line in ast.parse(cell.source).body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def _said(notebook: Any) -> list[dict[str, Any]]:
+    """What the reports in an executed notebook say of themselves, in the metadata of their outputs."""
+    return [
+        json.loads(json.dumps(output.metadata["runbooks"]))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and DEMONSTRATION not in cell.metadata.get("tags", ())
+        for output in cell.outputs
+        if "runbooks" in output.get("metadata", {})
+    ]
+
+
+def _free(name: str) -> Path:
+    """A path for a copy that is not taken."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    paths = (
+        INCIDENTS / f"{stamp}-{name}{suffix}.ipynb" for suffix in ("", *(f"-{n}" for n in range(2, 1000)))
+    )
+    return next(path for path in paths if not path.exists())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
