@@ -120,7 +120,7 @@ def checks() -> None:
     """List every check: its id and good state, the API calls and IAM actions that it needs, and its page."""
     from runbooks.checks import all_checks
     from runbooks.policy import actions, seen
-    from runbooks.report.safe import page_url
+    from runbooks.safe import page_url
 
     for check in all_checks():
         apis = seen()[check.id]["calls"]

@@ -6,10 +6,12 @@ The committed notebooks stay as they are. What belongs to one incident goes into
 import ast
 import difflib
 import json
+import os
 import re
 import subprocess
 import sys
 import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -150,8 +152,11 @@ def show(path: Path, *, browser: bool = True) -> None:
         f"--LabApp.default_url=/lab/tree/{path.relative_to(PROJECT)}",
     ]
     command += [] if browser else ["--no-browser"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    settings = os.environ | {"JUPYTER_CONFIG_PATH": str(PROJECT / "tools" / "jupyter")}
     print("JupyterLab starts; it prints its address, and Ctrl-C ends it.", flush=True)
-    subprocess.run(command, cwd=PROJECT, check=False)
+    with suppress(KeyboardInterrupt):
+        subprocess.run(command, cwd=PROJECT, env=settings, check=False)
 
 
 def _prepared(name: str, parameters: dict[str, Any]) -> Any:
@@ -172,10 +177,8 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
         raise UserError(
             f"The runbook {name} is damaged ({why[:120]}): `git checkout {path}` restores it."
         ) from None
-    unknown = sorted(set(parameters) - set(known))
-    if unknown:
-        raise UserError(f"The runbook {name} has no parameter {unknown[0]!r}: it has {', '.join(known)}.")
-    notebook = parameterize_notebook(notebook, parameters)
+    filled = {key: _fitting(name, key, value, known) for key, value in parameters.items()}
+    notebook = parameterize_notebook(notebook, filled)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -184,16 +187,32 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
     return notebook
 
 
-def _parameters(notebook: Any) -> list[str]:
-    """The names that the cell tagged "parameters" sets."""
+def _parameters(notebook: Any) -> dict[str, Any]:
+    """What the cell tagged "parameters" sets, and to what."""
     cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
-    return [
-        target.id
+    return {
+        target.id: ast.literal_eval(line.value)
         for line in ast.parse(cell.source).body
         if isinstance(line, ast.Assign)
         for target in line.targets
         if isinstance(target, ast.Name)
-    ]
+    }
+
+
+def _fitting(runbook: str, name: str, value: Any, known: dict[str, Any]) -> Any:
+    """``value`` as the parameter takes it: text from a command line becomes the number or the bool that is meant."""
+    if name not in known:
+        raise UserError(f"The runbook {runbook} has no parameter {name!r}: it has {', '.join(known)}.")
+    default = known[name]
+    if isinstance(value, str) and not isinstance(default, str):
+        with suppress(ValueError, SyntaxError):
+            value = ast.literal_eval(value)
+    fits = type(value) is type(default) or (type(default), type(value)) == (int, float)
+    if not fits:
+        raise UserError(
+            f"The parameter {name} of the runbook {runbook} is {default!r} by itself, so it cannot be {value!r}."
+        )
+    return value
 
 
 def _said(notebook: Any) -> list[dict[str, Any]]:

@@ -42,6 +42,12 @@ def environment_for(about: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox has the probe's answer at once, where Systems Manager takes its time."""
+    monkeypatch.setattr("runbooks.host.fetch._PAUSE", 0.02)
+
+
 @pytest.fixture
 def sandbox_about() -> Iterator[dict[str, Any]]:
     """A fresh sandbox process with the scenario bad-filter, as it describes itself."""

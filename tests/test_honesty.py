@@ -58,11 +58,12 @@ def calls(check: Check, aws: Aws, question: Question) -> list[str]:
 def lies(check: Check, question: Question, asked: dict[str, int]) -> Iterator[str]:
     """What a check says under each fault of each of its calls, where that is not honest."""
     with world("healthy", config=PATIENT) as (aws, sandbox):
+        impatient = session(sandbox)
         for api in calls(check, aws.remembering(), question):
             for name, (what, says) in faults(api).items():
                 asked[name] = asked.get(name, 0) + 1
                 sandbox.app.set_faults([Fault(api, what)])  # type: ignore[arg-type]
-                found = run(check.function, session(sandbox).remembering(), question)
+                found = run(check.function, impatient.remembering(), question)
                 if problem := _dishonest(found, api, says):
                     yield f"{check.id} with {api} {name}: {problem}: {found[-1].says}"
             sandbox.app.set_faults([])

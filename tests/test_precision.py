@@ -4,8 +4,11 @@ import pytest
 
 from runbooks.checks import all_checks
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict, diagnose
+from runbooks.policy import seen
+from runbooks.report import Report
 from runbooks.sandbox import SCENARIOS
 from tests.world import EVERYTHING, PATIENT, asked, world
+from tools.seen import is_api
 
 # What nobody can say while nobody looked at the host.
 UNSEEN = dict.fromkeys(
@@ -113,6 +116,20 @@ def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
         if verdict not in (OK, SKIP)
     }
     assert {check: verdict for check, (verdict, _) in loud.items()} == EXPECTED.get(scenario), loud
+    assert_as_seen(scenario, report)
+
+
+def assert_as_seen(scenario: str, report: Report) -> None:
+    """What the page of the checks shows of this scenario, and the policy counts on, is what happens."""
+    for check, found in report.results.items():
+        row = seen()[check.id]
+        worst = max(found, key=lambda finding: finding.verdict)
+        shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix}
+        assert row["trouble"].get(scenario) == (shown if worst.verdict in (WARN, FAIL) else None), (
+            "run `make seen`"
+        )
+        apis = {call.api for finding in found for call in finding.proof if is_api(call.api)}
+        assert apis <= set(row["calls"]), "run `make seen`"
 
 
 def test_every_scenario_has_its_row() -> None:

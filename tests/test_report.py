@@ -10,7 +10,7 @@ import pytest
 from runbooks.aws.journal import Call
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
 from runbooks.report import FORMATS, Report
-from runbooks.report.safe import plain
+from runbooks.safe import plain
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\nweb`| [x](javascript:alert(1)) \u202e **b** <img src=x onerror=alert(1)>"
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"

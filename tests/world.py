@@ -11,6 +11,7 @@ from runbooks.aws.connect import PROBE
 from runbooks.aws.session import Aws
 from runbooks.engine import Question
 from runbooks.sandbox import Fault, Sandbox, serve
+from runbooks.sandbox.scenarios import Scenario
 
 # One try and little patience: a fault should be met at once, and retries are botocore's to test.
 QUICK = Config(
@@ -35,7 +36,7 @@ EVERYTHING = Question(
 
 @contextmanager
 def world(
-    scenario: str, faults: Iterable[Fault] = (), config: Config = QUICK
+    scenario: str | Scenario, faults: Iterable[Fault] = (), config: Config = QUICK
 ) -> Iterator[tuple[Aws, Sandbox]]:
     """A sandbox with this scenario, and a session with it as `connect` would open one."""
     with serve(scenario, clock=sandboxed.DAY, faults=faults) as sandbox:

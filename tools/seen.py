@@ -8,18 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runbooks.aws import connect
 from runbooks.engine import FAIL, WARN, Finding, diagnose
 from runbooks.sandbox import SCENARIOS
+from tests.world import EVERYTHING, PATIENT, asked, world
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "runbooks" / "checks" / "seen.json"
-# Everything that can be asked, so that no call is missed.
-ASKED: dict[str, Any] = {
-    "deployment_group": "shop/web",
-    "bucket": "shop-revisions",
-    "arn": "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
-}
 
 
 def collect() -> dict[str, dict[str, Any]]:
@@ -31,8 +25,9 @@ def collect() -> dict[str, dict[str, Any]]:
         ("healthy", "batch-01"),
         ("healthy", ""),
     ]:
-        aws = connect(f"sandbox:{scenario}")
-        for check, found in diagnose(aws, instance=instance, **ASKED).results.items():
+        with world(scenario, config=PATIENT) as (aws, _):
+            report = diagnose(aws, **asked(EVERYTHING) | {"instance": instance})
+        for check, found in report.results.items():
             row = seen.setdefault(check.id, {"calls": set(), "trouble": {}})
             row["calls"] |= {call.api for finding in found for call in finding.proof if is_api(call.api)}
             worst = max(found, key=lambda finding: finding.verdict)

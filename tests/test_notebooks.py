@@ -1,0 +1,319 @@
+"""Every runbook, run by papermill against every scenario that concerns it; and what it says when it cannot run."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from runbooks import notebook as room
+from runbooks.engine import FAIL, UNKNOWN
+from runbooks.errors import UserError
+from runbooks.notebook import names, open_runbook, run_runbook
+from runbooks.sandbox import SCENARIOS, Error, Fault, serve
+from tests.conftest import environment_for, sandbox_process
+from tests.test_precision import EXPECTED
+from tests.world import EVERYTHING
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLE = "arn:aws:iam::111122223333:role/OnCall"
+PARAMETERS = ["target", "instance", "profile", "region"]
+
+# By runbook: the scenarios that are about what it asks, beside healthy.
+CONCERN: dict[str, list[str]] = {
+    "agent": [
+        "agent-2",
+        "agent-not-installed",
+        "agent-stopped",
+        "agent-too-old",
+        "agent-log-errors",
+        "identity-mismatch",
+        "yml-unreadable",
+        "both-arns-in-yml",
+        "wire-log-on",
+        "metadata-answers",
+        "host-unmanaged",
+        "host-offline",
+        "credentials-missing",
+        "keys-exposed",
+    ],
+    "instance-state": [
+        "instance-not-registered",
+        "instance-deregistered",
+        "registered-in-other-region",
+        "tags-missing",
+        "held-by-another-name",
+        "registration-failing",
+        "registration-competes",
+    ],
+    "permissions": [
+        "key-inactive",
+        "role-missing",
+        "bucket-denied",
+        "commands-secure-denied",
+        "caller-denied",
+        "simulation-denied",
+        "list-needs-star",
+    ],
+    "network": [
+        "host-no-https",
+        "host-dns-fails",
+        "host-clock-wrong",
+        "security-group-blocks",
+        "nacl-blocks-return",
+        "no-route",
+        "endpoint-closed",
+        "clock-drifts",
+    ],
+    "registration-status": ["bad-filter"],
+    "triage": ["identity-mismatch", "bad-filter", "bucket-denied"],
+}
+READING = sorted(CONCERN)  # the runbook that changes something has tests of its own
+RUNS = [(name, scenario) for name in READING for scenario in ["healthy", *CONCERN[name]]]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies go into a folder of the test."""
+    monkeypatch.setattr(room, "INCIDENTS", tmp_path / "incidents")
+
+
+def cells(name: str) -> list[Any]:
+    found: list[Any] = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("name", "scenario"), RUNS)
+def test_a_runbook_says_what_the_checks_find(name: str, scenario: str) -> None:
+    more = {"arn": EVERYTHING.arn} if name == "instance-state" else {}
+    done = run_runbook(name, target=f"sandbox:{scenario}", **more)
+    loud = {check: verdict for check, verdict in done.verdicts.items() if verdict not in ("OK", "SKIP")}
+    expected = {check: v.name for check, v in EXPECTED[scenario].items() if check in done.verdicts}
+    assert loud == expected
+    assert bool(loud) == (scenario not in ("healthy", "agent-2"))
+    worst = {name for name in loud.values()}
+    assert done.exit_code == (FAIL.name in worst) | (UNKNOWN.name in worst) << 1
+    assert done.notebook.is_file()
+    page = done.report.read_text()
+    assert "<script" not in page
+    assert not re.search(r"(?:src|<link[^>]*href)=[\"']?https?:", page)
+
+
+def test_all_but_the_changing_runbook_are_tested_here() -> None:
+    assert set(names()) == {*READING, "register"}
+    assert {scenario for _, scenario in RUNS} <= set(SCENARIOS)
+
+
+def test_the_committed_outputs_are_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.golden", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_runbook_is_made_as_the_others(name: str) -> None:
+    first, second = cells(name)[:2]
+    assert first.source.startswith("# ")
+    tagged = [cell for cell in cells(name) if "parameters" in cell.metadata.get("tags", ())]
+    assert len(tagged) == 1
+    set_ = [word for word in re.findall(r"^(\w+) = ", second.source, re.MULTILINE) if word in PARAMETERS]
+    assert (tagged[0].id, set_) == (second.id, PARAMETERS)
+    if name in READING:
+        last = cells(name)[-1]
+        assert '.render("markdown")' in last.source, "the ticket block comes last"
+        assert any("print(text(" in cell.source for cell in cells(name)), "it shows the policy"
+
+
+@pytest.mark.parametrize("name", names())
+def test_links_lead_somewhere_and_back(name: str) -> None:
+    text = "\n".join(cell.source for cell in cells(name) if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text)
+    pages = []
+    for path, anchor in links:
+        file = (ROOT / "notebooks" / path).resolve()
+        assert file.is_file(), path
+        if anchor:
+            assert f"#{anchor} }}" in file.read_text(), f"{path}#{anchor}"
+        pages += [file] if file.suffix == ".md" else []
+    assert f"runbooks/{name}.ipynb" in (ROOT / "mkdocs.yml").read_text()
+    back = [page for page in pages if f"runbooks/{name}.ipynb" in page.read_text()]
+    assert back, "no page that it names leads back to it"
+
+
+# On a real account: the stock credential chain, which AWS_ENDPOINT_URL leads to a sandbox.
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    for name in set(os.environ) - set(environment):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.timeout(240)
+def test_static_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sandbox_process("tags-missing") as about:
+        use(monkeypatch, environment_for(about))
+        done = run_runbook("instance-state", target="aws")
+    assert done.exit_code == 1
+    assert done.verdicts["instance-carries-the-groups-tags"] == "FAIL"
+
+
+@pytest.mark.timeout(240)
+def test_a_role_that_the_profile_assumes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with sandbox_process("healthy") as about:
+        config = tmp_path / "config"
+        config.write_text(
+            f"[profile base]\naws_access_key_id = {about['access_key_id']}\n"
+            f"aws_secret_access_key = {about['secret_access_key']}\n"
+            f"[profile oncall]\nrole_arn = {ROLE}\nsource_profile = base\n"
+            f"role_session_name = night\nregion = {about['region']}\n"
+        )
+        environment = environment_for(about) | {"AWS_CONFIG_FILE": str(config)}
+        use(monkeypatch, {k: v for k, v in environment.items() if k not in (
+            "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")})  # fmt: skip
+        done = run_runbook("registration-status", target="aws", profile="oncall")
+    text = done.notebook.read_text()
+    assert f"assumed-role/{ROLE.rpartition('/')[2]}/night" in text
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ("expired", "the session has expired"),
+        ("region", "Did you mean eu-west-1?"),
+        ("nobody", "No AWS credentials were found"),
+        ("profile", "Known profiles"),
+        ("target", "Unknown target"),
+        ("scenario", "Did you mean agent-stopped?"),
+    ],
+)
+def test_what_is_missing_is_said_once(trouble: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence in the first cell that meets it; no later cell runs, no traceback is shown."""
+    expired = Error("ExpiredToken", "The security token included in the request is expired", 403)
+    with serve("healthy", faults=[Fault("sts:*", expired)] if trouble == "expired" else []) as sandbox:
+        environment = environment_for(sandbox.address())
+        if trouble == "nobody":
+            environment = {k: v for k, v in environment.items() if "ACCESS_KEY" not in k}
+        use(monkeypatch, environment)
+        asked = {
+            "region": {"region": "eu-wset-1"},
+            "profile": {"profile": "nigth"},
+            "target": {"target": "asw"},
+            "scenario": {"target": "sandbox:agent-stoped"},
+        }.get(trouble, {})
+        with pytest.raises(UserError, match=re.escape(sentence)) as told:
+            run_runbook("agent", **{"target": "aws", **asked})
+    assert told.value.exit_code == 2
+    copy = json.loads(next(room.INCIDENTS.glob("*.ipynb")).read_text())
+    code = [cell for cell in copy["cells"] if cell["cell_type"] == "code"]
+    failed = [out for cell in code for out in cell["outputs"] if out["output_type"] == "error"]
+    assert len(failed) == 1
+    assert failed[0]["traceback"] == [failed[0]["evalue"]]
+    assert sum(cell["execution_count"] is not None for cell in code) <= 3
+
+
+# Copies and bad input.
+
+
+def test_a_copy_has_the_parameters_and_no_outputs() -> None:
+    before = (ROOT / "notebooks" / "agent.ipynb").read_text()
+    first, second = open_runbook("agent", instance="web-02"), open_runbook("agent")
+    assert first != second
+    copy = nbformat.read(first, as_version=4)
+    injected = next(cell for cell in copy.cells if "injected-parameters" in cell.metadata.tags)
+    assert 'instance = "web-02"' in injected.source
+    assert not any(cell.outputs for cell in copy.cells if cell.cell_type == "code")
+    assert (ROOT / "notebooks" / "agent.ipynb").read_text() == before
+    for path in re.findall(r"\]\((\.\./[^)#]+)", "\n".join(cell.source for cell in copy.cells)):
+        assert (ROOT / "incidents" / path).resolve().is_file(), path
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "sentence"),
+    [
+        ("agnet", {}, "There is no runbook 'agnet'. Did you mean agent?"),
+        ("../README", {}, "There is no runbook"),
+        (
+            "agent",
+            {"instanse": "x"},
+            "no parameter 'instanse': it has target, instance, profile, region, probe",
+        ),
+        ("agent", {"probe": "perhaps"}, "cannot be 'perhaps'"),
+        ("registration-status", {"hours": "long"}, "cannot be 'long'"),
+        ("agent", {"instance": 7}, "cannot be 7"),
+    ],
+)
+def test_a_wrong_name_is_refused(name: str, parameters: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)) as told:
+        open_runbook(name, **parameters)
+    assert told.value.exit_code == 64
+    assert not room.INCIDENTS.exists()
+
+
+def test_text_becomes_the_number_that_is_meant() -> None:
+    text = open_runbook("registration-status", hours="2.5").read_text()
+    assert "hours = 2.5" in text
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of notebooks with one in it, ``own``, made from the agent's."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(ROOT / "notebooks" / "agent.ipynb", folder / "own.ipynb")
+    monkeypatch.setattr(room, "NOTEBOOKS", folder)
+    return folder / "own.ipynb"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "[]",
+        lambda text: "",
+        lambda text: '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        lambda text: text.replace('"parameters"\n', '"parametres"\n'),
+        lambda text: text.replace("profile = ", "profile == == "),
+    ],
+)
+def test_a_damaged_notebook_is_one_sentence(own: Path, damage: Any) -> None:
+    own.write_text(damage(own.read_text()))
+    with pytest.raises(UserError, match=r"The runbook own is damaged .* restores it"):
+        open_runbook("own")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("import os; os._exit(1)", "ended before its time"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_run_that_breaks_is_one_sentence(own: Path, source: str, sentence: str) -> None:
+    notebook = nbformat.read(own, as_version=4)
+    next(cell for cell in notebook.cells if cell.id == "installed").source = source
+    nbformat.write(notebook, own)
+    with pytest.raises(UserError, match=re.escape(sentence)) as told:
+        run_runbook("own")
+    assert told.value.exit_code == 2
+    assert list(room.INCIDENTS.glob("*-own.ipynb"))
+
+
+@pytest.mark.timeout(240)
+def test_a_runbook_that_reports_nothing_did_not_look(own: Path) -> None:
+    notebook = nbformat.read(own, as_version=4)
+    notebook.cells = notebook.cells[:2]
+    nbformat.write(notebook, own)
+    assert run_runbook("own").exit_code == 2

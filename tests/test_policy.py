@@ -1,0 +1,82 @@
+"""The least-privilege policy: with exactly it nothing is UNKNOWN, with any one action taken away something is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from runbooks import policy
+from runbooks.checks import all_checks
+from runbooks.engine import UNKNOWN, diagnose
+from runbooks.sandbox import SCENARIOS
+from runbooks.sandbox.estate import only
+from runbooks.sandbox.scenarios import find
+from runbooks.sandbox.world import Account
+from tests.world import EVERYTHING, PATIENT, asked, world
+
+# Each action of the policy, and a scenario and instance in which the diagnosis needs it.
+NEEDED = {
+    "cloudtrail:LookupEvents": ("healthy", "web-01"),
+    "codedeploy:BatchGetOnPremisesInstances": ("healthy", "web-01"),
+    "codedeploy:GetDeploymentGroup": ("healthy", "web-01"),
+    "codedeploy:GetOnPremisesInstance": ("healthy", "web-01"),
+    "codedeploy:ListOnPremisesInstances": ("healthy", "web-01"),
+    "ec2:DescribeInstances": ("endpoint-closed", "web-01"),
+    "ec2:DescribeNetworkAcls": ("nacl-blocks-return", "web-01"),
+    "ec2:DescribeRouteTables": ("no-route", "web-01"),
+    "ec2:DescribeSecurityGroups": ("endpoint-closed", "web-01"),
+    "ec2:DescribeVpcEndpoints": ("endpoint-closed", "web-01"),
+    "iam:GetRole": ("healthy", "web-01"),
+    "iam:GetUser": ("healthy", "batch-01"),
+    "iam:ListAccessKeys": ("healthy", "batch-01"),
+    "iam:SimulatePrincipalPolicy": ("healthy", "web-01"),
+    "ssm:DescribeInstanceInformation": ("healthy", "web-01"),
+    "ssm:GetCommandInvocation": ("healthy", "web-01"),
+    "ssm:SendCommand": ("healthy", "web-01"),
+}
+ACTIONS = [action for statement in policy.document(probe=True)["Statement"] for action in statement["Action"]]
+
+
+def unseen(scenario: str, instance: str, document: dict[str, Any]) -> list[str]:
+    """What is UNKNOWN in a scenario for a caller that has exactly this policy."""
+
+    def restricted(account: Account) -> None:
+        find(scenario)(account)
+        only(account, document)
+
+    question = asked(EVERYTHING) | {"instance": instance}
+    with world(restricted, config=PATIENT) as (aws, _):
+        report = diagnose(aws, **question)
+    return [finding.says for finding in report.findings if finding.verdict is UNKNOWN]
+
+
+def without(action: str) -> dict[str, Any]:
+    document = json.loads(json.dumps(policy.document(probe=True)))
+    for statement in document["Statement"]:
+        statement["Action"] = [kept for kept in statement["Action"] if kept != action]
+    document["Statement"] = [statement for statement in document["Statement"] if statement["Action"]]
+    return dict(document)
+
+
+@pytest.mark.parametrize(("scenario", "instance"), sorted(set(NEEDED.values())))
+def test_with_exactly_this_policy_nothing_is_unknown(scenario: str, instance: str) -> None:
+    assert unseen(scenario, instance, policy.document(probe=True)) == []
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_with_one_action_less_something_is(action: str) -> None:
+    said = unseen(*NEEDED[action], without(action))
+    assert any(action in text for text in said), said
+
+
+def test_it_holds_reads_only() -> None:
+    from runbooks.aws.guard import is_read
+
+    (statement,) = policy.document()["Statement"]
+    assert all(is_read(action.partition(":")[2]) for action in statement["Action"])
+    assert set(ACTIONS) - set(statement["Action"]) == {"ssm:SendCommand", "ssm:GetCommandInvocation"}
+
+
+def test_what_was_seen_covers_every_check_and_no_lost_scenario() -> None:
+    assert set(policy.seen()) == {check.id for check in all_checks()}
+    assert {scenario for row in policy.seen().values() for scenario in row["trouble"]} <= set(SCENARIOS)
