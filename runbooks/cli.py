@@ -88,10 +88,9 @@ def diagnose(
     from runbooks.engine import diagnose as run
     from runbooks.report import as_text
 
-    if sandbox and profile:
-        raise UserError("--sandbox and --profile exclude each other: the sandbox needs no account.")
+    target = _target(sandbox, profile)
     brought = _read_host_report(host_report, instance) if host_report else None
-    aws = connect(f"sandbox:{sandbox}" if sandbox else "aws", profile=profile, region=region, probe=probe)
+    aws = connect(target, profile=profile, region=region, probe=probe)
     with _progress() as progress:
         report = run(
             aws,
@@ -113,6 +112,84 @@ def diagnose(
     else:
         typer.echo(report.render(format), nl=False)
     raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def explain(
+    text: Annotated[
+        str, typer.Argument(help="What you hold, or a file that holds it. Left out, or -: standard input.")
+    ] = "-",
+    json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Say what an error is, what to do, and where to read on. Asks nobody.
+
+    Takes anything that names it: an error's name, a line of the AWS CLI, a stack trace of any SDK, a CloudTrail
+    record, a deployment's error code, an agent's log. The exit code: 0 it is known, 1 nothing in it is.
+
+    runbooks explain InvalidRegistrationStatusException; journalctl -u codedeploy-agent | runbooks explain
+    """
+    from runbooks.explanation import explain as said
+
+    explanation = said(_given(text))
+    typer.echo(explanation.render("json" if json else "text"), nl=False)
+    raise typer.Exit(0 if explanation.known else 1)
+
+
+RunbookName = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
+RunbookInstance = Annotated[str, typer.Option(help="The on-premises instance's name.")]
+RunbookProfile = Annotated[str, typer.Option(help="A profile of your AWS configuration.")]
+RunbookRegion = Annotated[str, typer.Option(help="The Region; default: the profile's, or AWS_REGION.")]
+RunbookSandbox = Annotated[str, typer.Option(help="Ask the sandbox with this scenario instead of AWS.")]
+RunbookSet = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the runbook (repeatable)."),
+]
+
+
+@app.command("open")
+def open_(
+    name: RunbookName,
+    instance: RunbookInstance = "",
+    profile: RunbookProfile = "",
+    region: RunbookRegion = "",
+    sandbox: RunbookSandbox = "",
+    set_: RunbookSet = None,
+    browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
+) -> None:
+    """Copy a runbook into incidents/ with these parameters, and open the copy in JupyterLab.
+
+    Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
+    """
+    from runbooks.notebook import open_runbook, show
+
+    copy = open_runbook(name, **_parameters(instance, profile, region, sandbox, set_ or []))
+    typer.echo(f"The copy is {copy}")
+    show(copy, browser=browser)
+
+
+@app.command("run")
+def run_(
+    name: RunbookName,
+    instance: RunbookInstance = "",
+    profile: RunbookProfile = "",
+    region: RunbookRegion = "",
+    sandbox: RunbookSandbox = "",
+    set_: RunbookSet = None,
+) -> None:
+    """Execute a runbook from its first cell to its last, without JupyterLab.
+
+    The executed notebook and a report in HTML are left in incidents/. The exit code is that of `diagnose`.
+
+    Try it without an account: runbooks run agent --sandbox agent-stopped --instance web-01
+    """
+    from runbooks.engine import Verdict
+    from runbooks.notebook import run_runbook
+
+    ran = run_runbook(name, **_parameters(instance, profile, region, sandbox, set_ or []))
+    for check, verdict in sorted(ran.verdicts.items(), key=lambda row: -Verdict[row[1]]):
+        typer.echo(f"{verdict:<8}{check}")
+    typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
+    raise typer.Exit(ran.exit_code)
 
 
 @app.command()
@@ -227,14 +304,47 @@ def _end(sentence: str, code: int) -> Never:
     sys.exit(code)
 
 
+def _target(sandbox: str, profile: str) -> str:
+    if sandbox and profile:
+        raise UserError("--sandbox and --profile exclude each other: the sandbox needs no account.")
+    return f"sandbox:{sandbox}" if sandbox else "aws"
+
+
+def _parameters(instance: str, profile: str, region: str, sandbox: str, others: list[str]) -> dict[str, str]:
+    """The parameters of a runbook: those that were given, and where it looks."""
+    given = {"target": _target(sandbox, profile), "profile": profile, "region": region}
+    given |= {"instance": instance} if instance else {}
+    for other in others:
+        name, equals, value = other.partition("=")
+        if not equals:
+            raise UserError(f"--set {other} has no value: write --set {other}=VALUE.")
+        given[name] = value
+    return given
+
+
+def _given(text: str) -> str:
+    """What is to be explained: the text itself, the file of that name, or standard input."""
+    if text == "-":
+        if sys.stdin.isatty():
+            typer.echo("Paste it here; Ctrl-D ends it.", err=True)
+        return sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    path = text.startswith(("/", "./", "../")) and " " not in text
+    if path or os.path.isfile(text):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+        return _read(Path(text))
+    return text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+
+
 def _read_host_report(path: Path, instance: str) -> "HostReport":
     from runbooks.host import read_report
 
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UserError(f"The host report {path} cannot be read: {error.strerror}.") from None
-    return read_report(text, instance=instance or None)
+    return read_report(_read(path), instance=instance or None)
 
 
 @contextmanager

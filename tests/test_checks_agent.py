@@ -68,8 +68,12 @@ def credentials_of_root(root: Path) -> None:
 
 def aged(path: str, age: timedelta) -> Callable[[Path], None]:
     """A file that was written last so long ago."""
-    then = time.time() - age.total_seconds()
-    return lambda root: os.utime(root / path, (then, then))
+
+    def set_time(root: Path) -> None:
+        then = time.time() - age.total_seconds()
+        os.utime(root / path, (then, then))
+
+    return set_time
 
 
 def mode(path: str, mode: int) -> Callable[[Path], None]:
@@ -832,6 +836,22 @@ def test_the_clock_of_a_host_that_reaches_nothing(
         "ssm:SendCommand",
         "ssm:GetCommandInvocation",
     ]
+
+
+@pytest.mark.parametrize(
+    ("node", "says"),
+    [
+        ({"PingStatus": "Online", "PlatformType": "Windows"}, "there is no probe for Windows yet"),
+        ({"PingStatus": "ConnectionLost"}, "does not hear mi-0a1b2c3d4e5f60001 (it says ConnectionLost of it)"),
+        ({}, "it says nothing of it"),
+    ],
+)  # fmt: skip
+def test_a_probe_that_cannot_run_is_not_sent(node: dict[str, Any], says: str, aws: Aws, ssm: Stubber) -> None:
+    nodes(ssm, NODE | node)
+    (said,) = run(CHECKS["agent-is-running"].function, aws, Question(instance="web-01"))
+    assert said.verdict is UNKNOWN
+    assert says in said.says
+    assert "ssm:SendCommand" not in [call.api for call in said.proof]
 
 
 def test_a_secret_never_gets_into_a_finding(aws: Aws, tmp_path: Path) -> None:

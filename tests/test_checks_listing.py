@@ -1,5 +1,7 @@
 """The checks on lists and their filters."""
 
+from typing import Any
+
 import pytest
 
 from runbooks.checks.listing import (
@@ -65,7 +67,7 @@ def test_lists_that_disagree_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> N
     with world("healthy") as (aws, _):
         read_all = aws.read_all
 
-        def one_more(api: str, want: str, **params: str) -> list[str]:
+        def one_more(api: str, want: str, **params: Any) -> list[Any]:
             return read_all(api, want, **params) + ([] if params else ["ghost-01"])
 
         monkeypatch.setattr(aws, "read_all", one_more)

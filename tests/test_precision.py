@@ -1,5 +1,7 @@
 """Scenarios by checks: in each scenario exactly the intended checks speak up, and all others do not."""
 
+import json
+
 import pytest
 
 from runbooks.checks import all_checks
@@ -7,6 +9,7 @@ from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict, diagnose
 from runbooks.policy import seen
 from runbooks.report import Report
 from runbooks.sandbox import SCENARIOS
+from tests.test_report import SCHEMA
 from tests.world import EVERYTHING, PATIENT, asked, world
 from tools.seen import is_api
 
@@ -117,6 +120,7 @@ def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
     }
     assert {check: verdict for check, (verdict, _) in loud.items()} == EXPECTED.get(scenario), loud
     assert_as_seen(scenario, report)
+    SCHEMA.validate(json.loads(report.render("json")))
 
 
 def assert_as_seen(scenario: str, report: Report) -> None:

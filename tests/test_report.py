@@ -4,14 +4,19 @@ import json
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from runbooks.aws.journal import Call
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
 from runbooks.report import FORMATS, Report
 from runbooks.safe import plain
 
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).parents[1] / "docs" / "schemas" / "report-1.json").read_text())
+)
 HOSTILE = "<script>alert(1)</script>\x1b[31m\nweb`| [x](javascript:alert(1)) \u202e **b** <img src=x onerror=alert(1)>"
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
@@ -52,6 +57,14 @@ def test_the_worst_comes_first_and_what_does_not_apply_last() -> None:
 def test_the_fingerprint_follows_the_verdicts_only() -> None:
     assert report(OK, FAIL).fingerprint == report(OK, FAIL, says="other words").fingerprint
     assert report(OK, FAIL).fingerprint != report(OK, OK).fingerprint
+
+
+@pytest.mark.parametrize("verdicts", [(FAIL, OK), (UNKNOWN,), ()])
+def test_json_keeps_to_the_published_schema(verdicts: tuple[Verdict, ...]) -> None:
+    document = json.loads(report(*verdicts).render("json"))
+    SCHEMA.validate(document)
+    assert not SCHEMA.is_valid(document | {"verdict": "GOOD"})
+    assert not SCHEMA.is_valid(document | {"more": 1})
 
 
 def test_json_has_the_fields_of_the_contract() -> None:

@@ -97,11 +97,6 @@ class Aws:
         self._memory: Memory | None = None
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        events = session.events
-        events.register("before-parameter-build", self._before_parameters)
-        events.register("before-call", self._before)
-        events.register("after-call", self._after)
-        events.register("after-call-error", self._failed)
 
     def __repr__(self) -> str:
         return f"{self.target} in {self.region}, as {self.identity.arn}"
@@ -122,9 +117,11 @@ class Aws:
         region = region or self.region
         with self._lock:  # boto3 makes clients one at a time
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.client(
+                client = self._session.client(
                     service, region_name=region, endpoint_url=self._endpoint, config=self._config
                 )
+                self._watch(client.meta.events)
+                self._clients[service, region] = client
             return self._clients[service, region]
 
     def read(
@@ -196,6 +193,13 @@ class Aws:
     def allows(self, api: str) -> bool:
         """Whether the user allowed this operation, which does more than read."""
         return api in self._allowed
+
+    def _watch(self, events: Any) -> None:
+        # Each client, not the session: botocore signs in (sts:AssumeRole, sso, ...) by clients of its own.
+        events.register("before-parameter-build", self._before_parameters)
+        events.register("before-call", self._before)
+        events.register("after-call", self._after)
+        events.register("after-call-error", self._failed)
 
     def _before_parameters(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         refuse_writes(_api(model), params, self._allowed)

@@ -185,18 +185,19 @@ def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
 
 
 def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes: list[Any]) -> str:
-    """The command that opens a way out; the NAT gateway is for the reader to choose."""
+    """The command that opens a way out: a public address where the gateway wants one, else the VPC's NAT gateway."""
+    at = f"--region {aws.region}"
     if any(route.get("GatewayId", "").startswith("igw-") and not _is_black_hole(route) for route in routes):
-        new = (
-            f"aws ec2 allocate-address --domain vpc --query AllocationId --output text --region {aws.region}"
-        )
-        return f'aws ec2 associate-address --instance-id {host["InstanceId"]} --allocation-id "$({new})" --region {aws.region}'
-    verb = (
-        "replace-route" if any(r["DestinationCidrBlock"] == "0.0.0.0/0" for r in routes) else "create-route"
+        new = f"aws ec2 allocate-address --domain vpc --query AllocationId --output text {at}"
+        return f'aws ec2 associate-address --instance-id {host["InstanceId"]} --allocation-id "$({new})" {at}'
+    held = any(route["DestinationCidrBlock"] == "0.0.0.0/0" for route in routes)
+    nat = (
+        f"aws ec2 describe-nat-gateways --filter Name=vpc-id,Values={host['VpcId']} Name=state,Values=available"
+        f" --query 'NatGateways[0].NatGatewayId' --output text {at}"
     )
     return (
-        f"aws ec2 {verb} --route-table-id {table['RouteTableId']} --destination-cidr-block 0.0.0.0/0"
-        f" --nat-gateway-id NAT_GATEWAY_ID --region {aws.region}"
+        f"aws ec2 {'replace-route' if held else 'create-route'} --route-table-id {table['RouteTableId']}"
+        f' --destination-cidr-block 0.0.0.0/0 --nat-gateway-id "$({nat})" {at}'
     )
 
 

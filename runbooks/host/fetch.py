@@ -45,8 +45,20 @@ def host_report(aws: "Aws", question: "Question") -> HostReport:
             f"{question.instance} is not a managed node of Systems Manager in {aws.region}: run `runbooks probe` on the host "
             "by hand and give its output with --host-report FILE."
         )
+    if obstacle := _obstacle(node):
+        raise CouldNotLook(f"{obstacle}, so Systems Manager cannot run the probe there.")
     report: HostReport = aws.once(("probe", node["InstanceId"]), lambda: _run(aws, node["InstanceId"]))
     return report
+
+
+def _obstacle(node: Mapping[str, Any]) -> str:
+    """Why the probe need not be sent to a node at all; "" when it may be."""
+    name = node["InstanceId"]
+    if node.get("PlatformType") == "Windows":
+        return f"{name} runs Windows, and there is no probe for Windows yet"
+    if node.get("PingStatus") != "Online":
+        return f"Systems Manager does not hear {name} (it says {node.get('PingStatus', 'nothing')} of it)"
+    return ""
 
 
 def managed_node(aws: "Aws", question: "Question") -> dict[str, Any] | None:

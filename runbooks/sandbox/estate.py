@@ -47,6 +47,7 @@ CALLER_POLICIES: dict[str, Document] = {
         "ssm:List*",
     ),
     "Probe": allow("ssm:SendCommand"),
+    "Watch": allow("cloudwatch:*", "logs:*"),
     "Register": allow("codedeploy:*OnPremisesInstance*"),
     "Users": allow(
         "iam:CreateAccessKey",

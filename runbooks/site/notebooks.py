@@ -6,6 +6,7 @@ AWS: they never pass through the page's Markdown, and are put in as HTML that wa
 
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def render(path: Path) -> tuple[str, list[str]]:
 
 def _render(path: Path, cells: list[Cell]) -> tuple[str, list[str]]:
     title, lede, rest = _opening(path, cells[0])
-    described = json.dumps(_plain(lede))  # a JSON string is a YAML string
+    described = json.dumps(escape(_plain(lede)))  # a JSON string is a YAML string; the theme does not escape it
     parts = [f"---\ndescription: {described}\n---", title, lede, _how_to_run(path), rest]
     shown: list[str] = []
     for number, cell in enumerate(cells[1:], start=2):
