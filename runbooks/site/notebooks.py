@@ -65,7 +65,9 @@ def render(path: Path) -> tuple[str, list[str]]:
 
 def _render(path: Path, cells: list[Cell]) -> tuple[str, list[str]]:
     title, lede, rest = _opening(path, cells[0])
-    described = json.dumps(escape(_plain(lede)))  # a JSON string is a YAML string; the theme does not escape it
+    described = json.dumps(
+        escape(_plain(lede))
+    )  # a JSON string is a YAML string; the theme does not escape it
     parts = [f"---\ndescription: {described}\n---", title, lede, _how_to_run(path), rest]
     shown: list[str] = []
     for number, cell in enumerate(cells[1:], start=2):
