@@ -13,6 +13,9 @@ from runbooks.sandbox.world import ACCOUNT, Call
 # Operations that no policy has a say about.
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
+# Where a service signs by another name than its actions begin with.
+_PREFIXES = {"monitoring": "cloudwatch"}
+
 # Where the action is not called as the operation is.
 _ACTIONS = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
@@ -70,7 +73,7 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 def needed(call: Call, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The actions that a request needs, each with one resource; none for what anybody may do."""
-    operation = f"{call.service}:{call.operation}"
+    operation = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
     if operation in _FREE or not call.operation.isidentifier():  # REST of a service that has no model here
         return []
     action = _ACTIONS.get(operation, operation)
