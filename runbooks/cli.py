@@ -5,19 +5,13 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Never
+from typing import Annotated, Never
 
 import typer
 
 from runbooks.errors import UserError
-
-if TYPE_CHECKING:
-    from runbooks.engine import Check
-    from runbooks.host import HostReport
 
 app = typer.Typer(
     help="Diagnose AWS CodeDeploy: what is wrong, with proof, from your account or from an embedded sandbox.",
@@ -86,24 +80,24 @@ def diagnose(
     """
     from runbooks.aws import connect
     from runbooks.engine import diagnose as run
+    from runbooks.host import read_report_file
+    from runbooks.progress import terminal
     from runbooks.report import as_text
 
-    target = _target(sandbox, profile)
-    brought = _read_host_report(host_report, instance) if host_report else None
-    aws = connect(target, profile=profile, region=region, probe=probe)
-    with _progress() as progress:
-        report = run(
-            aws,
-            checks=check or (),
-            timeout=timeout,
-            progress=progress,
-            instance=instance,
-            deployment_group=deployment_group,
-            arn=arn,
-            bucket=bucket,
-            hours=hours,
-            host_report=brought,
-        )
+    brought = read_report_file(host_report, instance=instance or None) if host_report else None
+    aws = connect(_target(sandbox, profile), profile=profile, region=region, probe=probe)
+    report = run(
+        aws,
+        checks=check or (),
+        timeout=timeout,
+        progress=terminal,
+        instance=instance,
+        deployment_group=deployment_group,
+        arn=arn,
+        bucket=bucket,
+        hours=hours,
+        host_report=brought,
+    )
     coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ) if colour is None else colour
     if output:
         _write(output, report.render(format))
@@ -140,6 +134,9 @@ RunbookInstance = Annotated[str, typer.Option(help="The on-premises instance's n
 RunbookProfile = Annotated[str, typer.Option(help="A profile of your AWS configuration.")]
 RunbookRegion = Annotated[str, typer.Option(help="The Region; default: the profile's, or AWS_REGION.")]
 RunbookSandbox = Annotated[str, typer.Option(help="Ask the sandbox with this scenario instead of AWS.")]
+RunbookReport = Annotated[
+    Path | None, typer.Option("--host-report", help="What `runbooks probe` printed on the host.")
+]
 RunbookSet = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the runbook (repeatable)."),
@@ -153,6 +150,7 @@ def open_(
     profile: RunbookProfile = "",
     region: RunbookRegion = "",
     sandbox: RunbookSandbox = "",
+    host_report: RunbookReport = None,
     set_: RunbookSet = None,
     browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
 ) -> None:
@@ -162,7 +160,7 @@ def open_(
     """
     from runbooks.notebook import open_runbook, show
 
-    copy = open_runbook(name, **_parameters(instance, profile, region, sandbox, set_ or []))
+    copy = open_runbook(name, **_parameters(instance, profile, region, sandbox, host_report, set_ or []))
     typer.echo(f"The copy is {copy}")
     show(copy, browser=browser)
 
@@ -174,6 +172,7 @@ def run_(
     profile: RunbookProfile = "",
     region: RunbookRegion = "",
     sandbox: RunbookSandbox = "",
+    host_report: RunbookReport = None,
     set_: RunbookSet = None,
 ) -> None:
     """Execute a runbook from its first cell to its last, without JupyterLab.
@@ -185,7 +184,7 @@ def run_(
     from runbooks.engine import Verdict
     from runbooks.notebook import run_runbook
 
-    ran = run_runbook(name, **_parameters(instance, profile, region, sandbox, set_ or []))
+    ran = run_runbook(name, **_parameters(instance, profile, region, sandbox, host_report, set_ or []))
     for check, verdict in sorted(ran.verdicts.items(), key=lambda row: -Verdict[row[1]]):
         typer.echo(f"{verdict:<8}{check}")
     typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
@@ -310,10 +309,14 @@ def _target(sandbox: str, profile: str) -> str:
     return f"sandbox:{sandbox}" if sandbox else "aws"
 
 
-def _parameters(instance: str, profile: str, region: str, sandbox: str, others: list[str]) -> dict[str, str]:
+def _parameters(
+    instance: str, profile: str, region: str, sandbox: str, host_report: Path | None, others: list[str]
+) -> dict[str, str]:
     """The parameters of a runbook: those that were given, and where it looks."""
     given = {"target": _target(sandbox, profile), "profile": profile, "region": region}
     given |= {"instance": instance} if instance else {}
+    # the kernel has another working directory than this command
+    given |= {"host_report": str(host_report.absolute())} if host_report else {}
     for other in others:
         name, equals, value = other.partition("=")
         if not equals:
@@ -339,24 +342,6 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def _read_host_report(path: Path, instance: str) -> "HostReport":
-    from runbooks.host import read_report
-
-    return read_report(_read(path), instance=instance or None)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[["Check"], None]]:
-    """A line on standard error that says how far it is, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda check: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("Looking ...") as status:
-        yield lambda check: status.update(f"Looking ... {check.id} is done")
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,9 +5,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from runbooks.aws import journal, trouble
 from runbooks.aws.journal import Call
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
-from runbooks.host import HostReport
+from runbooks.host import HostReport, read_report_file
+from runbooks.progress import Tell, cell
 
 if TYPE_CHECKING:
     from runbooks.report import Report
@@ -114,25 +116,27 @@ def diagnose(
     *,
     checks: str | Iterable[str] = (),
     timeout: float = 60,
-    progress: Callable[[Check], None] = lambda check: None,
+    progress: Callable[[], AbstractContextManager[Tell]] = cell,
     **asked: Any,
 ) -> "Report":
     """Run checks, side by side, against what ``aws`` is connected to and give one report.
 
     ``checks`` is an id or ids (all when empty); ``asked`` are the members of `Question`:
-    ``diagnose(aws, instance="web-01")``. After ``timeout`` seconds the report is given as it stands, what
-    was not done by then as UNKNOWN. ``progress`` is told each check that is done. Raises `UserError` for an
-    unknown id, an unknown member, or an instance name that CodeDeploy cannot have.
+    ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file. After ``timeout`` seconds the report is given as it stands, what
+    was not done by then as UNKNOWN. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises
+    `UserError` for an unknown id, an unknown member, an instance name that CodeDeploy cannot have, and a host
+    report that cannot be used.
     """
     from runbooks.report import Report
 
     question = _question(**asked)
-    results = _side_by_side(_chosen(checks), aws.remembering(), question, timeout, progress)
+    with progress() as tell:
+        results = _side_by_side(_chosen(checks), aws.remembering(), question, timeout, tell)
     return Report.of(aws, question, results)
 
 
 def _side_by_side(
-    checks: list[Check], aws: Aws, question: Question, timeout: float, progress: Callable[[Check], None]
+    checks: list[Check], aws: Aws, question: Question, timeout: float, tell: Tell
 ) -> dict[Check, list[Finding]]:
     found: dict[Check, list[Finding]] = {check: [] for check in checks}
     todo, done = SimpleQueue[Check](), SimpleQueue[Check]()
@@ -157,7 +161,7 @@ def _side_by_side(
         while late:
             check = done.get(timeout=max(0.0, end - time.monotonic()))
             late.remove(check)
-            progress(check)
+            tell(len(checks) - len(late), len(checks))
     slow = Finding(
         UNKNOWN,
         f"Could not look: not done within {timeout:g} s; ask for this check alone, or give more time.",
@@ -182,10 +186,12 @@ def _question(**asked: Any) -> Question:
         raise UserError(
             f"Nothing can be asked by {sorted(unknown)[0]!r}: use {', '.join(Question.__dataclass_fields__)}."
         )
-    question = Question(**asked)
-    if question.instance:
-        _check_instance_name(question.instance)
-    return question
+    if instance := asked.get("instance"):
+        _check_instance_name(instance)
+    brought = asked.get("host_report")
+    if isinstance(brought, (str, Path)):  # a file; "" is none, as a notebook's parameter says it
+        asked["host_report"] = read_report_file(brought, instance=instance) if brought else None
+    return Question(**asked)
 
 
 def _check_instance_name(name: str) -> None:

@@ -11,6 +11,19 @@ from typing import Any
 import pytest
 
 
+# The longest modules, whose tests share no fixture: each test goes to whoever is free.
+SPREAD = ("tests/test_honesty.py", "tests/test_notebooks.py", "tests/test_precision.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a module stay together, with its fixtures, when they run side by side."""
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        if module not in SPREAD:
+            item.add_marker(pytest.mark.xdist_group(module))
+
+
 @contextmanager
 def sandbox_process(scenario: str) -> Iterator[dict[str, Any]]:
     """A sandbox in a process of its own; gives what it says of itself (endpoint, region, keys)."""
@@ -45,7 +58,7 @@ def environment_for(about: dict[str, Any]) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox has the probe's answer at once, where Systems Manager takes its time."""
-    monkeypatch.setattr("runbooks.host.fetch._PAUSE", 0.02)
+    monkeypatch.setattr("runbooks.host.fetch._PAUSES", (0.02,))
 
 
 @pytest.fixture

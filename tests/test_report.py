@@ -2,16 +2,22 @@
 
 import json
 import re
+import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from typer.main import get_command
 
 from runbooks.aws.journal import Call
+from runbooks.checks import all_checks
+from runbooks.cli import app
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
 from runbooks.report import FORMATS, Report
+from runbooks.report.as_markdown import replay
 from runbooks.safe import plain
 
 SCHEMA = Draft202012Validator(
@@ -139,3 +145,20 @@ def test_text_has_no_colour_unless_asked() -> None:
 )
 def test_what_is_no_secret_is_shown(innocent: str) -> None:
     assert plain(innocent) == innocent
+
+
+def test_the_ticket_says_how_to_ask_again() -> None:
+    question = Question(instance="web-01", deployment_group="shop/web", bucket="b; rm -rf ~", hours=3)
+    asked = replace(report(FAIL), question=question, target="aws", probed=True)
+    words = shlex.split(replay(asked))
+    context = get_command(app).commands["diagnose"].make_context("diagnose", words[2:])  # type: ignore[attr-defined]
+    given = {"instance": "web-01", "bucket": "b; rm -rf ~", "hours": 3, "region": "eu-west-1", "probe": True}
+    assert given.items() <= context.params.items()
+    assert "check-0" not in words  # `diagnose` has no such check
+
+
+def test_a_ticket_on_every_check_names_none_of_them() -> None:
+    everything = replace(report(), results={check: [Finding(OK, "so")] for check in all_checks()})
+    assert replay(everything) == "runbooks diagnose --instance web-01 --sandbox healthy"
+    one = replace(everything, results=dict(list(everything.results.items())[:1]))
+    assert replay(one).endswith(f"--check {all_checks()[0].id}")

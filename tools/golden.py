@@ -17,7 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 
 # The same on every machine and day; the runbooks bring their own sandbox with a clock of its own.
-ENVIRONMENT = {"TZ": "UTC", "PYTHONHASHSEED": "0", "NO_COLOR": "1", "COLUMNS": "100"}
+ENVIRONMENT = {
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "NO_COLOR": "1",
+    "COLUMNS": "100",
+    "RUNBOOKS_PROGRESS": "off",
+}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 

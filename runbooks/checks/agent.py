@@ -280,5 +280,6 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(WARN, says, name, service(report, "restart"), "/guides/check-the-agent/#log")
     elif not bad:
         notes = "".join(f" It notes: {rule.meaning}" for rule, _ in judged)
-        says = f"The newest {len(lines)} lines of {path} on {name} hold nothing known to be bad.{notes}"
+        newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
+        says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
         yield Finding(OK, says, name)

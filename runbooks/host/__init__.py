@@ -24,7 +24,15 @@ from runbooks.host.agent import (
     supported,
     versions,
 )
-from runbooks.host.report import Datum, HostReport, HostReportError, probe_script, read_report, switched_on
+from runbooks.host.report import (
+    Datum,
+    HostReport,
+    HostReportError,
+    probe_script,
+    read_report,
+    read_report_file,
+    switched_on,
+)
 
 __all__ = [
     "Datum",
@@ -40,6 +48,7 @@ __all__ = [
     "parse_version",
     "probe_script",
     "read_report",
+    "read_report_file",
     "supported",
     "switched_on",
     "versions",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from runbooks.errors import CouldNotLook
@@ -16,7 +17,11 @@ _DOCUMENT = "AWS-RunShellScript"
 _PATIENCE = (
     40  # seconds for Systems Manager to run the probe, which itself waits for a network at most half of that
 )
-_PAUSE = 0.5
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between two questions whether it is done; then the last of them
+_BY_HAND = (
+    "run `runbooks probe` on the host by hand and give its output with --host-report FILE"
+    " (in a notebook host_report)"
+)
 
 
 def is_our_probe(params: Mapping[str, Any]) -> bool:
@@ -36,14 +41,13 @@ def host_report(aws: "Aws", question: "Question") -> HostReport:
         return question.host_report
     if not aws.allows("ssm:SendCommand"):
         raise CouldNotLook(
-            "nobody looked at the host. With --probe Systems Manager runs the read-only probe there; where it cannot, "
-            "run `runbooks probe` on the host by hand and give its output with --host-report FILE."
+            "nobody looked at the host. With --probe (in a notebook probe = True) Systems Manager runs the read-only "
+            f"probe there; where it cannot, {_BY_HAND}."
         )
     node = managed_node(aws, question)
     if node is None:
         raise CouldNotLook(
-            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: run `runbooks probe` on the host "
-            "by hand and give its output with --host-report FILE."
+            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_BY_HAND}."
         )
     if obstacle := _obstacle(node):
         raise CouldNotLook(f"{obstacle}, so Systems Manager cannot run the probe there.")
@@ -103,8 +107,9 @@ def _run(aws: "Aws", node: str) -> HostReport:
         Parameters={"commands": [probe_script()]},
     )
     end = time.monotonic() + _PATIENCE
+    pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
     while time.monotonic() < end:
-        time.sleep(_PAUSE)
+        time.sleep(next(pauses))
         # A new command's invocation is not there at once, so its absence is an answer.
         answer = aws.ask(
             "ssm:GetCommandInvocation",

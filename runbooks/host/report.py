@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import mktime_tz, parsedate_tz
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from runbooks.errors import UserError
@@ -198,6 +199,17 @@ def read_report(
     _refuse_another(report, instance)
     _refuse_stale(report, now or datetime.now(UTC), oldest)
     return report
+
+
+def read_report_file(path: str | Path, *, instance: str | None = None) -> HostReport:
+    """`read_report` of what stands in a file. Raises :class:`HostReportError` also for one that cannot be read."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise HostReportError(f"The host report {str(path)!r} cannot be read: {reason}.") from None
+    return read_report(text, instance=instance)
 
 
 def _parse(text: str) -> dict[str, Any]:

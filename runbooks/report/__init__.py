@@ -29,6 +29,7 @@ class Report:
     at: datetime
     question: Question
     results: Mapping[Check, list[Finding]]
+    probed: bool = False  # Systems Manager was allowed to run the probe
 
     @classmethod
     def of(cls, aws: Aws, question: Question, results: Mapping[Check, list[Finding]]) -> "Report":
@@ -42,6 +43,7 @@ class Report:
             at=aws.now(),
             question=question,
             results=results,
+            probed=aws.allows("ssm:SendCommand"),
         )
 
     @property

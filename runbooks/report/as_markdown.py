@@ -4,6 +4,8 @@ import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from runbooks.checks import all_checks
+from runbooks.engine import OK, SKIP, Question
 from runbooks.report.as_text import details, head, proof
 from runbooks.safe import code, escape, plain
 
@@ -13,25 +15,45 @@ if TYPE_CHECKING:
 
 
 def render(report: "Report") -> str:
-    """The report as Markdown; the same fingerprint means the same findings as in an earlier block."""
-    lines = head(report)
-    blocks = [f"**{escape(lines[0])}**  ", *(f"{escape(line)}  " for line in lines[1:])]
+    """The report as Markdown; the same fingerprint means the same findings as in an earlier block.
+
+    What is well, or does not apply, takes one line: a ticket is read for the rest. The proof of it is in the JSON.
+    """
+    first, *others = head(report)
+    blocks = [f"**{escape(first)}**  ", *(f"{escape(line)}  " for line in others)]
     blocks.append(f"fingerprint {code(report.fingerprint)}, {_versions()}")
+    blocks.append("")
     for check, verdict, found in report.checks:
-        blocks += ["", f"- **{verdict.name}** {code(check.id)}: {escape(check.good)}"]
+        mark = f"- **{verdict.name}** {code(check.id)}: "
+        if verdict in (OK, SKIP):
+            blocks.append(mark + " ".join(escape(finding.says) for finding in found))
+            continue
+        blocks.append(mark + escape(check.good))
         blocks += [row for finding in found for row in _finding(finding, len(found) > 1)]
         blocks += [f"    - proof: {code(call)}" for call in proof(found)]
     return "\n".join([*blocks, "", f"Again: {code(replay(report))}"]) + "\n"
 
 
 def replay(report: "Report") -> str:
-    """The command that asks the same question again."""
+    """The command that asks the same question again; a host report that was brought by hand must be made anew."""
     place, _, scenario = report.target.partition(":")
-    words = ["runbooks", "diagnose"]
-    words += ["--instance", report.question.instance] if report.question.instance else []
-    words += ["--sandbox", scenario] if place == "sandbox" else ["--region", report.region]
-    words += [word for check, _, _ in report.checks for word in ("--check", check.id)]
-    return plain(shlex.join(words))
+    asked = report.question
+    options = {
+        "--instance": asked.instance,
+        "--sandbox": scenario,
+        "--region": "" if place == "sandbox" else report.region,
+        "--deployment-group": asked.deployment_group,
+        "--arn": asked.arn,
+        "--bucket": asked.bucket,
+        "--hours": "" if asked.hours == Question.hours else f"{asked.hours:g}",
+        "--host-report": "FILE" if asked.host_report else "",
+    }
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    words += ["--probe"] if report.probed and place != "sandbox" else []
+    known, ids = {check.id for check in all_checks()}, [check.id for check, _, _ in report.checks]
+    # A runbook's own steps are no checks of `diagnose`, and to name every check is to name none.
+    words += [word for id_ in ids if id_ in known and set(ids) != known for word in ("--check", id_)]
+    return plain(shlex.join(["runbooks", "diagnose", *words]))
 
 
 def _finding(finding: "Finding", several: bool) -> list[str]:

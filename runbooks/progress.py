@@ -1,0 +1,49 @@
+"""How far a diagnosis is: a line in a terminal or in a notebook's cell, gone when the report is there."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# Is told how many checks are done, and of how many.
+Tell = Callable[[int, int], None]
+
+
+@contextmanager
+def terminal() -> Iterator[Tell]:
+    """A line on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(_line(0, 0)) as status:
+        yield lambda done, total: status.update(_line(done, total))
+
+
+@contextmanager
+def cell() -> Iterator[Tell]:
+    """A line in the cell that runs, where this is a Jupyter kernel; none with ``RUNBOOKS_PROGRESS=off``.
+
+    Committed outputs are made without it: nbval compares with what a cell shows first, not with what it ends with.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if not hasattr(shell, "kernel") or os.environ.get("RUNBOOKS_PROGRESS") == "off":
+        yield _silent
+        return
+    from IPython.display import display
+
+    shown = display({"text/plain": _line(0, 0)}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield lambda done, total: shown.update({"text/plain": _line(done, total)}, raw=True)
+    finally:
+        shown.update({}, raw=True)  # an output of no kind takes no room
+
+
+def _line(done: int, total: int) -> str:
+    return f"Looking: {done} of {total} checks are done ..." if total else "Looking ..."
+
+
+def _silent(done: int, total: int) -> None:
+    """Say nothing."""
