@@ -9,19 +9,23 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-
-# The longest modules, whose tests share no fixture: each test goes to whoever is free.
+# The longest modules, whose tests share no fixture: each of their tests goes to whoever is free.
 SPREAD = ("tests/test_honesty.py", "tests/test_notebooks.py", "tests/test_precision.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a module stay together, with its fixtures, when they run side by side."""
-    for item in items:
-        module = item.nodeid.partition("::")[0]
-        if module not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(module))
+class ByModule(LoadScopeScheduling):
+    """Keeps the other modules' tests together, with their fixtures. (xdist's own groups need an older pytest.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(SPREAD) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """Who runs what, with ``-n``."""
+    return ByModule(config, log)
 
 
 @contextmanager

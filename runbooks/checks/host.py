@@ -89,8 +89,8 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
 def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     """The host's clock agrees with AWS's.
 
-    AWS refuses signatures that are more than about five minutes off; the agent's log then speaks of
-    InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
+    AWS refuses signatures of another time; about five minutes are commonly tolerated, though no page of
+    CodeDeploy says how many. The agent's log then speaks of InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
     reached. Where it reached none, it is compared with this machine's, if the probe ran just now.
     """
     report = looked_at(aws, question)
@@ -164,8 +164,8 @@ def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
 def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[Finding]:
     """The session's credentials file is where the yml says, and the agent can read it.
 
-    Only a host that is registered by session has one. Something has to renew it: a session lives 12 hours
-    at most. Users report of agent 1.x that it reads /root/.aws/credentials once and never again.
+    Only a host that is registered by session has one. Something has to renew it: a role's session
+    lives 12 hours at most by IAM's documentation. Users report of agent 1.x that it reads /root/.aws/credentials once and never again.
     """
     report = looked_at(aws, question, agent=True)
     if isinstance(report, Finding):

@@ -13,7 +13,8 @@ def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]
     """ListOnPremisesInstances accepts the registration status that it is asked for.
 
     No status is the call without a filter. The two values that exist are `Registered` and
-    `Deregistered`, spelt exactly so; any other string is sent by every SDK and refused by AWS.
+    `Deregistered`. No SDK that was tried checks the word. AWS documents that a malformed one is refused;
+    whether it minds upper and lower case, or an empty one, is not verified.
     """
     filters = {} if question.status is None else {"registrationStatus": question.status}
     names = aws.read(_LIST, "instanceNames", expecting=("InvalidRegistrationStatusException",), **filters)

@@ -101,7 +101,7 @@ def endpoint_answers(aws: Aws, question: Question) -> Iterator[Finding]:
 def this_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     """The clock of this machine agrees with AWS's.
 
-    AWS refuses a request whose signature is more than about five minutes old or early, with
+    AWS refuses a request whose signature is of another time, commonly from about five minutes on, with
     `InvalidSignatureException`, `RequestTimeTooSkewed` or an expired signature; the Date header of an
     unsigned answer tells its time without a signature. The host's own clock is another question.
     """

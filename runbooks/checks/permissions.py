@@ -36,7 +36,8 @@ def caller_may_register(aws: Aws, question: Question) -> Iterator[Finding]:
 
     Asked of IAM's policy simulator, so nothing is registered. A denied caller gets AccessDenied, never
     InvalidRegistrationStatusException. The host needs neither action: whoever registers it does, from
-    any machine. A simulation knows no session policy, and no condition of a service control policy.
+    any machine. A simulation knows no session policy and no VPC
+    endpoint policy, and AWS warns that it can differ from a live call.
     """
     if not question.instance:
         yield Finding(SKIP, "No instance was named, so there is nothing to register.")
@@ -60,7 +61,8 @@ def caller_may_list(aws: Aws, question: Question) -> Iterator[Finding]:
 def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding]:
     """The identity that the instance is registered with exists, and a user's access key is active.
 
-    Registration takes an ARN as text; whether it belongs to somebody shows when the agent signs with it.
+    Whether registration looks the identity up is not verified; one that is gone later shows only when the
+    agent signs with it.
     A user is known by its keys, a session by its role: whether a session still lives is seen on the host.
     """
     arn = _registered(aws, question)
