@@ -1,14 +1,13 @@
 """Verdicts, findings, and the one place that runs a check: the only place that catches."""
 
 import inspect
-import re
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from runbooks.aws import journal, trouble
 from runbooks.aws.journal import Call
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
-from runbooks.host import HostReport, read_report_file
 from runbooks.progress import Tell, cell
+from runbooks.question import Question
 
 if TYPE_CHECKING:
     from runbooks.report import Report
@@ -45,19 +44,6 @@ class Finding:
     fix: str = ""  # the exact command, filled in
     next: str = ""  # the id of the check, or the page of the site, to open next
     proof: tuple[Call, ...] = ()  # the API calls that led here; only `run` sets it
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked; a check takes from it what it needs and SKIPs when that was not given."""
-
-    instance: str = ""
-    status: str | None = None  # a registrationStatus filter to try; None is no filter
-    hours: float = 24  # how far back to look in CloudTrail
-    arn: str = ""  # the IAM user's or role session's ARN to register the instance with
-    deployment_group: str = ""  # "APPLICATION/GROUP", whose tags the instance should carry
-    bucket: str = ""  # the revision bucket that the host reads from
-    host_report: HostReport | None = None  # what the probe saw, brought by hand
 
 
 # Checks that run side by side: enough to hide the waiting, few enough for AWS's rates.
@@ -105,8 +91,7 @@ def _findings(check: CheckFunction, aws: Aws, question: Question) -> Iterator[Fi
                 yield replace(finding, proof=tuple(calls))
         except Exception as error:  # noqa: BLE001 - the one catch: whatever broke, the reader is told
             silent = False
-            api = calls[-1].api if calls else ""
-            yield Finding(UNKNOWN, f"Could not look: {trouble.explain(error, api)}", proof=tuple(calls))
+            yield Finding(UNKNOWN, f"Could not look: {trouble.explain(error)}", proof=tuple(calls))
     if silent:
         yield Finding(UNKNOWN, "Could not look: the check said nothing.", proof=tuple(calls))
 
@@ -129,10 +114,12 @@ def diagnose(
     """
     from runbooks.report import Report
 
-    question = _question(**asked)
+    question, chosen = Question.of(**asked), _chosen(checks)
+    if not isinstance(timeout, (int, float)) or not math.isfinite(timeout) or timeout <= 0:
+        raise UserError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
     with progress() as tell:
-        results = _side_by_side(_chosen(checks), aws.remembering(), question, timeout, tell)
-    return Report.of(aws, question, results)
+        results = _side_by_side(chosen, aws.remembering(), question, timeout, tell)
+    return Report.of(aws, question, results, only=tuple(c.id for c in chosen) if checks else ())
 
 
 def _side_by_side(
@@ -144,7 +131,7 @@ def _side_by_side(
         todo.put(check)
 
     def work() -> None:
-        while not todo.empty():
+        while not todo.empty() and not aws.is_over:
             with suppress(Empty):
                 check = todo.get_nowait()
                 for finding in _findings(check.function, aws, question):
@@ -152,55 +139,32 @@ def _side_by_side(
                 done.put(check)
 
     for _ in range(min(_WORKERS, len(checks))):
-        threading.Thread(
-            target=work, daemon=True
-        ).start()  # a daemon: one that hangs does not keep the process
+        # a daemon: one that hangs does not keep the process
+        threading.Thread(target=work, daemon=True).start()
     end = time.monotonic() + timeout
-    late = set(checks)
-    with suppress(Empty):
+    late, why = set(checks), f"not done within {timeout:g} s; ask for this check alone, or give more time"
+    try:
         while late:
             check = done.get(timeout=max(0.0, end - time.monotonic()))
             late.remove(check)
             tell(len(checks) - len(late), len(checks))
-    slow = Finding(
-        UNKNOWN,
-        f"Could not look: not done within {timeout:g} s; ask for this check alone, or give more time.",
-    )
-    return {check: [*found[check], slow] if check in late else found[check] for check in checks}
+    except Empty:
+        pass
+    except KeyboardInterrupt:  # what was found so far is not lost
+        why = "interrupted"
+    finally:
+        aws.end()  # nothing more is sent once the report is made
+    slow = Finding(UNKNOWN, f"Could not look: {why}.")
+    # A late check may still add to its list; the report is of this moment.
+    return {check: [*found[check], slow] if check in late else list(found[check]) for check in checks}
 
 
 def _chosen(ids: str | Iterable[str]) -> list[Check]:
     from runbooks.checks import all_checks
 
     known = {check.id: check for check in all_checks()}
-    wanted = [ids] if isinstance(ids, str) else list(ids)
+    wanted = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
     for name in wanted:
         if name not in known:
             raise UserError(f"There is no check {name!r}. Known checks: {', '.join(known)}.")
     return [known[name] for name in wanted] or list(known.values())
-
-
-def _question(**asked: Any) -> Question:
-    unknown = set(asked) - set(Question.__dataclass_fields__)
-    if unknown:
-        raise UserError(
-            f"Nothing can be asked by {sorted(unknown)[0]!r}: use {', '.join(Question.__dataclass_fields__)}."
-        )
-    if instance := asked.get("instance"):
-        _check_instance_name(instance)
-    brought = asked.get("host_report")
-    if isinstance(brought, (str, Path)):  # a file; "" is none, as a notebook's parameter says it
-        asked["host_report"] = read_report_file(brought, instance=instance) if brought else None
-    return Question(**asked)
-
-
-def _check_instance_name(name: str) -> None:
-    """The rule of the AWS CLI (awscli customizations/codedeploy/utils.py), so that no call is spent on it."""
-    if name.startswith("i-"):
-        raise UserError(
-            f"{name!r} is an EC2 instance ID: EC2 instances are not registered, and on-premises names never begin with 'i-'."
-        )
-    if not re.fullmatch(r"[A-Za-z0-9+=,.@_-]{1,100}", name):
-        raise UserError(
-            f"{name!r} cannot be an on-premises instance name: 1 to 100 letters, digits and + = , . @ _ - only."
-        )

@@ -1,15 +1,17 @@
 """Errors that are told in one sentence: the user's to mend, or a fact that could not be had."""
 
+from runbooks.safe import plain
+
 
 class UserError(Exception):
     """Something that was asked for cannot be done as asked.
 
-    The message is one sentence that names the thing and says what to do. The command line prints it
-    and ends with ``exit_code``; a notebook shows it in place of a traceback.
+    The message is one sentence that names the thing and says what to do; what it quotes is made plain, with its
+    secrets masked. The command line prints it and ends with ``exit_code``; a notebook shows it in place of a traceback.
     """
 
     def __init__(self, message: str, exit_code: int = 64) -> None:
-        super().__init__(message)
+        super().__init__(plain(message))
         self.exit_code = exit_code
 
     def _render_traceback_(self) -> list[str]:

@@ -3,25 +3,33 @@
 import os
 import re
 import unicodedata
+from typing import Any
 
+# What a secret is called, in a setting, a header, JSON or a query. The host probe masks by the same names.
+_NAMED = (
+    r"secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase"
+)
 _SECRETS = (
-    (
-        re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{2})[A-Z0-9]{8,}([A-Z0-9]{2})\b"),
-        r"\1…\2",
-    ),  # access key ids: enough is left to tell two apart
+    # a header of authorization, to its end: a scheme, a signature and a token have blanks between them
+    (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+"), r"\1(masked)"),
+    (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]{8,}"), r"\1 (masked)"),
+    (re.compile(r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"), r"\1(masked)"),
     (
         re.compile(
-            r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+=]*[/+])(?=[A-Za-z0-9/+=]*[0-9])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+            rf"(?i)((?:\b|_|(?<=[a-z]))(?:{_NAMED})\\?[\"']?\s*(?:=>|[:=])\s*)(\\?[\"'])?(?(2)[^\"']+|[^\s,;&\"'}}]+)"
+        ),
+        lambda found: f"{found[1]}{found[2] or ''}(masked)",
+    ),
+    # access key ids: enough is left to tell two apart
+    (re.compile(r"(?<![A-Z0-9])((?:AKIA|ASIA)[A-Z0-9]{2})[A-Z0-9]{8,}([A-Z0-9]{2})(?![A-Z0-9])"), r"\1…\2"),
+    # secret keys: 40 characters of base64. A commit is in lower case; the path of an ARN follows its account.
+    (
+        re.compile(
+            r"(?<![\w/+=-])(?<!\d{12}:)(?=[\w/+]*[A-Z])(?=[\w/+]*[a-z])(?=[\w/+]*\d)[A-Za-z0-9/+]{40}(?![\w/+=])"
         ),
         "(masked)",
-    ),  # secret keys
-    (
-        re.compile(
-            r"(?i)\b(aws_secret_access_key|aws_session_token|secret|password|authorization)(\s*[:=]\s*)\S+"
-        ),
-        r"\1\2(masked)",
     ),
-    (re.compile(r"(\w+://[^\s:/@]*):[^\s@/]+@"), r"\1:(masked)@"),  # passwords in URLs
+    (re.compile(r"(\w+://[^\s:/@]*):[^\s@]+@"), r"\1:(masked)@"),  # passwords in URLs
 )
 
 
@@ -34,16 +42,26 @@ def plain(text: str) -> str:
     )
 
 
+def all_plain(value: Any) -> Any:
+    """``value``, made of dicts, lists and texts, with every text in it made `plain`."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: all_plain(item) for key, item in value.items()}
+    return [all_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def page_url(path: str) -> str:
     """The address of a page of the guide ("/checks/#agent-is-running"), below RUNBOOKS_SITE if that is set."""
     return os.environ.get("RUNBOOKS_SITE", "http://127.0.0.1:8000").rstrip("/") + path
 
 
 def escape(text: str) -> str:
-    """``text`` with everything that Markdown or HTML could act upon made literal."""
+    """``text`` with everything that Markdown or HTML could act upon made literal, bare addresses included."""
     text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*_~\[\]])", r"\\\1", text)
-    return re.sub(r"(https?)://", r"\1&#58;//", text).replace("@", "&#64;")
+    text = re.sub(r"(?i)\b(https?|ftp)://", r"\1&#58;//", text)
+    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", text).replace("@", "&#64;")
 
 
 def code(text: str) -> str:

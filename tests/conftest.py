@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 SPREAD = ("tests/test_honesty.py", "tests/test_notebooks.py", "tests/test_precision.py")
 
 
-class ByModule(LoadScopeScheduling):
+class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Keeps the other modules' tests together, with their fixtures. (xdist's own groups need an older pytest.)"""
 
     def _split_scope(self, nodeid: str) -> str:

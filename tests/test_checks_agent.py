@@ -15,9 +15,11 @@ from botocore.stub import Stubber
 
 from runbooks.aws.session import Aws
 from runbooks.checks import _host, all_checks
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Question, Verdict, run
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict, run
 from runbooks.errors import CouldNotLook
 from runbooks.host import Datum, HostReport, log_rules, read_report
+from runbooks.host.fetch import managed_node
+from runbooks.question import Question
 from tests import hosts
 from tests.hosts import DEFAULT_CONFIG, SESSION_ARN, SESSION_YML, USER_ARN, USER_YML, Fakes, Files, build
 from tests.world import session, world
@@ -181,7 +183,11 @@ CASES = {
             "agent-version-is-supported": "curl -fsSO https://aws-codedeploy-eu-west-1.s3.eu-west-1.amazonaws.com/latestv2/"
         },
     ),
-    "newer than the table": Case(SECOND_FAKES, replace(SECOND, version="agent_version: 2.9.0\n"), NOT_OF_2),
+    "newer than the table": Case(
+        SECOND_FAKES,
+        replace(SECOND, version="agent_version: 2.9.0\n"),
+        NOT_OF_2 | {"agent-version-is-supported": (WARN, "agent 2.9.0 is newer than the table")},
+    ),
     "no version": Case(
         Fakes(package=None, manager=None),
         replace(HEALTHY, version=None),
@@ -206,7 +212,7 @@ CASES = {
             "agent-identity-is-the-registered-one": (FAIL, "but web-01 is registered as"),
             "agent-identity-is-registered-under-this-name": (FAIL, "has the ARN of web-02, "),
         },
-        fixes={"agent-identity-is-registered-under-this-name": "sudo sed -i.bak "},
+        fixes={"agent-identity-is-registered-under-this-name": "sudo sed -E -i.bak "},
     ),
     "a user's ARN": Case(
         files=replace(HEALTHY, identity=USER_YML),
@@ -418,7 +424,7 @@ CASES = {
     ),
     "no S3": Case(
         Fakes(
-            curl=f"case $url in *.s3.*) {failing(7, 'Connection refused')} ;; http:*) exit 7 ;; *) {hosts.ANSWERS} ;; esac"
+            curl=f"case $url in *.s3.*|http:*) {failing(7, 'Connection refused')} ;; *) {hosts.ANSWERS} ;; esac"
         ),
         not_ok={"host-reaches-codedeploy": (WARN, "s3.eu-west-1.amazonaws.com directly (curl: (7)")},
     ),
@@ -708,10 +714,14 @@ def test_who_holds_an_arn_is_asked_only_where_it_differs(aws: Aws, tmp_path: Pat
 
 
 @pytest.mark.parametrize("registered", ["arn:aws:sts::111122223333:assumed-role/R/a&b", SESSION_ARN])
-def test_the_fix_of_the_yml_mends_it(registered: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "key", ["iam_session_arn:", ":iam_session_arn:", '"iam_session_arn":', "iam_session_arn :"]
+)
+def test_the_fix_of_the_yml_mends_it(registered: str, key: str, tmp_path: Path) -> None:
     """Run for real: sed writes the registered ARN, keeps the old file and the mode, and the agent is restarted."""
     yml, tools = tmp_path / "codedeploy.onpremises.yml", tmp_path / "bin"
-    yml.write_text(SESSION_YML.replace(SESSION_ARN, OTHER_ARN))
+    written = SESSION_YML.replace("iam_session_arn:", key)
+    yml.write_text(written.replace(SESSION_ARN, OTHER_ARN))
     yml.chmod(0o600)
     tools.mkdir()
     hosts.command(tools, "sudo", 'exec "$@"')
@@ -720,7 +730,7 @@ def test_the_fix_of_the_yml_mends_it(registered: str, tmp_path: Path) -> None:
     fix = _host.take_session(report, registered).replace(f"/{hosts.IDENTITY}", str(yml))
     path = f"{tools}:{os.environ['PATH']}"
     subprocess.run(["sh", "-c", fix], check=True, env={"PATH": path})
-    assert yml.read_text() == SESSION_YML.replace(SESSION_ARN, registered)
+    assert yml.read_text() == written.replace(SESSION_ARN, registered)
     assert (tmp_path / "codedeploy.onpremises.yml.bak").read_text().count(OTHER_ARN) == 1
     assert yml.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "told").read_text() == "restart codedeploy-agent\n"
@@ -760,10 +770,10 @@ def nodes(stub: Stubber, *found: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("node", "minutes", "expected"),
     [
-        ({"PingStatus": "Online"}, 3, [(OK, "Systems Manager calls web-01 (mi-0a1b2c3d4e5f60001) Online, last heard 3 min ago.")]),
+        ({"PingStatus": "Online"}, 3, [(OK, "Systems Manager calls web-01 (mi-0a1b2c3d4e5f60001, web-01.example.com) Online, last heard 3 min ago.")]),
         ({"PingStatus": "Online"}, 200, [(WARN, "Online, last heard 3 h ago")]),
         ({"PingStatus": "Online"}, -1, [(OK, "last heard 0 min ago")]),
-        ({"PingStatus": "ConnectionLost"}, 9000, [(FAIL, "ConnectionLost, last heard 6 days ago")]),
+        ({"PingStatus": "ConnectionLost"}, 9000, [(WARN, "ConnectionLost, last heard 6 days ago")]),
         ({}, 3, [(UNKNOWN, "gives no PingStatus")]),
         ({"PingStatus": "Online", "PlatformType": "Windows"}, 3, [(OK, "Online"), (WARN, "runs Windows")]),
     ],
@@ -787,11 +797,42 @@ def test_a_host_that_systems_manager_does_not_know(aws: Aws, ssm: Stubber, docum
     (said,) = run(check, aws, Question(instance="web-01"))
     assert said.verdict is WARN
     assert "CodeDeploy does not need it" in said.says
-    assert said.fix.startswith("runbooks probe | ssh -- web-01 sudo sh > web-01.json && runbooks diagnose ")
+    assert said.fix.startswith("runbooks probe --instance=web-01 | ssh -- web-01 sudo sh > ./web-01.json && ")
     assert_leads_somewhere(said)
     nodes(ssm)
     (said,) = run(check, aws, Question(instance="web-01", host_report=read_report(json.dumps(document))))
     assert (said.verdict, said.fix) == (WARN, "")
+
+
+@pytest.mark.parametrize(
+    ("instance", "computers", "found"),
+    [
+        ("web-01.example.com", {"mi-a": "web-01.example.com"}, "mi-a"),
+        ("web-01.example.com", {"mi-a": "web-01"}, "mi-a"),
+        ("web-01.example.com", {"mi-a": "web-01.other.org"}, None),
+        ("web-01", {"mi-a": "WEB-01.example.com", "mi-b": "web-011"}, "mi-a"),
+        ("web-01", {"mi-a!": "web-01", "mi-b": "web-01"}, "mi-b"),  # activated anew: the old one is lost
+        ("web-01", {"mi-a": "web-01", "mi-b": "web-01.example.com"}, CouldNotLook),
+    ],
+)
+def test_the_node_is_found_by_its_name(
+    instance: str, computers: dict[str, str], found: Any, aws: Aws, ssm: Stubber
+) -> None:
+    listed = [
+        {
+            "InstanceId": id_.strip("!"),
+            "ComputerName": name,
+            "PingStatus": "ConnectionLost" if "!" in id_ else "Online",
+        }
+        for id_, name in computers.items()
+    ]
+    nodes(ssm, *listed)
+    if found is CouldNotLook:
+        with pytest.raises(CouldNotLook, match="mi-a, mi-b"):
+            managed_node(aws, Question(instance=instance))
+    else:
+        node = managed_node(aws, Question(instance=instance))
+        assert (node and node["InstanceId"]) == found
 
 
 def through_systems_manager(stub: Stubber, document: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from runbooks.checks.listing import (
     registered_and_deregistered_are_told_apart,
     status_filter_is_accepted,
 )
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Question, Verdict, run
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict, run
+from runbooks.question import Question
 from tests.world import world
 
 
@@ -50,7 +51,8 @@ def test_a_filter_of_a_wrong_type_never_leaves() -> None:
     ],
 )
 def test_what_was_meant(sent: str | None, command: str) -> None:
-    assert corrected(sent, "eu-west-1") == command
+    with world("healthy") as (aws, _):
+        assert corrected(aws, sent) == command
 
 
 def test_both_kinds_are_told_apart() -> None:

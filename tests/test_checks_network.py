@@ -25,7 +25,8 @@ from cryptography.x509.oid import NameOID
 
 from runbooks.aws.session import USER_AGENT, Aws
 from runbooks.checks import network
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Question, Verdict, run
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
+from runbooks.question import Question
 from tests.findings import assert_sound, only
 from tests.world import QUICK, world
 

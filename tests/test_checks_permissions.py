@@ -14,8 +14,9 @@ from runbooks.aws import sandboxed
 from runbooks.aws.session import Aws
 from runbooks.checks import permissions
 from runbooks.checks._iam import Arn
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Question, Verdict, run
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
 from runbooks.host import Datum, read_report
+from runbooks.question import Question
 from runbooks.sandbox import serve
 from runbooks.sandbox.estate import CALLER_POLICIES, allow
 from runbooks.sandbox.estate import only as only_policies

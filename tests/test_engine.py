@@ -10,8 +10,9 @@ from botocore.stub import Stubber
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict, diagnose, run
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict, diagnose, run
 from runbooks.errors import UserError
+from runbooks.question import Question
 
 
 @pytest.fixture

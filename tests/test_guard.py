@@ -5,7 +5,9 @@ import re
 import botocore.session
 import pytest
 
+from runbooks.aws.guard import SERVICES as ASKED
 from runbooks.aws.guard import NotARead, is_read, refuse_writes
+from runbooks.policy import actions, seen
 
 SERVICES = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "s3", "ec2")
 # Verbs of AWS's APIs that change something or hand out access. Written here anew, not taken from the guard.
@@ -33,23 +35,34 @@ def test_every_change_is_refused(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_is_let_through_reads(service: str) -> None:
-    let_through = [operation for operation in operations(service) if is_read(operation)]
+    let_through = [operation for operation in operations(service) if is_read(f"{service}:{operation}")]
     assert not [operation for operation in let_through if CHANGES.match(operation)]
 
 
 @pytest.mark.parametrize(
-    "operation",
+    "api",
     [
-        "GetSessionToken",
-        "GetFederationToken",
-        "GetParameter",
-        "GetParametersByPath",
-        "GetPasswordData",
-        "Listen",
+        "sts:GetSessionToken",
+        "sts:GetFederationToken",
+        "sts:GetWebIdentityToken",
+        "ssm:GetParameter",
+        "ssm:GetParametersByPath",
+        "ec2:GetPasswordData",
+        "ssm:Listen",
+        "secretsmanager:BatchGetSecretValue",
+        "sso:GetRoleCredentials",
+        "cognito-identity:GetCredentialsForIdentity",
     ],
 )
-def test_secrets_are_no_reads(operation: str) -> None:
-    assert not is_read(operation)
+def test_secrets_are_no_reads(api: str) -> None:
+    assert not is_read(api)
+
+
+def test_the_guard_knows_the_services_of_the_checks_and_no_others() -> None:
+    called = {api for row in seen().values() for api in row["calls"]}
+    assert {api.partition(":")[0] for api in called} == ASKED
+    assert {api for api in called if not is_read(api)} == {"ssm:SendCommand"}
+    assert actions(called)
 
 
 def test_the_refusal_names_the_operation() -> None:

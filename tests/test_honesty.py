@@ -12,7 +12,8 @@ import pytest
 from runbooks import engine
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, UNKNOWN, Check, Finding, Question, run
+from runbooks.engine import FAIL, OK, UNKNOWN, Check, Finding, run
+from runbooks.question import Question
 from runbooks.sandbox import Cut, Error, Fault, Hang, Http, Reset
 from tests.world import EVERYTHING, PATIENT, session, world
 

@@ -49,9 +49,11 @@ def test_what_a_paste_adds_around_it_does_no_harm(wrap: str, text: str) -> None:
 
 
 def test_a_report_that_names_no_instance_is_taken(text: str) -> None:
-    """A host does not know its name, so most reports name none."""
+    """A host does not know its name; one that calls itself so is taken for it, another is not."""
     nameless = changed(text, put("host", "instance", {"value": None}))
-    assert read_report(nameless, instance="web-02").host.instance.value is None
+    assert read_report(nameless, instance="web-01").host.instance.value is None
+    with pytest.raises(HostReportError, match=r"calls itself 'web-01', not 'web-02'.*--instance web-02"):
+        read_report(nameless, instance="web-02")
     assert read_report(text).host.instance.value == "web-01"
 
 

@@ -55,6 +55,7 @@ CONCERN: dict[str, list[str]] = {
         "tags-missing",
         "held-by-another-name",
         "registration-failing",
+        "registration-refused",
         "registration-competes",
     ],
     "permissions": [

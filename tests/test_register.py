@@ -18,8 +18,9 @@ from botocore.exceptions import ReadTimeoutError
 from runbooks.aws import connect, sandboxed
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import USER_AGENT, Aws
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Question, Verdict
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.errors import UserError
+from runbooks.question import Question
 from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, prepare
 from runbooks.report import Report
 from runbooks.sandbox import Error, Fault, Reset, Sandbox, serve
@@ -524,7 +525,8 @@ def test_a_session_for_diagnosis_may_not_register() -> None:
         ({"instance": ""}, "No instance"),
         ({"instance": "i-0123"}, "EC2 instance ID"),
         ({"instance": "a b"}, "cannot be an on-premises instance name"),
-        ({"arn": ""}, "cannot be registered"),
+        ({"arn": ""}, "No ARN"),
+        ({"arn": "foo"}, "cannot be registered"),
         ({"arn": f"arn:aws:iam::{ACCOUNT}:role/CodeDeployOnPremises"}, "one session of a role"),
         ({"arn": f"{SESSIONS}/web-03\n"}, "cannot be registered"),
         ({"tags": ["Name=web-03"]}, "tags must be a mapping"),

@@ -9,7 +9,7 @@ from botocore.config import Config
 from runbooks.aws import sandboxed
 from runbooks.aws.connect import PROBE
 from runbooks.aws.session import Aws
-from runbooks.engine import Question
+from runbooks.question import Question
 from runbooks.sandbox import Fault, Sandbox, serve
 from runbooks.sandbox.scenarios import Scenario
 

@@ -7,12 +7,16 @@ from typing import Any
 # Whether these parameters of an operation are what the user allowed.
 Permission = Callable[[Mapping[str, Any]], bool]
 
+# The services that a diagnosis asks; of others nobody has looked at what their reads give away.
+SERVICES = frozenset({"cloudtrail", "codedeploy", "ec2", "iam", "ssm", "sts"})
+
 # AWS has no flag in botocore's model for "this operation reads", so the verb decides.
 _READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
 
 # Reads by their verb, but their answer is a credential or a secret, or they write a report.
 _NEVER = re.compile(
-    r"^(GetSessionToken|GetFederationToken|GetParameter.*|GetSecretValue|GetPasswordData|GetAuthorizationToken"
+    r"^(GetSessionToken|GetFederationToken|GetDelegatedAccessToken|GetWebIdentityToken|GetParameter.*"
+    r"|GetPasswordData|GetConsoleOutput|GetConsoleScreenshot"
     r"|GetConnectionStatus|GetAccessToken|GetDeployablePatchSnapshotForInstance|GetExecutionPreview)$"
 )
 
@@ -25,13 +29,14 @@ class NotARead(Exception):
         self.api = api
 
 
-def is_read(operation: str) -> bool:
-    """Whether an operation ("ListOnPremisesInstances") only reads and gives away no secret."""
-    return bool(_READS.match(operation)) and not _NEVER.match(operation)
+def is_read(api: str) -> bool:
+    """Whether an operation ("codedeploy:ListOnPremisesInstances") only reads and gives away no secret."""
+    service, _, operation = api.partition(":")
+    return service in SERVICES and bool(_READS.match(operation)) and not _NEVER.match(operation)
 
 
 def refuse_writes(api: str, params: Mapping[str, Any], allowed: Mapping[str, Permission]) -> None:
     """Raise `NotARead` unless ``api`` ("ssm:SendCommand") reads, or was allowed with such parameters."""
     permission = allowed.get(api)
-    if not is_read(api.partition(":")[2]) and not (permission and permission(params)):
+    if not is_read(api) and not (permission and permission(params)):
         raise NotARead(api)

@@ -19,10 +19,6 @@ class Call:
     answer: str
     request_id: str = ""
 
-    def __str__(self) -> str:
-        request = f" (request {self.request_id})" if self.request_id else ""
-        return f"{self.api} in {self.region}: {self.answer}{request}"
-
 
 _current: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
 

@@ -19,6 +19,7 @@ from runbooks.aws import journal
 from runbooks.aws.guard import NotARead, Permission, refuse_writes
 from runbooks.aws.memory import Memory
 from runbooks.aws.reach import Look, look
+from runbooks.errors import CouldNotLook
 
 # By this name the guide's own calls are told from others in CloudTrail.
 USER_AGENT = "codedeploy-field-guide"
@@ -33,8 +34,23 @@ _CONFIG = Config(
 _LOCAL = _CONFIG.merge(Config(proxies={}, s3={"addressing_style": "path"}))
 
 
-# Seconds between two pages where AWS documents a rate: CloudTrail allows 2 LookupEvents a second.
+# Seconds between two calls where AWS documents a rate: CloudTrail allows 2 LookupEvents a second.
 _PACE = {"cloudtrail:LookupEvents": 0.6}
+
+
+class Pace:
+    """Keeps calls of one kind apart, whichever threads make them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next call may be made."""
+        with self._lock:
+            time.sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + self._seconds
 
 
 class NotWhole(Exception):
@@ -71,7 +87,7 @@ class Identity:
 class Aws:
     """One Region of one account, asked by one identity.
 
-    ``target`` is how the session was asked for ("aws", "sandbox:healthy"); ``endpoint`` the sandbox's
+    ``target`` and ``profile`` are how the session was asked for ("aws", "sandbox:healthy"); ``endpoint`` the sandbox's
     address; ``now`` tells the time by which ages are measured (the sandbox has a clock of its own);
     ``allowed`` names the operations beyond reading that the user asked for, each with the parameters
     that it may have (`guard.Permission`).
@@ -82,12 +98,14 @@ class Aws:
         session: boto3.Session,
         *,
         target: str = "aws",
+        profile: str = "",
         endpoint: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         allowed: Mapping[str, Permission] | None = None,
         config: Config | None = None,
     ) -> None:
         self.target = target
+        self.profile = profile
         self.region: str = session.region_name
         self.now = now
         self._session: Any = session  # its client() is overloaded on service names known in advance
@@ -95,6 +113,8 @@ class Aws:
         self._allowed = allowed or {}
         self._config = config or (_LOCAL if endpoint else _CONFIG)
         self._memory: Memory | None = None
+        self._over = threading.Event()
+        self._paces = {api: Pace(seconds) for api, seconds in _PACE.items()}
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -104,8 +124,9 @@ class Aws:
     @cached_property
     def identity(self) -> Identity:
         """Who the session speaks as; asked once. Raises what botocore raises."""
-        answer = self.ask("sts:GetCallerIdentity", "Arn")
-        return Identity(arn=answer["Arn"], account=answer["Account"])
+        api = "sts:GetCallerIdentity"
+        answer = self.ask(api, "Arn")
+        return Identity(arn=answer["Arn"], account=_need(api, answer, "Account"))
 
     @property
     def known_identity(self) -> Identity | None:
@@ -143,8 +164,9 @@ class Aws:
     ) -> Any:
         """The whole answer, asked anew each time; else as `read`."""
         service, operation = api.split(":")
+        self._refuse_when_over(api)
         try:
-            with _readable(api):
+            with _named(api):
                 answer = getattr(self.client(service, region), xform_name(operation))(**params)
         except ClientError as error:
             if error.response["Error"]["Code"] in expecting:
@@ -158,18 +180,21 @@ class Aws:
     ) -> list[Any]:
         """Ask for every page of a list, or until ``most`` items are there; gives what stands under ``want``."""
         service, operation = api.split(":")
-        paginator = self.client(service, region).get_paginator(xform_name(operation))
 
         def ask() -> list[Any]:
             found: list[Any] = []
-            with _readable(api):
-                for page in paginator.paginate(**params):
+            with _named(api):
+                paginator = self.client(service, region).get_paginator(xform_name(operation))
+                pages = iter(paginator.paginate(**params))
+                while most is None or len(found) < most:
+                    self._refuse_when_over(api)
+                    if api in self._paces and not self._endpoint:
+                        self._paces[api].wait()
+                    page = next(pages, None)
+                    if page is None:
+                        break
                     found += _need(api, page, want)
-                    if most is not None and len(found) >= most:
-                        return found[:most]
-                    if "NextToken" in page:
-                        time.sleep(_PACE.get(api, 0))
-            return found
+            return found[:most]
 
         found: list[Any] = self.once((api, region, want, most, repr(sorted(params.items()))), ask)
         return found
@@ -187,8 +212,21 @@ class Aws:
     def remembering(self) -> "Aws":
         """This session for one diagnosis, in which each fact is asked for once."""
         twin = copy.copy(self)
-        twin._memory = Memory()
+        twin._memory, twin._over = Memory(), threading.Event()
         return twin
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the diagnosis that this session is for has ended."""
+        return self._over.is_set()
+
+    def end(self) -> None:
+        """End the diagnosis: what still runs in it sends nothing more."""
+        self._over.set()
+
+    def _refuse_when_over(self, api: str) -> None:
+        if self.is_over:
+            raise CouldNotLook(f"{api} was not sent: the diagnosis had ended.")
 
     def allows(self, api: str) -> bool:
         """Whether the user allowed this operation, which does more than read."""
@@ -225,11 +263,17 @@ def _api(model: Any) -> str:
 
 
 @contextmanager
-def _readable(api: str) -> Iterator[None]:
-    """An answer that botocore's parsers stumble over (a KeyError, an XML error) is no answer of AWS."""
+def _named(api: str) -> Iterator[None]:
+    """Every error says which call it is about, as a note: `trouble.explain` reads it there.
+
+    An answer that botocore's parsers stumble over (a KeyError, an XML error) is no answer of AWS.
+    """
     try:
         yield
-    except (BotoCoreError, ClientError, NotARead, NotWhole):
+    except (BotoCoreError, ClientError) as error:
+        error.add_note(api)
+        raise
+    except (NotARead, NotWhole, CouldNotLook):
         raise
     except Exception as error:
         raise NotWhole(api, f"a body that can be read ({type(error).__name__})") from error

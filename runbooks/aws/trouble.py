@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from runbooks.aws.guard import NotARead
-from runbooks.aws.session import NotWhole
+from runbooks.aws.session import NotWhole, Refusal
 from runbooks.errors import CouldNotLook
 from runbooks.host import HostReportError
 
@@ -28,8 +28,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "IncompleteSignature",
-        "OptInRequired",
     ),
+    "closed": ("OptInRequired",),
     "clock": ("RequestTimeTooSkewed",),
     "signature": ("InvalidSignatureException", "SignatureDoesNotMatch"),
     "throttled": (
@@ -49,6 +49,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ServiceUnavailable",
     ),
 }
+
+DENIED, UNKNOWN_CREDENTIALS = KINDS["denied"], KINDS["credentials"]
 
 _DENIED_BY = {
     "service control policy": "by an organisation's service control policy",
@@ -88,12 +90,12 @@ def kind(error: BaseException) -> str:
     return "server" if status >= 500 else ""
 
 
-def explain(error: BaseException, api: str = "") -> str:
+def explain(error: BaseException) -> str:
     """One sentence: which call, which action, what kind of failure, and what to do where that is known.
 
-    ``api`` is the last call recorded ("codedeploy:ListOnPremisesInstances"), used where the error does
-    not name it.
+    The call is the one that the session noted on the error ("codedeploy:ListOnPremisesInstances").
     """
+    api = next(iter(getattr(error, "__notes__", ())), "")
     if isinstance(error, ClientError):
         return _refused(error, api)
     for family, what in _NETWORK.items():
@@ -118,11 +120,18 @@ def explain(error: BaseException, api: str = "") -> str:
     return f"The check itself failed: {type(error).__name__}: {error} ({_where(error)}). Please report it."
 
 
+def refused(api: str, refusal: Refusal) -> str:
+    """One sentence on a refusal that was expected, as `explain` would say it of an error."""
+    error = {"Code": refusal.code, "Message": refusal.message}
+    metadata = {"HTTPStatusCode": refusal.status}
+    return _refused(ClientError({"Error": error, "ResponseMetadata": metadata}, api), api)  # type: ignore[typeddict-item]
+
+
 def _refused(error: ClientError, api: str) -> str:
     code = error.response.get("Error", {}).get("Code", "")
     message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
-    operation = f"{api.partition(':')[0]}:{error.operation_name}" if api else error.operation_name
+    operation = api or error.operation_name
     match kind(error):
         case "denied":
             by = next((words for text, words in _DENIED_BY.items() if text in message.lower()), "")
@@ -134,6 +143,8 @@ def _refused(error: ClientError, api: str) -> str:
             return (
                 f"{operation} was refused: AWS does not know these credentials ({code}); check the profile."
             )
+        case "closed":
+            return f"{operation} was refused: this account or Region is not signed up for it ({code})."
         case "clock":
             return (
                 f"{operation} was refused: this machine's clock is wrong ({code}: {message}); set it by NTP."

@@ -1,12 +1,11 @@
 """Facts that several checks ask for."""
 
-import json
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.aws.session import USER_AGENT
-from runbooks.engine import Question
+from runbooks.errors import CouldNotLook
+from runbooks.question import Question
 
 
 def registration(aws: Aws, question: Question) -> dict[str, Any] | Refusal:
@@ -24,34 +23,45 @@ def registration(aws: Aws, question: Question) -> dict[str, Any] | Refusal:
     return info
 
 
+def arn_of(info: Mapping[str, Any]) -> str:
+    """The ARN in an instanceInfo of CodeDeploy. Raises `CouldNotLook` where it has none, as none of AWS's should."""
+    arn = info.get("iamSessionArn") or info.get("iamUserArn")
+    if not arn:
+        raise CouldNotLook(f"CodeDeploy names no ARN of {info.get('instanceName') or 'the instance'}.")
+    return str(arn)
+
+
 def registered_arn(aws: Aws, question: Question) -> str:
     """The ARN that the instance is registered with; "" when it is not registered or was deregistered."""
     info = registration(aws, question)
-    if isinstance(info, Refusal) or info.get("deregisterTime"):
-        return ""
-    return str(info.get("iamSessionArn") or info.get("iamUserArn") or "")
+    return "" if isinstance(info, Refusal) or info.get("deregisterTime") else arn_of(info)
 
 
-MOST_EVENTS = 2000  # newest first; LookupEvents gives 50 a page, and AWS allows 2 pages a second
-
-
-def events(aws: Aws, operation: str, hours: float) -> tuple[list[dict[str, Any]], bool]:
-    """The CloudTrail records of one CodeDeploy operation in the last hours, newest first; and whether there
-    were more than `MOST_EVENTS`. The guide's own calls are left out.
-    """
-    found = aws.read_all(
-        "cloudtrail:LookupEvents",
-        "Events",
-        most=MOST_EVENTS,
-        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": operation}],
-        StartTime=aws.now() - timedelta(hours=hours),
+def registered_names(aws: Aws) -> list[str]:
+    """The names of all registered instances."""
+    names: list[str] = aws.read_all(
+        "codedeploy:ListOnPremisesInstances", "instanceNames", registrationStatus="Registered"
     )
-    records: list[dict[str, Any]] = [json.loads(event["CloudTrailEvent"]) for event in found]
-    foreign = [record for record in records if USER_AGENT not in record.get("userAgent", "")]
-    return foreign, len(found) == MOST_EVENTS
+    return names
 
 
-def caller(event: dict[str, Any]) -> str:
-    """Who made a recorded call: an ARN where the record has one."""
-    identity = event.get("userIdentity", {})
-    return str(identity.get("arn") or identity.get("invokedBy") or identity.get("type", "an unnamed caller"))
+def registered_arns(aws: Aws) -> dict[str, str]:
+    """The ARN of every registered name. Asked 25 names at a time: AWS's model says 25 in one place and 100 in another.
+
+    Raises `CouldNotLook` when a name is not answered for: no error tells of such names.
+    """
+    names = registered_names(aws)
+    infos = [
+        info
+        for start in range(0, len(names), 25)
+        for info in aws.read(
+            "codedeploy:BatchGetOnPremisesInstances", "instanceInfos", instanceNames=names[start : start + 25]
+        )
+    ]
+    found = {info.get("instanceName", ""): arn_of(info) for info in infos}
+    if missing := [name for name in names if name not in found]:
+        raise CouldNotLook(
+            f"codedeploy:BatchGetOnPremisesInstances did not answer for {', '.join(missing[:5])}"
+            f"{' and others' if len(missing) > 5 else ''}."
+        )
+    return found

@@ -8,11 +8,12 @@ from typing import TypeVar
 import botocore.session
 
 from runbooks.aws import Aws
-from runbooks.engine import SKIP, Finding, Question
+from runbooks.engine import SKIP, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.host import Datum, HostReport
 from runbooks.host.fetch import host_report
 from runbooks.host.report import File
+from runbooks.question import Question
 
 T = TypeVar("T")
 
@@ -134,8 +135,9 @@ def take_session(report: HostReport, registered: str) -> str:
 def set_line(report: HostReport, path: str, key: str, value: str) -> str:
     """The command that changes a line of a file of the agent's, keeps the old file, and restarts the agent."""
     quoted = re.sub(r"([\\&|])", r"\\\1", value)
-    script = shlex.quote(rf"s|^\(:\{{0,1\}}{key}:\).*|\1 {quoted}|")
-    return _then(f"sudo sed -i.bak {script} {shlex.quote(path)}", service(report, "restart"))
+    # As the probe reads it: the key may wear a colon, quotes, and blanks behind it.
+    script = shlex.quote(rf's|^(["\x27]?:?{key}["\x27]?[[:blank:]]*:).*|\1 {quoted}|')
+    return _then(f"sudo sed -E -i.bak {script} {shlex.quote(path)}", service(report, "restart"))
 
 
 def append_line(report: HostReport, key: str, value: str) -> str:

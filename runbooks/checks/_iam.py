@@ -1,12 +1,12 @@
 """Whose policies count for an ARN, and what IAM's policy simulator says that they allow."""
 
 import json
-import shlex
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws, Refusal
-from runbooks.engine import FAIL, OK, UNKNOWN, WARN, Finding, Verdict
+from runbooks.checks._commands import aws_cli
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.errors import CouldNotLook
 
 
@@ -76,8 +76,30 @@ def simulated(
             says = f"Whether {who} may {what} depends on {why}, which a simulation does not know."
             yield Finding(UNKNOWN, says, who, next=page)
         else:
-            fix = _grant(who, same, resource) if mendable else ""
+            fix = _grant(aws, who, same, resource) if mendable else ""
             yield Finding(verdict, f"{who} may not {what}, as simulated: {why}.", who, fix, page)
+
+
+def caller_arn(aws: Aws) -> str:
+    """Who asks."""
+    return str(aws.read("sts:GetCallerIdentity", "Arn"))
+
+
+def caller_may_do(aws: Aws, actions: tuple[str, ...], resource: str, *, page: str) -> Iterator[Finding]:
+    """May whoever asks do these actions? A SKIP for the root user; else as `simulated`."""
+    arn = caller_arn(aws)
+    if Arn.of(arn).kind == "root":
+        yield Finding(
+            SKIP,
+            f"{arn} is the root user: no policy of the account limits it, and IAM simulates none for it;"
+            " only a service control policy can deny.",
+            about=arn,
+        )
+        return
+    identity = holder(aws, arn)
+    if identity is None:
+        raise CouldNotLook(f"IAM has no user or role for {arn}, so its policies cannot be simulated.")
+    yield from simulated(aws, identity["Arn"], actions, resource, page=page)
 
 
 class _Outcome(NamedTuple):
@@ -89,7 +111,9 @@ class _Outcome(NamedTuple):
 
 
 def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
-    if lacking := result.get("MissingContextValues"):
+    # AWS's model puts them here or there, when the simulation is about a resource.
+    parts = [result, *result.get("ResourceSpecificResults", ())]
+    if lacking := {key for part in parts for key in part.get("MissingContextValues", ())}:
         return _Outcome(UNKNOWN, ", ".join(sorted(lacking)))
     if result["EvalDecision"] == "allowed":
         return _Outcome(OK)
@@ -123,14 +147,13 @@ def _results(aws: Aws, who: str, actions: tuple[str, ...], resource: str) -> dic
     return {action: by_action[action.lower()] for action in actions}
 
 
-def _grant(who: str, actions: list[str], resource: str) -> str:
+def _grant(aws: Aws, who: str, actions: list[str], resource: str) -> str:
     """The command that lets a user or role do this, and no more."""
     arn = Arn.of(who)
     if arn.path.startswith("aws-reserved/"):
         return ""  # the role is IAM Identity Center's: only its permission set can be changed
     statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return (
-        f"aws iam put-{arn.kind}-policy --{arn.kind}-name {shlex.quote(arn.name)}"
-        f" --policy-name allow-{actions[0].partition(':')[2]} --policy-document {shlex.quote(document)}"
-    )
+    name = {f"{arn.kind}_name": arn.name}
+    policy = f"allow-{actions[0].partition(':')[2]}"
+    return aws_cli(aws, "iam", f"put-{arn.kind}-policy", **name, policy_name=policy, policy_document=document)

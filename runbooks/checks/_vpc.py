@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.engine import SKIP, Finding, Question
+from runbooks.engine import SKIP, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.host.fetch import managed_node
+from runbooks.question import Question
 
 
 def ec2_host(aws: Aws, question: Question) -> dict[str, Any] | Finding:
@@ -15,8 +16,9 @@ def ec2_host(aws: Aws, question: Question) -> dict[str, Any] | Finding:
         return Finding(SKIP, "No instance was named, so no VPC was looked at.")
     node = managed_node(aws, question)
     if node is None:
-        says = f"{question.instance} is unknown to Systems Manager, so no VPC is known to hold it."
-        return Finding(SKIP, says, question.instance)
+        raise CouldNotLook(
+            f"Systems Manager knows no host {question.instance} in {aws.region}, so nobody can say which VPC holds it."
+        )
     if not node["InstanceId"].startswith("i-"):
         says = f"{question.instance} is {node['InstanceId']}, which is no EC2 instance: no VPC holds it."
         return Finding(SKIP, says, question.instance)

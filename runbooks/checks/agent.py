@@ -1,11 +1,11 @@
 """Is the agent there, does it run, and is it who it should be?"""
 
-import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 
 from runbooks.aws import Aws
-from runbooks.checks._facts import registered_arn
+from runbooks.checks._commands import diagnose_again
+from runbooks.checks._facts import registered_arn, registered_arns
 from runbooks.checks._host import (
     CONFIG,
     IDENTITY_PAGE,
@@ -24,10 +24,10 @@ from runbooks.checks._host import (
     yml_hurdle,
     yml_path,
 )
-from runbooks.checks.registration import arns
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Question
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.host import judge_log, supported, switched_on
+from runbooks.question import Question
 
 # A failing agent polls, and logs, at least every 90 seconds; one that works polls all the time, unless it is busy
 # with a deployment's script, which has an hour at most.
@@ -91,8 +91,10 @@ def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding
     says = f"On {name}, {support.says}."
     if support.state == "unreadable":
         yield Finding(UNKNOWN, f"Could not look: on {name}, {support.says}.", name)
-    elif support.state in ("supported", "unlisted"):
+    elif support.state == "supported":
         yield Finding(OK, says, name)
+    elif support.state == "unlisted":  # newer than the table is no evidence that it is supported
+        yield Finding(WARN, f"{says} Look at AWS's own list.", name, next="/guides/agent-too-old/#look")
     else:
         verdict = WARN if support.state == "superseded" else FAIL
         yield Finding(verdict, says, name, install(report, aws.region), "/guides/agent-too-old/#mend")
@@ -159,14 +161,13 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
     if arn == registered:
         yield Finding(OK, f"{arn}, the agent's on {name}, is registered as {name}.", arn)
         return
-    holders = [holder for holder, held in arns(aws).items() if held == arn]
+    holders = [holder for holder, held in registered_arns(aws).items() if held == arn]
     for holder in holders:
-        known_as = shlex.join(["runbooks", "diagnose", "--instance", holder, "--region", aws.region])
         yield Finding(
             FAIL,
             f"The agent on {name} has the ARN of {holder}, {arn}.",
             about=holder,
-            fix=take_session(report, registered) if registered else known_as,
+            fix=take_session(report, registered) if registered else diagnose_again(aws, holder),
             next="/guides/check-the-instance/#arn",
         )
     if not holders:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.checks._facts import MOST_EVENTS, caller, events
+from runbooks.aws.trail import MOST_EVENTS, Event, Trail, trail
+from runbooks.checks._commands import aws_cli
+from runbooks.checks._facts import registered_names
 from runbooks.checks.listing import corrected
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, Finding, Question
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding
+from runbooks.question import Question
 
 _FILTER_PAGE = "/exceptions/InvalidRegistrationStatusException/"
 _REGISTRATION_PAGE = "/guides/check-the-instance/"
@@ -20,24 +22,25 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
     refuses to send (None, a number) never reach AWS and so never stand here. The guide's own calls
     are left out. An event can take some minutes to arrive.
     """
-    calls, cut = events(aws, "ListOnPremisesInstances", question.hours)
-    yield from _cut(cut, question)
-    bad = [event for event in calls if event.get("errorCode") == "InvalidRegistrationStatusException"]
+    seen = trail(aws, "ListOnPremisesInstances", question.hours)
+    yield from _unseen(seen, question)
+    calls = [event for event in seen.events if not event.ours]
+    bad = [event for event in calls if event.error == "InvalidRegistrationStatusException"]
     if not bad:
         yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter")
     for (who, client, source, value), times in Counter(map(_sender, bad)).most_common():
-        last = max(event["eventTime"] for event in bad if _sender(event) == (who, client, source, value))
+        last = max(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
             FAIL,
-            f"{who} sent {_sent(value)} {_times(times)}, last at {last}, from {source} with {client}.",
+            f"{who} sent {_sent(value)} {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
             about=who,
-            fix=corrected(value, aws.region),
+            fix=corrected(aws, value),
             next=_FILTER_PAGE,
         )
         if value is None:
             yield Finding(
                 UNKNOWN,
-                f"Which value {who} sent is not known: the CloudTrail record has no request parameters.",
+                f"Which value {who} sent is not known: the CloudTrail record does not tell it.",
                 about=who,
                 next=_FILTER_PAGE,
             )
@@ -47,40 +50,46 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
     """No call of RegisterOnPremisesInstance was refused lately.
 
     Of the asked instance, or of all where none was asked about. What a refused registration needs depends
-    on its error code alone: a name or an ARN that is taken, a bad ARN, a missing permission.
+    on its error code alone: a name or an ARN that is taken, a bad ARN, a missing permission. A name that is
+    registered now, in spite of it, is a WARN: a script that ran twice looks like that.
     """
-    calls, cut = events(aws, "RegisterOnPremisesInstance", question.hours)
-    yield from _cut(cut, question)
-    mine = [call for call in calls if not question.instance or _instance(call) in (question.instance, None)]
-    refused = [call for call in mine if call.get("errorCode")]
+    seen = trail(aws, "RegisterOnPremisesInstance", question.hours)
+    yield from _unseen(seen, question)
+    mine = [
+        event for event in seen.events if not question.instance or _name(event) in (question.instance, None)
+    ]
+    refused = [event for event in mine if event.error]
     if not refused:
         yield _none_of(mine, "RegisterOnPremisesInstance", question, "none was refused")
-    for (who, code, name), times in Counter(
-        (caller(c), c["errorCode"], _instance(c)) for c in refused
-    ).most_common():
-        last = max(
-            c["eventTime"] for c in refused if (caller(c), c["errorCode"], _instance(c)) == (who, code, name)
-        )
-        yield Finding(
-            FAIL,
-            f"{who} was refused to register {name or 'a name that is not recorded'} {_times(times)}, last at {last}: {code}.",
-            about=name or who,
-            fix=f"aws deploy get-on-premises-instance --instance-name {name} --region {aws.region}"
-            if name
-            else "",
-            next=_REGISTRATION_PAGE,
-        )
+        return
+    registered = set(registered_names(aws))
+    for (who, code, name), times in Counter(map(_attempt, refused)).most_common():
+        last = max(event.at for event in refused if _attempt(event) == (who, code, name))
+        says = f"{who} was refused to register {name or 'a name that is not recorded'} {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}: {code}."
+        if name is None:
+            whose = f"; whether it was {question.instance} is not known" if question.instance else ""
+            yield Finding(UNKNOWN, says.removesuffix(".") + f"{whose}.", who, next=_REGISTRATION_PAGE)
+        elif name in registered:
+            fix = aws_cli(aws, "deploy", "get-on-premises-instance", instance_name=name)
+            yield Finding(WARN, f"{says} It is registered now.", name, fix, _REGISTRATION_PAGE)
+        else:
+            yield Finding(FAIL, says, name, next=_REGISTRATION_PAGE)
 
 
-def _cut(cut: bool, question: Question) -> Iterator[Finding]:
-    if cut:
+def _unseen(seen: Trail, question: Question) -> Iterator[Finding]:
+    if seen.cut:
         yield Finding(
             UNKNOWN,
             f"Only the newest {MOST_EVENTS} calls of the last {question.hours:g} hours were looked at; ask for fewer hours.",
         )
+    if seen.unreadable:
+        records = "record" if seen.unreadable == 1 else "records"
+        yield Finding(
+            UNKNOWN, f"{seen.unreadable} {records} of CloudTrail could not be read, and may be of a bad call."
+        )
 
 
-def _none_of(calls: list[dict[str, Any]], operation: str, question: Question, good: str) -> Finding:
+def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:
     when = f"of the last {question.hours:g} hours"
     if not calls:
         return Finding(SKIP, f"CloudTrail holds no {operation} call {when}.")
@@ -89,20 +98,16 @@ def _none_of(calls: list[dict[str, Any]], operation: str, question: Question, go
     )
 
 
-def _sender(event: dict[str, Any]) -> tuple[str, str, str, str | None]:
-    return (
-        caller(event),
-        event.get("userAgent", "an unnamed client").partition(" ")[
-            0
-        ],  # "Boto3/1.40.45", without its platform
-        event.get("sourceIPAddress", "an unknown address"),
-        (event.get("requestParameters") or {}).get("registrationStatus"),
-    )
+def _sender(event: Event) -> tuple[str, str, str, str | None]:
+    return event.caller, event.client, event.source, event.parameter("registrationStatus")
 
 
-def _instance(event: dict[str, Any]) -> str | None:
-    name: str | None = (event.get("requestParameters") or {}).get("instanceName")
-    return name
+def _attempt(event: Event) -> tuple[str, str, str | None]:
+    return event.caller, event.error, _name(event)
+
+
+def _name(event: Event) -> str | None:
+    return event.parameter("instanceName")
 
 
 def _sent(value: str | None) -> str:

@@ -18,11 +18,12 @@ from runbooks.checks._host import (
     yml_hurdle,
     yml_path,
 )
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Question, Verdict
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.errors import CouldNotLook
 from runbooks.host import HostReport
 from runbooks.host.fetch import managed_node
 from runbooks.host.report import Endpoint
+from runbooks.question import Question
 
 _NETWORK_PAGE = "/guides/check-the-network/#look"
 _CLOCK_PAGE = "/guides/check-the-network/#clock"
@@ -65,9 +66,9 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
 
 
 def _by_hand(name: str, region: str) -> str:
-    host, file = shlex.quote(name), shlex.quote(f"{name}.json")
-    diagnose = f"runbooks diagnose --instance {host} --region {region} --host-report {file}"
-    return f"runbooks probe | ssh -- {host} sudo sh > {file} && {diagnose}"
+    host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
+    diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
+    return f"runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}"
 
 
 def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
@@ -76,11 +77,13 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
         return Finding(UNKNOWN, f"Could not look: Systems Manager gives no PingStatus of {about}.", about)
     age = aws.now() - heard if heard else timedelta(0)
     last = f", last heard {_span(age)} ago" if heard else ""
-    says = f"Systems Manager calls {name} ({about}) {status}{last}."
+    computer = node.get("ComputerName", "")
+    called = f"{about}, {computer}" if computer and computer != name else about
+    says = f"Systems Manager calls {name} ({called}) {status}{last}."
     if status != "Online":
         windows = node.get("PlatformType") == "Windows"
         fix = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
-        return Finding(FAIL, says, about, fix, _NETWORK_PAGE)
+        return Finding(WARN, says, about, fix, _NETWORK_PAGE)
     if age > _PING:
         return Finding(WARN, f"{says} An SSM Agent that is well pings every few minutes.", about)
     return Finding(OK, says, about)

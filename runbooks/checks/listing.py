@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from runbooks.aws import Aws, Refusal
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding, Question
+from runbooks.checks._commands import aws_cli
+from runbooks.checks._facts import registered_names
+from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
+from runbooks.question import Question
 
 _LIST = "codedeploy:ListOnPremisesInstances"
 _PAGE = "/exceptions/InvalidRegistrationStatusException/"
@@ -28,7 +31,7 @@ def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]
             FAIL,
             f"ListOnPremisesInstances {asked} was refused: {names.code} (HTTP {names.status}): {names.message}",
             about=question.status or "''",
-            fix=corrected(question.status, aws.region),
+            fix=corrected(aws, question.status),
             next=_PAGE,
         )
     else:
@@ -45,7 +48,7 @@ def registered_and_deregistered_are_told_apart(aws: Aws, question: Question) -> 
         yield Finding(SKIP, f"The question is about {question.instance} only, not about all names.")
         return
     everything = aws.read_all(_LIST, "instanceNames")
-    registered = aws.read_all(_LIST, "instanceNames", registrationStatus="Registered")
+    registered = registered_names(aws)
     deregistered = aws.read_all(_LIST, "instanceNames", registrationStatus="Deregistered")
     yield Finding(OK, f"{_count(registered)} registered: {_some(registered)}.")
     yield Finding(OK, f"{_count(deregistered)} deregistered: {_some(deregistered)}.")
@@ -60,11 +63,11 @@ def registered_and_deregistered_are_told_apart(aws: Aws, question: Question) -> 
         )
 
 
-def corrected(status: str | None, region: str) -> str:
+def corrected(aws: Aws, status: str | None) -> str:
     """The command that asks for what ``status`` meant: the right spelling of it, or no filter at all."""
     spelt = {"registered": "Registered", "deregistered": "Deregistered"}.get((status or "").strip().lower())
-    filtered = f" --registration-status {spelt}" if spelt else ""
-    return f"aws deploy list-on-premises-instances{filtered} --region {region}"
+    filtered = {"registration_status": spelt} if spelt else {}
+    return aws_cli(aws, "deploy", "list-on-premises-instances", **filtered)
 
 
 def _count(names: list[str]) -> str:

@@ -10,8 +10,9 @@ from botocore import exceptions as boto
 
 from runbooks.aws import Aws
 from runbooks.aws.reach import Look
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding, Question
+from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
 from runbooks.errors import CouldNotLook
+from runbooks.question import Question
 
 _SERVICES = ("codedeploy", "sts", "ssm")  # registration, identity, and the way to the host
 _PAGE = "/guides/check-the-network/#look"

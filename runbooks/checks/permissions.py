@@ -1,15 +1,16 @@
 """May they?"""
 
-import shlex
 from collections.abc import Iterator
 
 from runbooks.aws import Aws
+from runbooks.checks._commands import aws_cli
 from runbooks.checks._facts import registered_arn
-from runbooks.checks._iam import Arn, holder, simulated
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding, Question
+from runbooks.checks._iam import Arn, caller_arn, caller_may_do, holder, simulated
+from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.host import switched_on
 from runbooks.host.fetch import host_report
+from runbooks.question import Question
 
 _DENIED = "/guides/check-permissions/#deny-kinds"
 _REGISTERING = ("codedeploy:RegisterOnPremisesInstance", "codedeploy:AddTagsToOnPremisesInstances")
@@ -27,7 +28,7 @@ def caller_is_known(aws: Aws, question: Question) -> Iterator[Finding]:
     sts:GetCallerIdentity needs no permission, so a refusal means the credentials themselves, the clock,
     or something between here and AWS.
     """
-    identity = _caller(aws)
+    identity = caller_arn(aws)
     yield Finding(OK, f"AWS answers {identity} in {aws.region}.", about=identity)
 
 
@@ -42,9 +43,9 @@ def caller_may_register(aws: Aws, question: Question) -> Iterator[Finding]:
     if not question.instance:
         yield Finding(SKIP, "No instance was named, so there is nothing to register.")
         return
-    caller = Arn.of(_caller(aws))
+    caller = Arn.of(caller_arn(aws))
     name = f"arn:{caller.partition}:codedeploy:{aws.region}:{caller.account}:instance:{question.instance}"
-    yield from _caller_may(aws, _REGISTERING, name, page=_DENIED)
+    yield from caller_may_do(aws, _REGISTERING, name, page=_DENIED)
 
 
 def caller_may_list(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def caller_may_list(aws: Aws, question: Question) -> Iterator[Finding]:
     simulator.
     """
     action = ("codedeploy:ListOnPremisesInstances",)
-    yield from _caller_may(aws, action, "*", page="/guides/check-permissions/#resource-trap")
+    yield from caller_may_do(aws, action, "*", page="/guides/check-permissions/#resource-trap")
 
 
 def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -126,26 +127,6 @@ def host_may_use_commands_secure(aws: Aws, question: Question) -> Iterator[Findi
     yield from simulated(aws, who, _COMMANDS, "*", page="/guides/check-permissions/#actions")
 
 
-def _caller(aws: Aws) -> str:
-    return str(aws.read("sts:GetCallerIdentity", "Arn"))
-
-
-def _caller_may(aws: Aws, actions: tuple[str, ...], resource: str, *, page: str) -> Iterator[Finding]:
-    arn = _caller(aws)
-    if Arn.of(arn).kind == "root":
-        yield Finding(
-            SKIP,
-            f"{arn} is the root user: no policy of the account limits it, and IAM simulates none for it;"
-            " only a service control policy can deny.",
-            about=arn,
-        )
-        return
-    identity = holder(aws, arn)
-    if identity is None:
-        raise CouldNotLook(f"IAM has no user or role for {arn}, so its policies cannot be simulated.")
-    yield from simulated(aws, identity["Arn"], actions, resource, page=page)
-
-
 def _registered(aws: Aws, question: Question) -> str | Finding:
     """The ARN that the instance is registered with, or the reason why there is none."""
     if not question.instance:
@@ -154,7 +135,7 @@ def _registered(aws: Aws, question: Question) -> str | Finding:
     if not arn:
         says = f"{question.instance} is not registered, so it has no identity."
         return Finding(SKIP, says, about=question.instance)
-    caller = _caller(aws)
+    caller = caller_arn(aws)
     if Arn.of(arn).account != Arn.of(caller).account:
         raise CouldNotLook(
             f"{arn} is of another account, whose IAM {caller} cannot see: ask with credentials of that account."
@@ -178,14 +159,15 @@ def _keys(aws: Aws, arn: str, user: str) -> Finding:
     keys = aws.read_all("iam:ListAccessKeys", "AccessKeyMetadata", UserName=user)
     active = sum(key["Status"] == "Active" for key in keys)
     has = f"The user {user} has {len(keys)} access key{'' if len(keys) == 1 else 's'}"
-    name = shlex.quote(user)
     if not keys:
-        fix = f"aws iam create-access-key --user-name {name}"
+        fix = aws_cli(aws, "iam", "create-access-key", user_name=user)
         return Finding(FAIL, f"The user {user} has no access key: the agent cannot sign.", arn, fix)
     if not active:
         # The key's id is looked up, not written out: reports mask it.
-        one = f"aws iam list-access-keys --user-name {name} --query 'AccessKeyMetadata[0].AccessKeyId' --output text"
-        fix = f'aws iam update-access-key --user-name {name} --status Active --access-key-id "$({one})"'
+        query = "AccessKeyMetadata[0].AccessKeyId"
+        one = aws_cli(aws, "iam", "list-access-keys", user_name=user, query=query, output="text")
+        fix = aws_cli(aws, "iam", "update-access-key", user_name=user, status="Active")
+        fix += f' --access-key-id "$({one})"'
         return Finding(FAIL, f"{has}, none of them active: the agent cannot sign.", arn, fix)
     if active < len(keys):
         says = f"{has}, {active} of them active; which of them the host signs with is not known."

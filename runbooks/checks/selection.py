@@ -1,12 +1,14 @@
 """Is the instance selected for a deployment?"""
 
-import shlex
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
+from runbooks.checks._commands import aws_cli
 from runbooks.checks._facts import registration
-from runbooks.engine import FAIL, OK, SKIP, Finding, Question
+from runbooks.engine import FAIL, OK, SKIP, Finding
+from runbooks.question import Question
 
 _PAGE = "/guides/check-the-instance/"
 
@@ -17,7 +19,10 @@ def instance_carries_the_groups_tags(aws: Aws, question: Question) -> Iterator[F
     Of one tag group any tag will do, and every tag group must be met. A deployment group without
     on-premises tags selects no on-premises instance.
     """
-    if not question.instance or not question.deployment_group:
+    if not question.instance:
+        yield Finding(SKIP, "No instance was asked about.")
+        return
+    if not question.deployment_group:
         yield Finding(SKIP, "No deployment group was asked about (--deployment-group APPLICATION/GROUP).")
         return
     info = registration(aws, question)
@@ -54,7 +59,7 @@ def instance_carries_the_groups_tags(aws: Aws, question: Question) -> Iterator[F
             FAIL,
             f"{question.instance} is not selected by {question.deployment_group}: it has none of {_tags(filters)}; it has {_has(tags)}.",
             about=question.instance,
-            fix=_add_tag(filters[0], question.instance, aws.region),
+            fix=_add_tag(aws, filters[0], question.instance),
             next=_PAGE,
         )
     if not missed:
@@ -80,9 +85,13 @@ def selects(tag_filter: dict[str, str], tags: dict[str, str]) -> bool:
     return tags.get(tag_filter.get("Key", "")) == tag_filter.get("Value", "")
 
 
-def _add_tag(tag: dict[str, str], name: str, region: str) -> str:
-    pair = shlex.quote(f"Key={tag.get('Key', '')},Value={tag.get('Value', '')}")
-    return f"aws deploy add-tags-to-on-premises-instances --tags {pair} --instance-names {name} --region {region}"
+def _add_tag(aws: Aws, tag: dict[str, str], name: str) -> str:
+    """The command that adds what a filter looks for; "" for a filter that any key would do for."""
+    if not tag.get("Key"):
+        return ""
+    # As JSON: the AWS CLI's shorthand cannot say every value.
+    tags = json.dumps([{"Key": tag["Key"], "Value": tag.get("Value", "")}])
+    return aws_cli(aws, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)
 
 
 def _tags(filters: list[dict[str, str]]) -> str:

@@ -1,10 +1,12 @@
 """Does the VPC let the host out?"""
 
+import json
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
 from runbooks.aws import Aws
+from runbooks.checks._commands import aws_cli
 from runbooks.checks._packets import (
     ANYWHERE,
     acl_passage,
@@ -14,10 +16,11 @@ from runbooks.checks._packets import (
     routes_out,
 )
 from runbooks.checks._vpc import agent_endpoints, ec2_host, groups, network_acl, route_table
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding, Question
+from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.host import switched_on
-from runbooks.host.fetch import host_report
+from runbooks.host.fetch import can_be_asked, host_report
+from runbooks.question import Question
 
 _PAGE = "/guides/check-the-network/#look"
 _ENDPOINTS_PAGE = "/guides/check-the-network/#vpc-endpoints"
@@ -42,7 +45,7 @@ def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Find
     answers in. The rules of all its groups add up. Where TCP 443 is let out to some addresses only, they
     may or may not be those of CodeDeploy and of S3, which change.
     """
-    host = ec2_host(aws, question)
+    host = _host_without_proxy(aws, question)
     if isinstance(host, Finding):
         yield host
         return
@@ -58,10 +61,8 @@ def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Find
         says = f"{rules_allow} {out} to {where} only; whether CodeDeploy and S3 are there is not known."
         yield Finding(WARN, says, about, next=_PAGE)
     else:
-        fix = (
-            f"aws ec2 authorize-security-group-egress --group-id {about} --protocol tcp --port 443"
-            f" --cidr 0.0.0.0/0 --region {aws.region}"
-        )
+        rule = {"group_id": about, "protocol": "tcp", "port": "443", "cidr": "0.0.0.0/0"}
+        fix = aws_cli(aws, "ec2", "authorize-security-group-egress", **rule)
         says = f"{rules_allow} no {out}: none is for TCP 443 to an IPv4 address."
         yield Finding(FAIL, says, about, fix, _PAGE)
 
@@ -73,7 +74,7 @@ def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Fin
     connects from must be allowed in: by default 32768 to 60999 on Linux and 49152 to 65535 on Windows. The
     rule with the lowest number that fits a packet decides.
     """
-    host = ec2_host(aws, question)
+    host = _host_without_proxy(aws, question)
     if isinstance(host, Finding):
         yield host
         return
@@ -90,7 +91,7 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
     hosts with a public address; a route is a black hole when what it led to is gone. What lies beyond a
     transit gateway, an appliance or a VPN is not seen from here.
     """
-    host = ec2_host(aws, question)
+    host = _host_without_proxy(aws, question)
     if isinstance(host, Finding):
         yield host
         return
@@ -122,7 +123,7 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     usual name leads to it, and a security group that lets HTTPS in from the host. The agent goes there only
     with `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a way out, of their own.
     """
-    host = ec2_host(aws, question)
+    host = _host_without_proxy(aws, question)
     if isinstance(host, Finding):
         yield host
         return
@@ -144,6 +145,18 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
         yield Finding(WARN, says, ids, next=_ENDPOINTS_PAGE)
 
 
+def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any] | Finding:
+    """The EC2 instance that the host is; a SKIP where it is none, or where its agent goes by a proxy."""
+    host = ec2_host(aws, question)
+    if isinstance(host, Finding) or not can_be_asked(aws, question):
+        return host
+    proxy = host_report(aws, question).config.proxy_uri
+    if not proxy.value:
+        return host
+    says = f"The agent on {question.instance} goes by the proxy {proxy.value}, so the VPC has to let it there, and HTTPS out of the proxy."
+    return Finding(SKIP, says, host["InstanceId"], next=_PAGE)
+
+
 def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int, last: int) -> Finding:
     passage = acl_passage(acl["Entries"], egress=egress, first=first, last=last)
     name, about = f"The network ACL {acl['NetworkAclId']}", acl["NetworkAclId"]
@@ -154,11 +167,9 @@ def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int,
         says = f"{name} lets {what} only some addresses, or some ports. The rest meets {rules}."
         return Finding(WARN, says, about, next=_PAGE)
     number = free_number_before(acl["Entries"], passage.stopped[0][0]["RuleNumber"], egress=egress)
-    fix = (
-        f"aws ec2 create-network-acl-entry --network-acl-id {about} {'--egress' if egress else '--ingress'}"
-        f" --rule-number {number} --protocol tcp --port-range From={first},To={last} --cidr-block 0.0.0.0/0"
-        f" --rule-action allow --region {aws.region}"
-    )
+    rule = {"network_acl_id": about, "rule_number": str(number), "protocol": "tcp", "rule_action": "allow"}
+    rule |= {"port_range": f"From={first},To={last}", "cidr_block": "0.0.0.0/0"}
+    fix = aws_cli(aws, "ec2", "create-network-acl-entry", **rule) + (" --egress" if egress else " --ingress")
     return Finding(
         FAIL, f"{name} lets {what} no IPv4 address: it meets {rules}.", about, fix if number else "", _PAGE
     )
@@ -186,19 +197,19 @@ def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
 
 def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes: list[Any]) -> str:
     """The command that opens a way out: a public address where the gateway wants one, else the VPC's NAT gateway."""
-    at = f"--region {aws.region}"
     if any(route.get("GatewayId", "").startswith("igw-") and not _is_black_hole(route) for route in routes):
-        new = f"aws ec2 allocate-address --domain vpc --query AllocationId --output text {at}"
-        return f'aws ec2 associate-address --instance-id {host["InstanceId"]} --allocation-id "$({new})" {at}'
+        new = aws_cli(aws, "ec2", "allocate-address", domain="vpc", query="AllocationId", output="text")
+        address = aws_cli(aws, "ec2", "associate-address", instance_id=host["InstanceId"])
+        return f'{address} --allocation-id "$({new})"'
     held = any(route["DestinationCidrBlock"] == "0.0.0.0/0" for route in routes)
-    nat = (
-        f"aws ec2 describe-nat-gateways --filter Name=vpc-id,Values={host['VpcId']} Name=state,Values=available"
-        f" --query 'NatGateways[0].NatGatewayId' --output text {at}"
+    in_vpc = json.dumps(
+        [{"Name": "vpc-id", "Values": [host["VpcId"]]}, {"Name": "state", "Values": ["available"]}]
     )
-    return (
-        f"aws ec2 {'replace-route' if held else 'create-route'} --route-table-id {table['RouteTableId']}"
-        f' --destination-cidr-block 0.0.0.0/0 --nat-gateway-id "$({nat})" {at}'
-    )
+    query = "NatGateways[0].NatGatewayId"
+    nat = aws_cli(aws, "ec2", "describe-nat-gateways", filter=in_vpc, query=query, output="text")
+    to = {"route_table_id": table["RouteTableId"], "destination_cidr_block": "0.0.0.0/0"}
+    change = aws_cli(aws, "ec2", "replace-route" if held else "create-route", **to)
+    return f'{change} --nat-gateway-id "$({nat})"'
 
 
 def _is_black_hole(route: Mapping[str, Any]) -> bool:
@@ -218,7 +229,7 @@ def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterato
         return
     if not endpoint.get("PrivateDnsEnabled"):
         says = f"{about} has no private DNS: the agent finds it only by deploy_control_endpoint."
-        fix = f"aws ec2 modify-vpc-endpoint --vpc-endpoint-id {about} --private-dns-enabled --region {aws.region}"
+        fix = aws_cli(aws, "ec2", "modify-vpc-endpoint", vpc_endpoint_id=about) + " --private-dns-enabled"
         yield Finding(WARN, says, about, fix, _ENDPOINTS_PAGE)
     yield _lets_in(aws, endpoint, host)
 
@@ -234,9 +245,7 @@ def _lets_in(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Findin
     if lists := [peer for peer in peers if peer.startswith("pl-")]:
         says = f"{about} lets HTTPS in from {', '.join(lists)}; whether {address} is there is not known."
         return Finding(WARN, says, about, next=_ENDPOINTS_PAGE)
-    fix = (
-        f"aws ec2 authorize-security-group-ingress --group-id {ids[0]} --protocol tcp --port 443"
-        f" --cidr {address}/32 --region {aws.region}"
-    )
+    rule = {"group_id": ids[0], "protocol": "tcp", "port": "443", "cidr": f"{address}/32"}
+    fix = aws_cli(aws, "ec2", "authorize-security-group-ingress", **rule)
     says = f"{about} lets no HTTPS in from {address}: no inbound rule of {', '.join(ids)} allows it."
     return Finding(FAIL, says, about, fix, _ENDPOINTS_PAGE)

@@ -4,9 +4,8 @@ import json
 import textwrap
 from dataclasses import asdict, dataclass
 from html import escape as html
-from typing import Any
 
-from runbooks.safe import code, escape, page_url, plain
+from runbooks.safe import all_plain, code, escape, page_url, plain
 
 _KINDS = {
     "exception": "an error of CodeDeploy's API",
@@ -109,7 +108,7 @@ class Explanation:
 
     def _json(self) -> str:
         document = {"schema": 1, "found": bool(self.known), **asdict(self)}
-        return json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(all_plain(document), indent=2, ensure_ascii=False) + "\n"
 
     def _rest(self) -> list[str]:
         """The lines below the things that are known."""
@@ -153,11 +152,3 @@ def _wrapped(name: str, value: str) -> list[str]:
 
 def _linked(name: str, value: str) -> str:
     return f"<{value}>" if name in ("page", "runbook") else escape(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -66,10 +66,14 @@ def parse_version(text: str) -> tuple[int, ...] | None:
     """The numbers of a version in any form the agent has used, or None where there are none.
 
     ``OFFICIAL_1.8.1-13_rpm`` (version file, 1.x) gives (1, 8, 1, 13), ``agent_version: 2.0.0`` (2.x) gives
-    (2, 0, 0), a package's ``1.0-1.1095`` gives (1, 0, 1, 1095): old releases put a dash inside the version.
+    (2, 0, 0), a package's ``1.0-1.1095`` gives (1, 0, 1, 1095): old releases put a dash inside the version. What
+    has fewer than three numbers is filled up with zeros.
     """
     found = _NUMBER.match(text.strip())
-    return tuple(int(part[:9]) for part in re.split("[.-]", found[1])) if found else None
+    if not found:
+        return None
+    number = tuple(int(part[:9]) for part in re.split("[.-]", found[1]))
+    return number + (0,) * (3 - len(number))
 
 
 def _known(version: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from runbooks.host import HostReport, probe_script, read_report
 
 if TYPE_CHECKING:
     from runbooks.aws import Aws
-    from runbooks.engine import Question
+    from runbooks.question import Question
 
 _DOCUMENT = "AWS-RunShellScript"
 _PATIENCE = (
@@ -19,7 +19,7 @@ _PATIENCE = (
 )
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between two questions whether it is done; then the last of them
 _BY_HAND = (
-    "run `runbooks probe` on the host by hand and give its output with --host-report FILE"
+    "run what `runbooks probe --instance NAME` prints on the host by hand and give its output with --host-report FILE"
     " (in a notebook host_report)"
 )
 
@@ -55,6 +55,14 @@ def host_report(aws: "Aws", question: "Question") -> HostReport:
     return report
 
 
+def can_be_asked(aws: "Aws", question: "Question") -> bool:
+    """Whether a way leads to the host, so that `host_report` may be called for what is good to know."""
+    if question.host_report is not None:
+        return True
+    node = managed_node(aws, question) if aws.allows("ssm:SendCommand") else None
+    return node is not None and not _obstacle(node)
+
+
 def _obstacle(node: Mapping[str, Any]) -> str:
     """Why the probe need not be sent to a node at all; "" when it may be."""
     name = node["InstanceId"]
@@ -74,17 +82,30 @@ def managed_node(aws: "Aws", question: "Question") -> dict[str, Any] | None:
     """
     nodes = aws.read_all("ssm:DescribeInstanceInformation", "InstanceInformationList")
     session = _session_name(aws, question)
-    names = {question.instance.lower(), session.lower()} - {""}
-    found = [
-        node
-        for node in nodes
-        if node["InstanceId"] == session
-        or {node.get("Name", "").lower(), node.get("ComputerName", "").lower().partition(".")[0]} & names
-    ]
+    found = [node for node in nodes if node["InstanceId"] == session]
+    found = found or [node for node in nodes if {question.instance.lower(), session.lower()} & _names(node)]
+    found = found or [node for node in nodes if question.instance.lower().partition(".")[0] == _bare(node)]
+    # One that was activated anew leaves the old node behind.
+    found = [node for node in found if node.get("PingStatus") == "Online"] or found
     if len(found) > 1:
         ids = ", ".join(sorted(node["InstanceId"] for node in found))
-        raise CouldNotLook(f"several managed nodes go by the name {question.instance}: {ids}.")
+        raise CouldNotLook(
+            f"several managed nodes go by the name {question.instance}: {ids}. Run `runbooks probe --instance"
+            f" {question.instance}` on the right one by hand."
+        )
     return found[0] if found else None
+
+
+def _bare(node: Mapping[str, Any]) -> str:
+    """The computer's name, where it has no domain."""
+    computer = str(node.get("ComputerName", "")).lower()
+    return "" if "." in computer else computer
+
+
+def _names(node: Mapping[str, Any]) -> set[str]:
+    """What a node goes by: its name, its computer's name, and that without the domain."""
+    name, computer = node.get("Name", "").lower(), node.get("ComputerName", "").lower()
+    return {name, computer, computer.partition(".")[0]} - {""}
 
 
 def _session_name(aws: "Aws", question: "Question") -> str:
@@ -122,6 +143,8 @@ def _run(aws: "Aws", node: str) -> HostReport:
         if status == "Success":
             return read_report(answer["StandardOutputContent"], now=aws.now(), oldest=timedelta(minutes=15))
         if status not in ("Pending", "InProgress", "Delayed"):
+            if '"failed":' in answer.get("StandardOutputContent", ""):
+                read_report(answer["StandardOutputContent"])  # raises what the probe itself says
             raise CouldNotLook(
                 f"the probe did not run on {node}: Systems Manager says {status} ({_detail(answer)})."
             )

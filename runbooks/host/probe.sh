@@ -330,7 +330,13 @@ network() {
     if [ "${PROBE_NETWORK:-1}" = 0 ]; then unknown 'not asked: PROBE_NETWORK=0' imds_answers
     elif ! has curl; then unknown 'curl is not on this host' imds_answers
     elif said=$(ask 1 http://169.254.169.254/); then fact imds_answers json true
-    else fact imds_answers json false "$(complaint | first)"; fi
+    else
+        why=$(complaint | first)
+        case $why in # nobody is there, or nobody answers; any other complaint is curl's own
+            'curl: (7)'* | 'curl: (28)'*) fact imds_answers json false "$why" ;;
+            *) unknown "$why" imds_answers ;;
+        esac
+    fi
 }
 
 # mask: secrets by their very text (SECRETS, from the yml and the proxy), then what follows the name of a

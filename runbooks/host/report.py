@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from runbooks.errors import UserError
 
 T = TypeVar("T")
-S = TypeVar("S")
 
 _AGAIN = "run the probe on the host again"
 _CUT = f"The host report is cut, or has something after its end: {_AGAIN} and give all of its output, alone."
@@ -146,7 +145,7 @@ class HostReport:
         """The time by an endpoint that answered during the run, if one did."""
         for endpoint in (self.endpoint_commands, self.endpoint_s3):
             parsed = parsedate_tz(endpoint.date.value or "")
-            if parsed:
+            if parsed and 1970 <= parsed[0] <= 9000:  # of another year no time can be made
                 return datetime.fromtimestamp(mktime_tz(parsed), UTC)
         return None
 
@@ -184,8 +183,8 @@ def read_report(
 ) -> HostReport:
     """Read what the probe printed.
 
-    ``instance`` is the name that is asked about: a report made for another name is refused; one that names none
-    is taken, since a host never knows its CodeDeploy name. ``now`` is the present time, ``oldest`` how old a
+    ``instance`` is the name that is asked about: a report made for another name is refused, and one that names
+    none is taken only where the host calls itself so, since a host never knows its CodeDeploy name. ``now`` is the present time, ``oldest`` how old a
     report may be; its age is reckoned by AWS's clock where an endpoint answered, so that a host whose own clock
     is wrong can still be looked at. Raises :class:`HostReportError` for anything that is not a whole, recent
     report of schema 1.
@@ -272,8 +271,16 @@ def _time(text: Any) -> datetime:
 
 def _refuse_another(report: HostReport, instance: str | None) -> None:
     made_for = report.host.instance.value
-    if instance is not None and made_for is not None and made_for != instance:
+    if instance is None:
+        return
+    if made_for is not None and made_for != instance:
         raise HostReportError(f"The host report was made for {made_for!r}, not for {instance!r}.")
+    itself = report.host.hostname.value or ""
+    if made_for is None and instance.lower() not in (itself.lower(), itself.lower().partition(".")[0]):
+        raise HostReportError(
+            f"The host report names no instance, and its host calls itself {itself!r}, not {instance!r}:"
+            f" make it with `runbooks probe --instance {instance}`."
+        )
 
 
 def _refuse_stale(report: HostReport, now: datetime, oldest: timedelta) -> None:

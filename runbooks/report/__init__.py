@@ -1,14 +1,22 @@
 """One report, shown in a terminal, a notebook, a ticket, a file. It knows nothing of AWS."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from runbooks.aws.session import Aws
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Question, Verdict
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict
+from runbooks.question import Question
 from runbooks.report import as_html, as_json, as_markdown, as_text
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """The worst verdict; what does not apply says nothing about the rest. UNKNOWN where there is none."""
+    judged = {finding.verdict for finding in findings}
+    return max(judged - {SKIP} or judged, default=UNKNOWN)
+
 
 FORMATS = {
     "text": as_text.render,
@@ -29,10 +37,14 @@ class Report:
     at: datetime
     question: Question
     results: Mapping[Check, list[Finding]]
+    only: tuple[str, ...] = ()  # the ids of the checks that were asked for; () for all, and for what is none
+    profile: str = ""  # of the AWS configuration, where one was named
     probed: bool = False  # Systems Manager was allowed to run the probe
 
     @classmethod
-    def of(cls, aws: Aws, question: Question, results: Mapping[Check, list[Finding]]) -> "Report":
+    def of(
+        cls, aws: Aws, question: Question, results: Mapping[Check, list[Finding]], only: tuple[str, ...] = ()
+    ) -> "Report":
         """The report of ``results``, as found by the session ``aws``."""
         who = aws.known_identity
         return cls(
@@ -43,6 +55,8 @@ class Report:
             at=aws.now(),
             question=question,
             results=results,
+            only=only,
+            profile=aws.profile,
             probed=aws.allows("ssm:SendCommand"),
         )
 
@@ -53,18 +67,17 @@ class Report:
 
     @property
     def checks(self) -> list[tuple[Check, Verdict, list[Finding]]]:
-        """Each check with its verdict (its worst finding) and its findings; the worst check first, what does not apply last."""
+        """Each check with its verdict (`worst`) and its findings; the worst check first, what does not apply last."""
         judged = [
-            (check, max(f.verdict for f in found), sorted(found, key=lambda f: -f.verdict))
+            (check, worst(found), sorted(found, key=lambda f: -f.verdict))
             for check, found in self.results.items()
         ]
         return sorted(judged, key=lambda row: (row[1] is SKIP, -row[1]))
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all; a question that does not apply says nothing about the others."""
-        judged = {finding.verdict for finding in self.findings}
-        return max(judged - {SKIP} or judged, default=UNKNOWN)
+        """The worst verdict of all."""
+        return worst(self.findings)
 
     @property
     def exit_code(self) -> int:

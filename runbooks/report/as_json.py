@@ -4,10 +4,11 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from runbooks.safe import plain
+from runbooks.safe import all_plain
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding, Question
+    from runbooks.engine import Finding
+    from runbooks.question import Question
     from runbooks.report import Report
 
 
@@ -35,7 +36,7 @@ def render(report: "Report") -> str:
             for check, verdict, found in report.checks
         ],
     }
-    return json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(all_plain(document), indent=2, ensure_ascii=False) + "\n"
 
 
 def _question(question: "Question") -> dict[str, Any]:
@@ -47,13 +48,3 @@ def _question(question: "Question") -> dict[str, Any]:
 
 def _finding(finding: "Finding") -> dict[str, Any]:
     return dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

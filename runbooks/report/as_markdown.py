@@ -4,8 +4,8 @@ import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from runbooks.checks import all_checks
-from runbooks.engine import OK, SKIP, Question
+from runbooks.engine import OK, SKIP
+from runbooks.question import Question
 from runbooks.report.as_text import details, head, proof
 from runbooks.safe import code, escape, plain
 
@@ -41,6 +41,7 @@ def replay(report: "Report") -> str:
     options = {
         "--instance": asked.instance,
         "--sandbox": scenario,
+        "--profile": report.profile,
         "--region": "" if place == "sandbox" else report.region,
         "--deployment-group": asked.deployment_group,
         "--arn": asked.arn,
@@ -50,9 +51,7 @@ def replay(report: "Report") -> str:
     }
     words = [word for option, value in options.items() if value for word in (option, value)]
     words += ["--probe"] if report.probed and place != "sandbox" else []
-    known, ids = {check.id for check in all_checks()}, [check.id for check, _, _ in report.checks]
-    # A runbook's own steps are no checks of `diagnose`, and to name every check is to name none.
-    words += [word for id_ in ids if id_ in known and set(ids) != known for word in ("--check", id_)]
+    words += [word for id_ in report.only for word in ("--check", id_)]
     return plain(shlex.join(["runbooks", "diagnose", *words]))
 
 

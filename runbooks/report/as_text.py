@@ -63,7 +63,8 @@ def head(report: "Report") -> list[str]:
     return [
         f"{report.verdict.name}: {report.coverage}",
         f"{asked} - {report.target} - {report.region} - account {report.account} - {report.at:%Y-%m-%d %H:%M} UTC",
-        f"asked by {plain(report.identity)}",
+        f"asked by {plain(report.identity)}"
+        + (f", profile {plain(report.profile)}" if report.profile else ""),
     ]
 
 

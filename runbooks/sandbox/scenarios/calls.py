@@ -48,6 +48,20 @@ def registration_failing(account: Account) -> None:
         sent(account, provisioner, minutes, _REGISTER, parameters, BOTO, "203.0.113.31", taken)
 
 
+def registration_refused(account: Account) -> None:
+    """Nobody managed to register web-01: a provisioning role sends the ARN of a role, InvalidIamSessionArnException."""
+    healthy(account)
+    forget(account, "web-01")
+    provisioner = _role(account, "Provisioner/terraform", "ASIASANDBOXPROVISION")
+    role = f"arn:aws:iam::{ACCOUNT}:role/CodeDeployOnPremises"
+    bad = ApiError(
+        "InvalidIamSessionArnException", f"{role!r} is not the ARN of an assumed role session [sandbox]"
+    )
+    for minutes in (31, 91):
+        parameters = {"instanceName": "web-01", "iamSessionArn": role}
+        sent(account, provisioner, minutes, _REGISTER, parameters, BOTO, "203.0.113.31", bad)
+
+
 def registration_competes(account: Account) -> None:
     """Two callers deregister and register web-01 in turn, within minutes."""
     healthy(account)
