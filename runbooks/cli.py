@@ -3,15 +3,21 @@
 import inspect
 import json
 import os
+import re
 import sys
 import threading
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Never
+from typing import Annotated, Any, Never
 
 import typer
 
 from runbooks.errors import UserError
+from runbooks.safe import plain
+from runbooks.streams import check_writable, open_streams, read, say, write
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     help="Diagnose AWS CodeDeploy: what is wrong, with proof, from your account or from an embedded sandbox.",
@@ -19,6 +25,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _not_empty(value: str | None) -> str | None:
+    """Refuse "", which an unset variable of a shell leaves behind and which would ask something else."""
+    if value == "":
+        raise typer.BadParameter("it is empty; give a value, or leave the option out")
+    return value
+
+
+def _text(help: str, **more: Any) -> Any:
+    """An option that holds text."""
+    return typer.Option(help=help, callback=_not_empty, **more)
 
 
 class Format(StrEnum):
@@ -42,19 +60,21 @@ def _every_command(
 
 @app.command()
 def diagnose(
-    instance: Annotated[str, typer.Option(help="The on-premises instance's name; all when left out.")] = "",
-    profile: Annotated[str, typer.Option(help="A profile of your AWS configuration.")] = "",
-    region: Annotated[str, typer.Option(help="The Region; default: the profile's, or AWS_REGION.")] = "",
-    sandbox: Annotated[str, typer.Option(help="Ask the sandbox with this scenario instead of AWS.")] = "",
+    instance: Annotated[
+        str | None, _text("The on-premises instance's name; left out: what concerns all of them.")
+    ] = None,
+    profile: Annotated[str | None, _text("A profile of your AWS configuration.")] = None,
+    region: Annotated[str | None, _text("The Region; default: the profile's, or AWS_REGION.")] = None,
+    sandbox: Annotated[str | None, _text("Ask the sandbox with this scenario instead of AWS.")] = None,
     check: Annotated[list[str] | None, typer.Option(help="Run only this check (repeatable).")] = None,
     deployment_group: Annotated[
-        str, typer.Option(help="APPLICATION/GROUP whose tags the instance should carry.")
-    ] = "",
+        str | None, _text("APPLICATION/GROUP whose tags the instance should carry.")
+    ] = None,
     arn: Annotated[
-        str, typer.Option(help="The IAM user's or role session's ARN to register the instance with.")
-    ] = "",
-    bucket: Annotated[str, typer.Option(help="The bucket that holds the revisions.")] = "",
-    hours: Annotated[float, typer.Option(min=0.1, max=2160, help="How far back to look in CloudTrail.")] = 24,
+        str | None, _text("The IAM user's or role session's ARN to register the instance with.")
+    ] = None,
+    bucket: Annotated[str | None, _text("The bucket that holds the revisions, or BUCKET/KEY.")] = None,
+    hours: Annotated[float, typer.Option(help="How far back to look in CloudTrail; at most 2160.")] = 24,
     probe: Annotated[
         bool, typer.Option("--probe", help="Let Systems Manager run the read-only probe on the host.")
     ] = False,
@@ -80,31 +100,28 @@ def diagnose(
     """
     from runbooks.aws import connect
     from runbooks.engine import diagnose as run
-    from runbooks.host import read_report_file
     from runbooks.progress import terminal
+    from runbooks.question import Question
     from runbooks.report import as_text
 
-    brought = read_report_file(host_report, instance=instance or None) if host_report else None
-    aws = connect(_target(sandbox, profile), profile=profile, region=region, probe=probe)
-    report = run(
-        aws,
-        checks=check or (),
-        timeout=timeout,
-        progress=terminal,
-        instance=instance,
-        deployment_group=deployment_group,
-        arn=arn,
-        bucket=bucket,
-        hours=hours,
-        host_report=brought,
-    )
-    coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ) if colour is None else colour
+    asked = {"instance": instance, "deployment_group": deployment_group, "arn": arn, "bucket": bucket}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    given |= {"hours": hours, "host_report": host_report}
+    Question.of(**given)  # before anybody is asked
     if output:
-        _write(output, report.render(format))
-    elif format is Format.text:
-        typer.echo(as_text.render(report, colour=coloured), nl=False, color=coloured)
+        check_writable(output)
+    began = time.monotonic()
+    aws = connect(
+        _target(sandbox, profile), profile=profile or "", region=region or "", probe=probe, timeout=timeout
+    )
+    left = max(1.0, timeout - (time.monotonic() - began))
+    report = run(aws, checks=check or (), timeout=left, progress=terminal, **given)
+    coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ) if colour is None else colour
+    shown = as_text.render(report, colour=coloured) if format is Format.text else report.render(format)
+    if output:
+        write(output, report.render(format))
     else:
-        typer.echo(report.render(format), nl=False)
+        say(shown)
     raise typer.Exit(report.exit_code)
 
 
@@ -125,15 +142,17 @@ def explain(
     from runbooks.explanation import explain as said
 
     explanation = said(_given(text))
-    typer.echo(explanation.render("json" if json else "text"), nl=False)
+    say(explanation.render("json" if json else "text"))
     raise typer.Exit(0 if explanation.known else 1)
 
 
 RunbookName = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
-RunbookInstance = Annotated[str, typer.Option(help="The on-premises instance's name.")]
-RunbookProfile = Annotated[str, typer.Option(help="A profile of your AWS configuration.")]
-RunbookRegion = Annotated[str, typer.Option(help="The Region; default: the profile's, or AWS_REGION.")]
-RunbookSandbox = Annotated[str, typer.Option(help="Ask the sandbox with this scenario instead of AWS.")]
+RunbookInstance = Annotated[
+    str | None, _text("The on-premises instance's name; needed where AWS is asked about one.")
+]
+RunbookProfile = Annotated[str | None, _text("A profile of your AWS configuration.")]
+RunbookRegion = Annotated[str | None, _text("The Region; default: the profile's, or AWS_REGION.")]
+RunbookSandbox = Annotated[str | None, _text("Ask the sandbox with this scenario instead of AWS.")]
 RunbookReport = Annotated[
     Path | None, typer.Option("--host-report", help="What `runbooks probe` printed on the host.")
 ]
@@ -146,10 +165,10 @@ RunbookSet = Annotated[
 @app.command("open")
 def open_(
     name: RunbookName,
-    instance: RunbookInstance = "",
-    profile: RunbookProfile = "",
-    region: RunbookRegion = "",
-    sandbox: RunbookSandbox = "",
+    instance: RunbookInstance = None,
+    profile: RunbookProfile = None,
+    region: RunbookRegion = None,
+    sandbox: RunbookSandbox = None,
     host_report: RunbookReport = None,
     set_: RunbookSet = None,
     browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
@@ -168,10 +187,10 @@ def open_(
 @app.command("run")
 def run_(
     name: RunbookName,
-    instance: RunbookInstance = "",
-    profile: RunbookProfile = "",
-    region: RunbookRegion = "",
-    sandbox: RunbookSandbox = "",
+    instance: RunbookInstance = None,
+    profile: RunbookProfile = None,
+    region: RunbookRegion = None,
+    sandbox: RunbookSandbox = None,
     host_report: RunbookReport = None,
     set_: RunbookSet = None,
 ) -> None:
@@ -200,10 +219,12 @@ def checks() -> None:
 
     for check in all_checks():
         apis = seen()[check.id]["calls"]
-        typer.echo(f"{check.id}\n    {check.good}")
-        typer.echo(f"    calls   {', '.join(apis) or 'none'}")
-        typer.echo(f"    needs   {', '.join(actions(apis, probe=True)) or 'no permission'}")
-        typer.echo(f"    page    {page_url(f'/checks/#{check.id}')}")
+        say(
+            f"{check.id}\n    {check.good}\n"
+            f"    calls   {', '.join(apis) or 'none'}\n"
+            f"    needs   {', '.join(actions(apis, probe=True)) or 'no permission'}\n"
+            f"    page    {page_url(f'/checks/#{check.id}')}\n"
+        )
 
 
 @app.command()
@@ -213,23 +234,25 @@ def policy(
     """Print the least-privilege IAM policy for the checks: what they call, and nothing else."""
     from runbooks.policy import document
 
-    typer.echo(json.dumps(document(probe=probe), indent=2))
+    say(json.dumps(document(probe=probe), indent=2) + "\n")
 
 
 @app.command()
 def probe(
     instance: Annotated[
-        str, typer.Option(help="The instance's CodeDeploy name, which the report then repeats.")
-    ] = "",
+        str | None, _text("The instance's CodeDeploy name, which the report then repeats.")
+    ] = None,
 ) -> None:
     """Print the read-only host probe, for a host that Systems Manager does not manage.
 
     Run it there as root and bring its output back:
-    runbooks probe | ssh HOST sudo sh > host.json; runbooks diagnose --instance NAME --host-report host.json
+    runbooks probe --instance NAME | ssh HOST sudo sh > host.json
+    runbooks diagnose --instance NAME --host-report host.json
     """
     from runbooks.host import probe_script
+    from runbooks.question import Question
 
-    typer.echo(probe_script(instance or None), nl=False)
+    say(probe_script(Question.of(instance=instance or "").instance or None))
 
 
 @app.command()
@@ -242,8 +265,7 @@ def sandbox(
     from runbooks.sandbox import SCENARIOS, serve
 
     if list_:
-        for name, set_up in SCENARIOS.items():
-            typer.echo(f"{name}\n    {inspect.getdoc(set_up)}")
+        say("".join(f"{name}\n    {inspect.getdoc(set_up)}\n" for name, set_up in SCENARIOS.items()))
         return
     try:
         with serve(scenario, port=port) as running:
@@ -274,10 +296,13 @@ def main() -> Never:
     """Run the command line and end the process: errors are one line on stderr, never a traceback without --debug."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    open_streams()
     try:
         result = app(
             args=[a for a in arguments if a != "--debug"], prog_name="runbooks", standalone_mode=False
         )
+        if result == _INTERRUPTED:  # so typer ends an interrupted command
+            _end("Interrupted.", _INTERRUPTED)
         sys.exit(result if isinstance(result, int) else 0)
     except UserError as error:
         if debug:
@@ -286,14 +311,14 @@ def main() -> Never:
     except typer.TyperException as error:  # a wrong option or value
         _end(f"{error.format_message()} (`runbooks --help` lists what there is)", 64)
     except (KeyboardInterrupt, typer.Abort):
-        _end("Interrupted.", 130)
-    except BrokenPipeError:
-        sys.exit(0)
+        _end("Interrupted.", _INTERRUPTED)
     except Exception as error:
         if debug:
             raise
         _end(
-            f"runbooks failed: {type(error).__name__}: {error}; add --debug to see where, and please report it.",
+            plain(
+                f"runbooks failed: {type(error).__name__}: {error}; add --debug to see where, and please report it."
+            ),
             70,
         )
 
@@ -303,17 +328,22 @@ def _end(sentence: str, code: int) -> Never:
     sys.exit(code)
 
 
-def _target(sandbox: str, profile: str) -> str:
+def _target(sandbox: str | None, profile: str | None) -> str:
     if sandbox and profile:
         raise UserError("--sandbox and --profile exclude each other: the sandbox needs no account.")
     return f"sandbox:{sandbox}" if sandbox else "aws"
 
 
 def _parameters(
-    instance: str, profile: str, region: str, sandbox: str, host_report: Path | None, others: list[str]
+    instance: str | None,
+    profile: str | None,
+    region: str | None,
+    sandbox: str | None,
+    host_report: Path | None,
+    others: list[str],
 ) -> dict[str, str]:
     """The parameters of a runbook: those that were given, and where it looks."""
-    given = {"target": _target(sandbox, profile), "profile": profile, "region": region}
+    given = {"target": _target(sandbox, profile), "profile": profile or "", "region": region or ""}
     given |= {"instance": instance} if instance else {}
     # the kernel has another working directory than this command
     given |= {"host_report": str(host_report.absolute())} if host_report else {}
@@ -332,23 +362,7 @@ def _given(text: str) -> str:
             typer.echo("Paste it here; Ctrl-D ends it.", err=True)
         return sys.stdin.buffer.read().decode("utf-8", errors="replace")
     path = text.startswith(("/", "./", "../")) and " " not in text
-    if path or os.path.isfile(text):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
-        return _read(Path(text))
+    file = re.fullmatch(r"[\w./~-]+\.(log|txt|json|out|err|md)", text)
+    if path or file or os.path.isfile(text):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+        return read(Path(text).expanduser())
     return text
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the report whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"The report cannot be written to {path}: {error.strerror}.") from None

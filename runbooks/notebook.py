@@ -18,12 +18,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient.exceptions import CellExecutionError, DeadKernelError
-from traitlets.config import Config
-
 from runbooks.errors import UserError
 from runbooks.safe import plain
+
+try:
+    import nbformat
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from traitlets.config import Config
+except ModuleNotFoundError as missing:
+    raise UserError(
+        f"{missing.name} is not installed: `pip install 'codedeploy-field-guide[notebooks]'` brings what runbooks need."
+    ) from None
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
@@ -31,6 +36,10 @@ INCIDENTS = PROJECT / "incidents"
 
 # The cells that fail on purpose carry this tag; their reports do not count.
 DEMONSTRATION = "demonstration"
+# On the parameters of a runbook that makes sense without an instance.
+INSTANCE_OPTIONAL = "instance-optional"
+# Parameters whose defaults speak of the sandbox. On an account they are the user's to give, or left out.
+EXAMPLES = ("error", "instance", "deployment_group", "bucket", "arn", "tags")
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -113,16 +122,20 @@ def run_runbook(name: str, **parameters: Any) -> Ran:
     report = path.with_suffix(".html")
     _write(report, as_html(done, name))
     said = _said(done)
-    exit_code = 0 if said else 2  # a run that reported nothing did not look
+    verdicts = {check: verdict for row in said for check, verdict in row["verdicts"].items()}
+    exit_code = 2 * (set(verdicts.values()) <= {"SKIP"})  # a run to which nothing applied did not look
     for row in said:
         exit_code |= row["exit_code"]
-    return Ran(path, report, exit_code, {check: v for row in said for check, v in row["verdicts"].items()})
+    return Ran(path, report, exit_code, verdicts)
 
 
 def as_html(notebook: Any, name: str) -> str:
     """An executed notebook as one HTML file, without any script or foreign address."""
     from nbconvert import HTMLExporter
 
+    for cell in notebook.cells:  # the line of progress leaves an output of no kind behind
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     return _PAGE.format(title=escape(f"CodeDeploy runbook {name}"), body=body)
 
@@ -165,6 +178,8 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
     from papermill.parameterize import parameterize_notebook
 
     path = NOTEBOOKS / f"{name}.ipynb"
+    if not names():
+        raise UserError(f"There are no runbooks in {NOTEBOOKS}: run this in a clone of the project.")
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names())}."
@@ -172,12 +187,16 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
     try:
         notebook = load_notebook_node(str(path))
         known = _parameters(notebook)
-    except (ValueError, KeyError, AttributeError, SyntaxError, StopIteration) as error:
+    except _DAMAGE as error:
         why = plain(str(error)) or type(error).__name__
         raise UserError(
             f"The runbook {name} is damaged ({why[:120]}): `git checkout {path}` restores it."
         ) from None
     filled = {key: _fitting(name, key, value, known) for key, value in parameters.items()}
+    if filled.get("target") == "aws":
+        filled = {key: type(known[key])() for key in known if key in EXAMPLES} | filled
+        if "instance" in known and not filled["instance"] and not _tagged(notebook, INSTANCE_OPTIONAL):
+            raise UserError(f"The runbook {name} asks your account about one instance: give --instance NAME.")
     notebook = parameterize_notebook(notebook, filled)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -185,6 +204,16 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
         else:  # its neighbours are in another folder than the copy
             cell.source = re.sub(r"\]\(([\w-]+\.ipynb)", r"](../notebooks/\1", cell.source)
     return notebook
+
+
+_DAMAGE = (
+    nbformat.ValidationError,
+    *(ValueError, KeyError, AttributeError, TypeError, SyntaxError, StopIteration),
+)
+
+
+def _tagged(notebook: Any, tag: str) -> bool:
+    return any(tag in cell.metadata.get("tags", ()) for cell in notebook.cells)
 
 
 def _parameters(notebook: Any) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """The engine: order of verdicts, the one catch, proof, and what may be asked."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -8,11 +11,13 @@ import pytest
 from botocore.stub import Stubber
 
 from runbooks.aws.guard import NotARead
-from runbooks.aws.session import Aws
+from runbooks.aws.session import Aws, Pace
 from runbooks.checks import all_checks
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict, diagnose, run
 from runbooks.errors import UserError
 from runbooks.question import Question
+from runbooks.sandbox import Delay, Fault, Hang
+from tests.world import PATIENT, world
 
 
 @pytest.fixture
@@ -150,6 +155,22 @@ def test_a_check_needs_its_good_state() -> None:
         ({"instance": "web:01"}, "cannot be"),
         ({"instance": "x" * 101}, "cannot be"),
         ({"instance": "web-01\n"}, "cannot be"),
+        ({"instance": 5}, "instance must be text, not 5"),
+        ({"instance": None}, "instance must be text"),
+        ({"status": 1}, "status must be text"),
+        ({"arn": "foo"}, "'foo' cannot be registered"),
+        ({"arn": "arn:aws:iam::111122223333:role/R"}, "one session of a role"),
+        ({"deployment_group": "shop"}, "write APPLICATION/GROUP"),
+        ({"bucket": "My Bucket"}, "write BUCKET or BUCKET/KEY"),
+        ({"hours": float("nan")}, "hours must be a number above 0"),
+        ({"hours": 0}, "hours must be"),
+        ({"hours": True}, "hours must be"),
+        ({"timeout": "x"}, "timeout must be a number of seconds"),
+        ({"timeout": -1}, "timeout must be"),
+        ({"host_report": 7}, "host_report must be the path"),
+        ({"host_report": "/no/such/file"}, "cannot be read: No such file"),
+        ({"host_report": "/"}, "cannot be read: Is a directory"),
+        ({"host_report": "a\0b"}, "cannot be read"),
     ],
 )
 def test_a_wrong_question_is_one_sentence(aws: Aws, asked: dict[str, Any], sentence: str) -> None:
@@ -158,3 +179,59 @@ def test_a_wrong_question_is_one_sentence(aws: Aws, asked: dict[str, Any], sente
     assert sentence in str(told.value)
     assert "\n" not in str(told.value)
     assert told.value.exit_code == 64
+
+
+def test_an_address_of_a_bucket_is_taken() -> None:
+    assert Question.of(bucket="s3://shop-revisions/web/1.zip").bucket == "shop-revisions/web/1.zip"
+    assert Question.of(bucket="s3://shop-revisions/").bucket == "shop-revisions"
+    assert Question.of(host_report="").host_report is None
+
+
+def test_a_check_that_is_named_twice_runs_once(aws: Aws) -> None:
+    report = diagnose(aws, checks=["arn-is-free", "instance-is-registered", "arn-is-free"])
+    assert [check.id for check in report.results] == ["arn-is-free", "instance-is-registered"]
+    assert [len(found) for found in report.results.values()] == [1, 1]
+
+
+def test_what_is_late_is_unknown_and_sends_nothing_more() -> None:
+    with world("healthy", [Fault("sts:GetCallerIdentity", Delay(1.0))], PATIENT) as (aws, sandbox):
+        before = len(sandbox.account.journal)
+        report = diagnose(aws, checks=["caller-may-list", "arn-is-free"], timeout=0.5)
+        assert report.exit_code == 2
+        (late,) = report.results[report.checks[0][0]]
+        assert (late.verdict, "not done within 0.5 s" in late.says) == (UNKNOWN, True)
+        time.sleep(1.5)
+        assert [call.operation for call in sandbox.account.journal[before:]] == ["GetCallerIdentity"]
+
+
+def test_an_interrupted_diagnosis_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> Any:
+        @contextmanager
+        def shown() -> Iterator[Any]:
+            def tell(done: int, total: int) -> None:
+                raise KeyboardInterrupt
+
+            yield tell
+
+        return shown()
+
+    with world("healthy", [Fault("sts:*", Hang(3))], PATIENT) as (aws, _):
+        report = diagnose(aws, checks=["arn-is-free", "caller-is-known"], progress=interrupted)
+    verdicts = {check.id: (found[-1].verdict, found[-1].says) for check, found in report.results.items()}
+    assert verdicts["arn-is-free"][0] is SKIP
+    assert verdicts["caller-is-known"] == (UNKNOWN, "Could not look: interrupted.")
+
+
+def test_the_call_that_failed_is_named_though_it_was_not_sent(aws: Aws) -> None:
+    def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        yield Finding(OK, "so far")
+        aws.read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName=7)
+
+    assert "codedeploy:GetOnPremisesInstance was not sent" in run(check, aws, Question())[-1].says
+
+
+def test_calls_of_one_kind_keep_their_distance() -> None:
+    pace, began = Pace(0.05), time.monotonic()
+    with ThreadPoolExecutor(4) as callers:
+        list(callers.map(lambda _: pace.wait(), range(4)))
+    assert time.monotonic() - began >= 0.15

@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from typer.testing import CliRunner
 
 from runbooks import cli
@@ -20,11 +23,13 @@ from runbooks.errors import UserError
 from runbooks.notebook import names, open_runbook, run_runbook
 from runbooks.sandbox import SCENARIOS, Error, Fault, serve
 from runbooks.sandbox.estate import CALLER_POLICIES, allow, only
+from runbooks.sandbox.machines import run_probe
 from runbooks.sandbox.scenarios.fleet import healthy
+from runbooks.sandbox.scenarios.parts import NODE
 from runbooks.sandbox.world import Account
 from tests.conftest import environment_for, sandbox_process
 from tests.test_precision import EXPECTED
-from tests.world import EVERYTHING
+from tests.world import EVERYTHING, world
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLE = "arn:aws:iam::111122223333:role/OnCall"
@@ -170,7 +175,7 @@ def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
 def test_static_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     with sandbox_process("tags-missing") as about:
         use(monkeypatch, environment_for(about))
-        done = run_runbook("instance-state", target="aws")
+        done = run_runbook("instance-state", target="aws", instance="web-01", deployment_group="shop/web")
     assert done.exit_code == 1
     assert done.verdicts["instance-carries-the-groups-tags"] == "FAIL"
 
@@ -226,7 +231,7 @@ def test_what_is_missing_is_said_once(trouble: str, sentence: str, monkeypatch: 
             "scenario": {"target": "sandbox:agent-stoped"},
         }.get(trouble, {})
         with pytest.raises(UserError, match=re.escape(sentence)) as told:
-            run_runbook("agent", **{"target": "aws", **asked})
+            run_runbook("agent", **{"target": "aws", "instance": "web-01", **asked})
     assert told.value.exit_code == 2
     copy = json.loads(next(room.INCIDENTS.glob("*.ipynb")).read_text())
     code = [cell for cell in copy["cells"] if cell["cell_type"] == "code"]
@@ -260,7 +265,7 @@ def test_a_copy_has_the_parameters_and_no_outputs() -> None:
         (
             "agent",
             {"instanse": "x"},
-            "no parameter 'instanse': it has target, instance, profile, region, probe",
+            "no parameter 'instanse': it has target, instance, profile, region, probe, host_report",
         ),
         ("agent", {"probe": "perhaps"}, "cannot be 'perhaps'"),
         ("registration-status", {"hours": "long"}, "cannot be 'long'"),
@@ -298,6 +303,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lambda text: '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
         lambda text: text.replace('"parameters"\n', '"parametres"\n'),
         lambda text: text.replace("profile = ", "profile == == "),
+        lambda text: "{}",
+        lambda text: text.replace('"metadata": {}', '"metadata": 7', 1),
     ],
 )
 def test_a_damaged_notebook_is_one_sentence(own: Path, damage: Any) -> None:
@@ -330,6 +337,69 @@ def test_a_runbook_that_reports_nothing_did_not_look(own: Path) -> None:
     notebook.cells = notebook.cells[:2]
     nbformat.write(notebook, own)
     assert run_runbook("own").exit_code == 2
+
+
+# On an account the examples of the sandbox are not asked about.
+
+KEPT = {"target", "profile", "region", "probe", "host_report", "hours", "status", "accept", "apply"}
+
+
+def test_every_parameter_is_an_example_or_is_kept() -> None:
+    for name in names():
+        parameters = set(room._parameters(nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)))
+        assert parameters <= {*room.EXAMPLES, *KEPT}, name
+
+
+def test_an_account_is_not_asked_about_the_examples() -> None:
+    copy = nbformat.read(open_runbook("triage", target="aws", instance="prod-7", region="eu-west-1"), 4)
+    (injected,) = [cell.source for cell in copy.cells if "injected-parameters" in cell.metadata.tags]
+    for line in ('error = ""', 'bucket = ""', 'deployment_group = ""', 'instance = "prod-7"'):
+        assert line in injected.splitlines()
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_account_is_asked_about_a_named_instance(name: str) -> None:
+    if name in ("triage", "registration-status"):
+        open_runbook(name, target="aws")
+        return
+    with pytest.raises(UserError, match="give --instance NAME"):
+        open_runbook(name, target="aws")
+
+
+@pytest.mark.timeout(240)
+def test_a_host_report_is_read_from_its_file(tmp_path: Path) -> None:
+    with world("healthy") as (_, sandbox):
+        machine = sandbox.account.world("eu-west-1").nodes[NODE].machine
+    seen = tmp_path / "host.json"
+    seen.write_text(run_probe(replace(machine, running=False), datetime.now(UTC)).stdout)
+    done = run_runbook("agent", target="sandbox:host-unmanaged", host_report=str(seen))
+    assert done.verdicts["agent-is-running"] == "FAIL"
+    assert done.verdicts["agent-is-installed"] == "OK"
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        run_runbook("agent", target="sandbox:host-unmanaged", host_report="/no/such/file")
+
+
+@pytest.mark.timeout(240)
+def test_progress_is_shown_while_it_looks_and_then_is_gone(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNBOOKS_PROGRESS", raising=False)
+    notebook = nbformat.read(own, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.id == "installed")
+    cell.source = f"from IPython.display import publish_display_data\n{cell.source}"
+    seen: list[str] = []
+    process = NotebookClient.process_message
+
+    def watched(self: Any, message: Any, *more: Any) -> Any:
+        seen.append(str(message["content"].get("data", {}).get("text/plain", "")))
+        return process(self, message, *more)
+
+    monkeypatch.setattr(NotebookClient, "process_message", watched)
+    nbformat.write(notebook, own)
+    done = run_runbook("own")
+    assert "Looking: 1 of 1 checks are done ..." in seen
+    assert "Looking" not in done.notebook.read_text()
+    assert "Looking" not in done.report.read_text()
 
 
 # The same from the command line.

@@ -81,6 +81,26 @@ def test_json_has_the_fields_of_the_contract() -> None:
     assert finding["verdict"] == "FAIL"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer eyJhbGciOi.HIDDEN.def",
+        "Authorization: AWS4-HMAC-SHA256 Credential=x/2026, SignedHeaders=host, Signature=HIDDEN",
+        '{"password": "a HIDDEN one"}',
+        '"aws_secret_access_key": "HIDDEN"',
+        '{\\"AWS_SESSION_TOKEN\\": \\"HIDDEN\\"}',
+        "SecretAccessKey=HIDDEN",
+        "?X-Amz-Security-Token=HIDDEN&X-Amz-Signature=HIDDEN",
+        "my_token=HIDDEN",
+        "https://user:pa/HIDDEN@host/",
+        "the key " + "abcdefghijKLMNOPQRST" + "uvwxyz0123456789HIDDEN"[2:],
+    ],
+)
+def test_what_is_called_a_secret_is_masked(text: str) -> None:
+    assert "HIDDEN" not in plain(text)
+    assert "(masked)" in plain(text)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_secrets_are_masked(form: str) -> None:
     shown = report(FAIL, says=f"key {KEY} secret {SECRET}", fix="curl http://joe:hunter22@proxy").render(form)
@@ -125,6 +145,15 @@ def test_markdown_stays_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "address", ["www.evil.example/login", "HTTP://evil.example", "ftp://evil.example", "a@b.example"]
+)
+def test_a_bare_address_becomes_no_link(address: str) -> None:
+    assert not re.search(
+        r"(?i)www\.|https?://|ftp://|@", report(FAIL, says=address).render("markdown").split("next:")[0]
+    )
+
+
 def test_text_has_no_colour_unless_asked() -> None:
     from runbooks.report import as_text
 
@@ -142,6 +171,9 @@ def test_text_has_no_colour_unless_asked() -> None:
         "0123456789abcdef0123456789abcdef01234567",  # a commit
         "https://codedeploy.eu-west-1.amazonaws.com/",
         "request 7d1c2e0a-5b1e-4f0c-9a53-2f3f5d0d8f11",
+        "arn:aws:iam::111122223333:user/AWS/CodeDeploy/somehost1234567890ab",
+        "The security token included in the request is invalid",
+        "User: x is not authorized to perform: secretsmanager:GetSecretValue",
     ],
 )
 def test_what_is_no_secret_is_shown(innocent: str) -> None:

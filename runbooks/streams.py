@@ -1,0 +1,84 @@
+"""Files and standard streams as a command line meets them: a full disk, a reader who has gone, a device."""
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from runbooks.errors import UserError
+
+
+def open_streams() -> None:
+    """Give the process the standard streams that it was started without."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: PTH123, SIM115 - closed with the process
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def say(text: str) -> None:
+    """Write to standard output. A reader who has gone (``| head``) is no error; raises `UserError` for a full disk."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_standard_output()
+    except OSError as error:
+        _forget_standard_output()
+        raise UserError(f"Standard output cannot be written to: {error.strerror}.") from None
+
+
+def _forget_standard_output() -> None:
+    # What is still in its buffer would fail once more when the process ends.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def read(path: Path) -> str:
+    """The text of a file, whatever its encoding. Raises `UserError` when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {_reason(error)}.") from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise `UserError` where `write` could not write, before there is anything to lose."""
+    target = path.resolve()
+    if str(path) in ("", ".") or target.is_dir():
+        raise UserError(
+            f"The report cannot be written to {str(path)!r}: that is a folder; give a file in it."
+        )
+    if not target.parent.is_dir():
+        raise UserError(f"The report cannot be written to {path}: there is no folder {target.parent}.")
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise UserError(f"The report cannot be written to {path}: permission denied.")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all; what is no plain file (a device, a pipe) is written into.
+
+    A link is followed, and the mode of a file that is replaced is kept. Where it cannot be written after all,
+    the text goes to standard output, so that it is not lost, and a `UserError` says so.
+    """
+    target = path.resolve()
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")
+            return
+        unfinished.write_text(text, encoding="utf-8")
+        if target.exists():
+            shutil.copymode(target, unfinished)
+        unfinished.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        say(text)
+        raise UserError(
+            f"The report cannot be written to {path}: {_reason(error)}; it is on standard output instead."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
