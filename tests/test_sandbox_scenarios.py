@@ -80,7 +80,7 @@ DIFFERS: dict[str, set[str]] = {
     },
     "bad-filter": {"calls of others"},
     "registration-failing": {"calls of others"},
-    "registration-refused": {"calls of others", "registration"},
+    "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
     "clock-drifts": {"Date"},
 }

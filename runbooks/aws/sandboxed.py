@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, cast
@@ -54,6 +55,8 @@ def _start(scenario: str) -> dict[str, str]:
             complaint.seek(0)
             raise UserError(complaint.read().strip() or "The sandbox did not start.")
     atexit.register(stdin.close)  # the end of its standard input is the end of the sandbox
+    # Waited for, so that it leaves no zombie: a Jupyter kernel that ends waits seconds for those.
+    threading.Thread(target=child.wait, daemon=True).start()
     about: dict[str, str] = json.loads(banner)
     return about
 

@@ -159,7 +159,8 @@ def _site_links(html: str, page: Page, files: Files) -> str:
             )
         return f'href="{get_relative_url(pages[address].url, page.url)}{fragment}"'
 
-    return re.sub(rf'href="{re.escape(_GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
+    html = re.sub(rf'href="{re.escape(_GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
+    return html.replace(f">{_GUIDE}", ">/")  # nor is their text an address of the reader's own machine
 
 
 def _address(file: File) -> str:
