@@ -44,7 +44,7 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a real browser
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 notebooks: setup ## every cell of every runbook against its committed output
 	$(BIN)/python -m pytest -p tests.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
