@@ -7,6 +7,7 @@ the other, as a script would make them, so a ratio below 1 is what asking side b
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from botocore import xform_name
@@ -14,6 +15,7 @@ from botocore import xform_name
 from runbooks.aws import connect
 from runbooks.aws.session import Aws
 from runbooks.engine import diagnose
+from runbooks.host.fetch import _PAUSES
 
 ROUNDS = 9
 ASKED: dict[str, Any] = {"instance": "web-01", "deployment_group": "shop/web", "bucket": "shop-revisions"}
@@ -47,10 +49,21 @@ def _record(aws: Aws) -> list[tuple[str, str, dict[str, Any]]]:
 
 def _replay(aws: Aws, made: list[tuple[str, str, dict[str, Any]]]) -> None:
     for service, operation, params in made:
-        if (
-            operation != "GetCommandInvocation"
-        ):  # it is asked until the probe is done, which a replay cannot know
-            getattr(aws.client(service), xform_name(operation))(**params)
+        if operation == "GetCommandInvocation":  # of the command that was sent when the calls were recorded
+            continue
+        answer = getattr(aws.client(service), xform_name(operation))(**params)
+        if operation == "SendCommand":
+            _wait(aws.client(service), answer["Command"]["CommandId"], params["InstanceIds"][0])
+
+
+def _wait(ssm: Any, command: str, node: str) -> None:
+    """Ask as the diagnosis does until the probe is done, with the same pauses."""
+    for pause in _PAUSES:
+        time.sleep(pause)
+        with suppress(ssm.exceptions.InvocationDoesNotExist):
+            if ssm.get_command_invocation(CommandId=command, InstanceId=node)["Status"] == "Success":
+                return
+    raise RuntimeError("the probe did not end")
 
 
 def _median(work: Callable[[], object]) -> float:
