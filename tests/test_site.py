@@ -18,6 +18,7 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
 from runbooks import catalog
+from runbooks.checks import all_checks
 from runbooks.site import facts, names, provenance
 from runbooks.site.outputs import as_html, harmless
 from runbooks.site.trim import trim
@@ -102,10 +103,21 @@ def test_permalinks_live(site: Built, permalink: str) -> None:
         assert fragment in {attributes.get("id") for _, attributes in tags(path)}
 
 
-def test_every_promised_kind_of_address_is_on_the_list(site: Built) -> None:
-    promised = [f"/{page}" for page in site.pages if page.startswith(("exceptions/", "runbooks/"))]
-    assert promised
-    assert set(promised) <= set(PERMALINKS)
+def test_every_address_is_on_the_list(site: Built) -> None:
+    """Reports and tickets link to pages of every kind, and to each check."""
+    promised = {f"/{page}" for page in site.pages} | {f"/checks/#{check.id}" for check in all_checks()}
+    assert promised - set(PERMALINKS) == set(), "add these to tests/permalinks.txt"
+
+
+ANCHOR = re.compile(r'"/?((?:guides|exceptions|best-practices)/[A-Za-z-]+)(?:\.md|/)(#[a-z0-9-]+)')
+
+
+def test_every_anchor_that_a_report_can_name_is_on_the_list() -> None:
+    """Findings, explanations and the rules for the log lead to sections: those addresses end in tickets too."""
+    sources = [path for kind in ("*.py", "*.json") for path in (ROOT / "runbooks").rglob(kind)]
+    named = {f"/{page}/{anchor}" for path in sources for page, anchor in ANCHOR.findall(path.read_text())}
+    assert len(named) > 10
+    assert named - set(PERMALINKS) == set(), "add these to tests/permalinks.txt"
 
 
 # Nothing from elsewhere
