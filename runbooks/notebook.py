@@ -14,11 +14,11 @@ import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from runbooks.errors import UserError
+from runbooks.report.as_html import page
 from runbooks.safe import plain
 
 try:
@@ -40,28 +40,6 @@ DEMONSTRATION = "demonstration"
 INSTANCE_OPTIONAL = "instance-optional"
 # Parameters whose defaults speak of the sandbox. On an account they are the user's to give, or left out.
 EXAMPLES = ("error", "instance", "deployment_group", "bucket", "arn", "tags")
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }}
-pre {{ overflow-x: auto }}
-table {{ border-collapse: collapse }}
-td, th {{ padding: .5rem .75rem }}
-.prompt {{ display: none }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +115,7 @@ def as_html(notebook: Any, name: str) -> str:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
-    return _PAGE.format(title=escape(f"CodeDeploy runbook {name}"), body=body)
+    return page(f"CodeDeploy runbook {name}", body)
 
 
 def lab_address(path: Path) -> str:

@@ -24,17 +24,18 @@ _FILE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }}
+pre {{ overflow-x: auto }}
 table {{ border-collapse: collapse }}
 td, th {{ padding: .5rem .75rem }}
+.prompt {{ display: none }}
 </style>
 </head>
 <body>
-<h1>{title}</h1>
 {body}
 </body>
 </html>
@@ -44,7 +45,13 @@ td, th {{ padding: .5rem .75rem }}
 def render(report: "Report") -> str:
     """The report as one HTML file."""
     asked = plain(report.question.instance) or "all on-premises instances"
-    return _FILE.format(title=escape(f"CodeDeploy diagnosis of {asked}"), body=fragment(report))
+    title = f"CodeDeploy diagnosis of {asked}"
+    return page(title, f"<h1>{escape(title)}</h1>\n{fragment(report)}")
+
+
+def page(title: str, body: str) -> str:
+    """One HTML file of its own, in the reader's own colours; ``body`` is HTML, ``title`` is text."""
+    return _FILE.format(title=escape(title), body=body)
 
 
 def fragment(report: "Report") -> str:
