@@ -2,9 +2,11 @@
 
 Replaces ``<!-- checks -->`` by one section for each check: its good state, what its docstring explains, how
 it looks in the sandbox when it is not so, what it calls, which IAM actions that needs, and the calls by hand.
+``<!-- policy -->`` becomes the policy for all of them.
 """
 
 import html
+import json
 from typing import Any
 
 import botocore.session
@@ -14,9 +16,9 @@ from mkdocs.structure.pages import Page
 
 from runbooks.checks import all_checks
 from runbooks.engine import Check
-from runbooks.policy import actions, seen
+from runbooks.policy import actions, document, seen
 
-MARKER = "<!-- checks -->"
+MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
 ROOMS = {
     "registration": "Registration",
     "selection": "Selection for deployments",
@@ -31,8 +33,11 @@ ROOMS = {
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Put the checks in the place of the marker."""
-    return markdown.replace(MARKER, _all()) if MARKER in markdown else markdown
+    """Put the checks, and the policy that they need, in the place of their markers."""
+    if MARKER not in markdown:
+        return markdown
+    allowed = f"```json\n{json.dumps(document(probe=True), indent=2)}\n```"
+    return markdown.replace(POLICY, allowed).replace(MARKER, _all())
 
 
 def _all() -> str:
