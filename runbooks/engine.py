@@ -107,10 +107,10 @@ def diagnose(
     """Run checks, side by side, against what ``aws`` is connected to and give one report.
 
     ``checks`` is an id or ids (all when empty); ``asked`` are the members of `Question`:
-    ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file. After ``timeout`` seconds the report is given as it stands, what
-    was not done by then as UNKNOWN. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises
-    `UserError` for an unknown id, an unknown member, an instance name that CodeDeploy cannot have, and a host
-    report that cannot be used.
+    ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file. After ``timeout``
+    seconds the report is given as it stands, what was not done by then as UNKNOWN; so it is when it is
+    interrupted. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises `UserError` for an
+    unknown id, a ``timeout`` that is no time, and as `Question.of` does.
     """
     from runbooks.report import Report
 
