@@ -120,6 +120,7 @@ def diagnose(
     shown = as_text.render(report, colour=coloured) if format is Format.text else report.render(format)
     if output:
         write(output, report.render(format))
+        typer.echo(f"The report is in {output}.", err=True)
     else:
         say(shown)
     raise typer.Exit(report.exit_code)
@@ -156,6 +157,9 @@ RunbookSandbox = Annotated[str | None, _text("Ask the sandbox with this scenario
 RunbookReport = Annotated[
     Path | None, typer.Option("--host-report", help="What `runbooks probe` printed on the host.")
 ]
+RunbookProbe = Annotated[
+    bool, typer.Option("--probe", help="Let Systems Manager run the read-only probe on the host.")
+]
 RunbookSet = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the runbook (repeatable)."),
@@ -170,6 +174,7 @@ def open_(
     region: RunbookRegion = None,
     sandbox: RunbookSandbox = None,
     host_report: RunbookReport = None,
+    probe: RunbookProbe = False,
     set_: RunbookSet = None,
     browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
 ) -> None:
@@ -179,8 +184,10 @@ def open_(
     """
     from runbooks.notebook import open_runbook, show
 
-    copy = open_runbook(name, **_parameters(instance, profile, region, sandbox, host_report, set_ or []))
-    typer.echo(f"The copy is {copy}")
+    copy = open_runbook(
+        name, **_parameters(instance, profile, region, sandbox, host_report, probe, set_ or [])
+    )
+    typer.echo(f"The copy is {copy}\nSave it yourself (Ctrl-S): JupyterLab saves nothing by itself here.")
     show(copy, browser=browser)
 
 
@@ -192,6 +199,7 @@ def run_(
     region: RunbookRegion = None,
     sandbox: RunbookSandbox = None,
     host_report: RunbookReport = None,
+    probe: RunbookProbe = False,
     set_: RunbookSet = None,
 ) -> None:
     """Execute a runbook from its first cell to its last, without JupyterLab.
@@ -203,7 +211,7 @@ def run_(
     from runbooks.engine import Verdict
     from runbooks.notebook import run_runbook
 
-    ran = run_runbook(name, **_parameters(instance, profile, region, sandbox, host_report, set_ or []))
+    ran = run_runbook(name, **_parameters(instance, profile, region, sandbox, host_report, probe, set_ or []))
     for check, verdict in sorted(ran.verdicts.items(), key=lambda row: -Verdict[row[1]]):
         typer.echo(f"{verdict:<8}{check}")
     typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
@@ -285,9 +293,12 @@ Point any AWS client at it:
 export AWS_ENDPOINT_URL={address["endpoint"]}
 export AWS_ACCESS_KEY_ID={address["access_key_id"]}
 export AWS_SECRET_ACCESS_KEY={address["secret_access_key"]}
-export AWS_DEFAULT_REGION={address["region"]}
+export AWS_REGION={address["region"]} AWS_DEFAULT_REGION={address["region"]}
 
 aws deploy list-on-premises-instances
+
+And away from it again:
+unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION AWS_DEFAULT_REGION
 
 Ctrl-C ends it."""
 
@@ -340,13 +351,19 @@ def _parameters(
     region: str | None,
     sandbox: str | None,
     host_report: Path | None,
+    probe: bool,
     others: list[str],
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """The parameters of a runbook: those that were given, and where it looks."""
-    given = {"target": _target(sandbox, profile), "profile": profile or "", "region": region or ""}
+    given: dict[str, Any] = {
+        "target": _target(sandbox, profile),
+        "profile": profile or "",
+        "region": region or "",
+    }
     given |= {"instance": instance} if instance else {}
     # the kernel has another working directory than this command
     given |= {"host_report": str(host_report.absolute())} if host_report else {}
+    given |= {"probe": True} if probe else {}
     for other in others:
         name, equals, value = other.partition("=")
         if not equals:

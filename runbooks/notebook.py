@@ -5,9 +5,11 @@ The committed notebooks stay as they are. What belongs to one incident goes into
 
 import ast
 import difflib
+import itertools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import webbrowser
@@ -17,9 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runbooks.aws import connect
 from runbooks.errors import UserError
 from runbooks.report.as_html import page
-from runbooks.safe import plain
+from runbooks.safe import page_url, plain
+from runbooks.sandbox.scenarios import find
 
 try:
     import nbformat
@@ -40,6 +44,10 @@ DEMONSTRATION = "demonstration"
 INSTANCE_OPTIONAL = "instance-optional"
 # Parameters whose defaults speak of the sandbox. On an account they are the user's to give, or left out.
 EXAMPLES = ("error", "instance", "deployment_group", "bucket", "arn", "tags")
+
+_DOCS_LINK = re.compile(r"\]\(\.\./docs/([\w/-]+)\.md(#[\w-]+)?\)")
+_RUNBOOK_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.ipynb\)")
+_ASKS_A_SANDBOX = re.compile(r"As it stands, .*? the same cells ask your account\.")
 
 
 @dataclass(frozen=True)
@@ -62,21 +70,21 @@ def open_runbook(name: str, **parameters: Any) -> Path:
 
     Raises `UserError` for a runbook or a parameter that there is not, and for a damaged notebook.
     """
-    notebook = _prepared(name, parameters)
-    path = _free(name)
-    _write(path, str(nbformat.writes(notebook, version=4)) + "\n")
-    return path
+    return _copied(name, _prepared(name, parameters)[0])
 
 
 def run_runbook(name: str, **parameters: Any) -> Ran:
     """Execute a runbook with these parameters by papermill; its copy and an HTML report are in ``incidents/``.
 
-    Raises `UserError` as `open_runbook` does, and with the exit code 2 when a cell fails or the kernel dies:
-    the copy then holds what was done until there.
+    Raises `UserError` as `open_runbook` does, and as `connect` does for a target that cannot be asked: then
+    nothing is written. With the exit code 2 it does so when a cell fails or the kernel dies: the copy holds what
+    was done until there.
     """
     import papermill
 
-    path = open_runbook(name, **parameters)
+    notebook, values = _prepared(name, parameters)
+    _check_target(values)
+    path = _copied(name, notebook)
     try:
         done = papermill.execute_notebook(
             str(path),
@@ -102,8 +110,8 @@ def run_runbook(name: str, **parameters: Any) -> Ran:
     said = _said(done)
     verdicts = {check: verdict for row in said for check, verdict in row["verdicts"].items()}
     exit_code = 2 * (set(verdicts.values()) <= {"SKIP"})  # a run to which nothing applied did not look
-    for row in said:
-        exit_code |= row["exit_code"]
+    for row in said:  # a step that did not apply is no step that could not look
+        exit_code |= row["exit_code"] if set(row["verdicts"].values()) - {"SKIP"} else 0
     return Ran(path, report, exit_code, verdicts)
 
 
@@ -114,6 +122,8 @@ def as_html(notebook: Any, name: str) -> str:
     for cell in notebook.cells:  # the line of progress leaves an output of no kind behind
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
+        else:  # the file may end in a ticket, far from its neighbours
+            cell.source = _DOCS_LINK.sub(_to_the_guide, cell.source)
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     return page(f"CodeDeploy runbook {name}", body)
 
@@ -150,10 +160,31 @@ def show(path: Path, *, browser: bool = True) -> None:
         subprocess.run(command, cwd=PROJECT, env=settings, check=False)
 
 
-def _prepared(name: str, parameters: dict[str, Any]) -> Any:
-    """The runbook with the parameters filled in and no outputs."""
+def _to_the_guide(link: re.Match[str]) -> str:
+    return f"]({page_url(f'/{link[1]}/')}{link[2] or ''})"
+
+
+def _copied(name: str, notebook: Any) -> Path:
+    path = _free(name)
+    _write(path, str(nbformat.writes(notebook, version=4)) + "\n")
+    return path
+
+
+def _check_target(values: dict[str, Any]) -> None:
+    """Raise what `connect` would raise in the runbook's own cell."""
+    target = str(values.get("target", ""))
+    if target.startswith("sandbox:"):
+        try:
+            find(target.partition(":")[2])
+        except ValueError as error:
+            raise UserError(str(error)) from None
+    else:
+        connect(target, profile=values.get("profile", ""), region=values.get("region", ""))
+
+
+def _prepared(name: str, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The runbook with the parameters filled in and no outputs; and what its parameters are."""
     from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
 
     path = NOTEBOOKS / f"{name}.ipynb"
     if not names():
@@ -175,13 +206,48 @@ def _prepared(name: str, parameters: dict[str, Any]) -> Any:
         filled = {key: type(known[key])() for key in known if key in EXAMPLES} | filled
         if "instance" in known and not filled["instance"] and not _tagged(notebook, INSTANCE_OPTIONAL):
             raise UserError(f"The runbook {name} asks your account about one instance: give --instance NAME.")
-    notebook = parameterize_notebook(notebook, filled)
+    values = known | filled
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-        else:  # its neighbours are in another folder than the copy
-            cell.source = re.sub(r"\]\(([\w-]+\.ipynb)", r"](../notebooks/\1", cell.source)
-    return notebook
+            if "parameters" in cell.metadata.get("tags", ()):
+                cell.source = _filled(cell.source, filled)
+        else:  # a neighbour as it is committed would ask about something else
+            cell.source = _RUNBOOK_LINK.sub(
+                lambda link: f"{link[1]} (`{_opens(link[2], values)}`)", cell.source
+            )
+            if values.get("target") == "aws":
+                cell.source = _ASKS_A_SANDBOX.sub("This copy asks your own account.", cell.source)
+    return notebook, values
+
+
+def _filled(source: str, values: dict[str, Any]) -> str:
+    """The source of the parameters with these values in the place of its own; comments stay."""
+    data = source.encode()
+    lines = [0, *itertools.accumulate(len(line) for line in data.splitlines(keepends=True))]
+    for line in reversed(ast.parse(source).body):
+        name = (
+            line.targets[0].id
+            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)
+            else ""
+        )
+        if isinstance(line, ast.Assign) and name in values:
+            start = lines[line.value.lineno - 1] + line.value.col_offset
+            end = lines[(line.value.end_lineno or 1) - 1] + (line.value.end_col_offset or 0)
+            data = data[:start] + _literal(values[name]).encode() + data[end:]
+    return data.decode()
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _opens(runbook: str, values: dict[str, Any]) -> str:
+    """The command that opens another runbook on the same question."""
+    asked = {name: values.get(name) for name in ("instance", "profile", "region")}
+    asked |= {"sandbox": str(values.get("target", "")).partition("sandbox:")[2]}
+    words = [word for name, value in asked.items() if value for word in (f"--{name}", str(value))]
+    return shlex.join(["runbooks", "open", runbook, *words])
 
 
 _DAMAGE = (

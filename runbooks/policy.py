@@ -23,7 +23,8 @@ _RESOURCES = {
         "arn:*:ec2:*:*:instance/*",
     ]
 }
-_PROBE = ("ssm:SendCommand", "ssm:GetCommandInvocation")
+# What only the probe calls.
+PROBE = ("ssm:SendCommand", "ssm:GetCommandInvocation")
 
 
 @cache
@@ -39,7 +40,7 @@ def actions(apis: Iterable[str], *, probe: bool = False) -> list[str]:
 
     For the services of the checks an action has the name of its operation (Service Authorization Reference).
     """
-    return sorted({api for api in apis if api not in _NEEDS_NOTHING and (probe or api not in _PROBE)})
+    return sorted({api for api in apis if api not in _NEEDS_NOTHING and (probe or api not in PROBE)})
 
 
 def text(checks: Iterable[str], *, probe: bool = True) -> str:

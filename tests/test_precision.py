@@ -133,7 +133,7 @@ def assert_as_seen(scenario: str, report: Report) -> None:
     for check, found in report.results.items():
         row = seen()[check.id]
         worst = max(found, key=lambda finding: finding.verdict)
-        shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix}
+        shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix, "next": worst.next}
         assert row["trouble"].get(scenario) == (shown if worst.verdict in (WARN, FAIL) else None), (
             "run `make seen`"
         )

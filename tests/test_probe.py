@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -767,8 +768,8 @@ def test_its_head_tells_all_that_it_reports(place: Path) -> None:
 
 
 def test_it_is_clean_under_shellcheck() -> None:
-    shellcheck = shutil.which("shellcheck")
-    assert shellcheck, "shellcheck is not here: install it with `apt-get install shellcheck`"
+    shellcheck = shutil.which("shellcheck", path=Path(sys.executable).parent)
+    assert shellcheck, "shellcheck is not here: `make setup` installs it"
     done = subprocess.run(
         [shellcheck, "--shell=sh", str(SCRIPT)], capture_output=True, text=True, check=False
     )

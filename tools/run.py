@@ -30,6 +30,11 @@ def main() -> int:
     arguments.add_argument("--site-port", type=int, default=8000)
     arguments.add_argument("--lab-port", type=int, default=8888)
     asked = arguments.parse_args()
+    for port in (asked.site_port, asked.lab_port):
+        if not 0 < port < 65536:
+            arguments.error(f"{port} is not a port: take one from 1 to 65535.")
+    if asked.site_port == asked.lab_port:
+        arguments.error(f"the site and JupyterLab cannot share port {asked.site_port}.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     children: list[subprocess.Popen[str]] = []
     try:
@@ -52,8 +57,10 @@ def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) 
     token = secrets.token_hex(16)
     site, lab = f"http://{HOST}:{site_port}/", f"http://{HOST}:{lab_port}/lab/tree/{NOTEBOOK}"
     logs = [tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")]  # noqa: SIM115 - closed with the process
-    children.append(start(site_command(site_port), logs[0]))
-    children.append(start(lab_command(lab_port), logs[1], JUPYTER_TOKEN=token))
+    # Each is told where the other is, for the links between them.
+    children.append(start(site_command(site_port), logs[0], RUNBOOKS_LAB=f"http://{HOST}:{lab_port}"))
+    lab_needs = {"JUPYTER_TOKEN": token, "RUNBOOKS_SITE": site.rstrip("/")}
+    children.append(start(lab_command(lab_port), logs[1], **lab_needs))
     print("Starting the site and JupyterLab ...", flush=True)
     for child, log, address in zip(
         children, logs, (site, f"http://{HOST}:{lab_port}/api?token={token}"), strict=True

@@ -47,7 +47,7 @@ def text(seen: dict[str, dict[str, Any]]) -> str:
 
 
 def _shown(finding: Finding) -> dict[str, str]:
-    return {"verdict": finding.verdict.name, "says": finding.says, "fix": finding.fix}
+    return {"verdict": finding.verdict.name, "says": finding.says, "fix": finding.fix, "next": finding.next}
 
 
 if __name__ == "__main__":

@@ -78,6 +78,11 @@ class Look:
         return str(getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or cause)
 
 
+def is_aws_host(url: str) -> bool:
+    """Whether an endpoint is one of AWS's by its name."""
+    return (urlsplit(url).hostname or "").endswith(_AWS_DOMAINS)
+
+
 def look(client: Any) -> Look:
     """Ask the endpoint of a boto3 client for ``/``, unsigned, and record that in the journal.
 

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from runbooks.aws import journal
 from runbooks.aws.guard import NotARead, Permission, refuse_writes
 from runbooks.aws.memory import Memory
-from runbooks.aws.reach import Look, look
+from runbooks.aws.reach import Look, is_aws_host, look
 from runbooks.errors import CouldNotLook
 
 # By this name the guide's own calls are told from others in CloudTrail.
@@ -119,7 +119,14 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
 
     def __repr__(self) -> str:
-        return f"{self.target} in {self.region}, as {self.identity.arn}"
+        who = self.known_identity
+        return f"{self.where} in {self.region}, as {who.arn if who else 'unknown: AWS did not say who asks'}"
+
+    @property
+    def where(self) -> str:
+        """The target, and the endpoint where that is not AWS's own: "aws at http://127.0.0.1:9700"."""
+        url = "" if self._endpoint else str(self.client("codedeploy").meta.endpoint_url)
+        return f"{self.target} at {url}" if url and not is_aws_host(url) else self.target
 
     @cached_property
     def identity(self) -> Identity:

@@ -32,7 +32,7 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
         last = max(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
             FAIL,
-            f"{who} sent {_sent(value)} {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
+            f"{who} sent {_sent(value)}, {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
             about=who,
             fix=corrected(aws, value),
             next=_FILTER_PAGE,

@@ -22,6 +22,13 @@ _WORDS = {
     "X": "inferred",
     "U": "not verified",
 }
+# The runbooks and the checks that make sense without an instance.
+_ABOUT_ALL = {
+    *("triage", "registration-status"),
+    *("callers-send-valid-status-filters", "registration-calls-succeed"),
+    *("status-filter-is-accepted", "registered-and-deregistered-are-told-apart", "caller-is-known"),
+    *("caller-may-list", "endpoint-name-resolves", "endpoint-answers", "this-clock-is-right"),
+}
 _SHOWN = 5  # what is less likely than these is named only
 
 
@@ -132,11 +139,20 @@ def rows(known: Known) -> list[tuple[str, str]]:
         ("do", known.do),
         ("page", page_url(known.page) if known.page else ""),
         ("runbook", page_url(f"/runbooks/{known.runbook}/") if known.runbook else ""),
-        ("open", f"runbooks open {known.runbook}" if known.runbook else ""),
-        ("look", " ".join(["runbooks diagnose", *(f"--check {id_}" for id_ in known.checks)])),
+        ("open", _open(known.runbook) if known.runbook else ""),
+        ("look", _look(known.checks)),
         ("seen", known.seen),
     ]
     return [(name, plain(value)) for name, value in found if value and (name != "look" or known.checks)]
+
+
+def _open(runbook: str) -> str:
+    return f"runbooks open {runbook}" + ("" if runbook in _ABOUT_ALL else " --instance NAME")
+
+
+def _look(checks: tuple[str, ...]) -> str:
+    name = [] if set(checks) <= _ABOUT_ALL else ["--instance NAME"]
+    return " ".join(["runbooks diagnose", *name, *(f"--check {id_}" for id_ in checks)])
 
 
 def _wrapped(name: str, value: str) -> list[str]:

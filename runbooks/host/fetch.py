@@ -18,10 +18,6 @@ _PATIENCE = (
     40  # seconds for Systems Manager to run the probe, which itself waits for a network at most half of that
 )
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between two questions whether it is done; then the last of them
-_BY_HAND = (
-    "run what `runbooks probe --instance NAME` prints on the host by hand and give its output with --host-report FILE"
-    " (in a notebook host_report)"
-)
 
 
 def is_our_probe(params: Mapping[str, Any]) -> bool:
@@ -42,17 +38,24 @@ def host_report(aws: "Aws", question: "Question") -> HostReport:
     if not aws.allows("ssm:SendCommand"):
         raise CouldNotLook(
             "nobody looked at the host. With --probe (in a notebook probe = True) Systems Manager runs the read-only "
-            f"probe there; where it cannot, {_BY_HAND}."
+            f"probe there; where it cannot, {_by_hand(question)}."
         )
     node = managed_node(aws, question)
     if node is None:
         raise CouldNotLook(
-            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_BY_HAND}."
+            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_by_hand(question)}."
         )
     if obstacle := _obstacle(node):
         raise CouldNotLook(f"{obstacle}, so Systems Manager cannot run the probe there.")
     report: HostReport = aws.once(("probe", node["InstanceId"]), lambda: _run(aws, node["InstanceId"]))
     return report
+
+
+def _by_hand(question: "Question") -> str:
+    return (
+        f"run what `runbooks probe --instance {question.instance}` prints on the host by hand, and give its output"
+        " with --host-report FILE (in a notebook host_report)"
+    )
 
 
 def can_be_asked(aws: "Aws", question: "Question") -> bool:

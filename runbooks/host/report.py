@@ -286,11 +286,15 @@ def _refuse_another(report: HostReport, instance: str | None) -> None:
 def _refuse_stale(report: HostReport, now: datetime, oldest: timedelta) -> None:
     age = now - (report.server_time() or report.collected_at)
     if age > oldest:
-        minutes = int(age.total_seconds() // 60)
-        limit = int(oldest.total_seconds() // 60)
-        raise HostReportError(
-            f"The host report is {minutes} minutes old, at most {limit} are taken: {_AGAIN}."
+        minutes, limit = int(age.total_seconds() // 60), int(oldest.total_seconds() // 60)
+        old = (
+            f"{minutes} minutes"
+            if minutes < 120
+            else f"{minutes // 60} hours"
+            if age.days < 2
+            else f"{age.days} days"
         )
+        raise HostReportError(f"The host report is {old} old, at most {limit} minutes are taken: {_AGAIN}.")
     if age < -timedelta(minutes=5):
         raise HostReportError(
             "The host report comes from the future, so its age cannot be told:"

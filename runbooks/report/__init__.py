@@ -48,7 +48,7 @@ class Report:
         """The report of ``results``, as found by the session ``aws``."""
         who = aws.known_identity
         return cls(
-            target=aws.target,
+            target=aws.where,
             region=aws.region,
             account=who.account if who else "unknown",
             identity=who.arn if who else "unknown",
@@ -81,18 +81,22 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Bits: 1 when something FAILs, 2 when something is UNKNOWN."""
-        verdicts = {f.verdict for f in self.findings} or {UNKNOWN}
-        return (FAIL in verdicts) | (UNKNOWN in verdicts) << 1
+        """Bits: 1 when something FAILs, 2 when something is UNKNOWN, or when nothing was looked at."""
+        verdicts = {f.verdict for f in self.findings}
+        return (FAIL in verdicts) | (UNKNOWN in verdicts or verdicts <= {SKIP}) << 1
 
     @property
     def coverage(self) -> str:
         """The sentence on top: how much was looked at, so that "no trouble" never stands alone."""
         verdicts = [verdict for _, verdict, _ in self.checks]
         unseen, idle = verdicts.count(UNKNOWN), verdicts.count(SKIP)
+        seen = len(verdicts) - unseen - idle
         # A check that failed and also could not see a part counts as looked at: its verdict is FAIL.
+        partly = sum(
+            v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
+        )
         parts = [
-            f"{len(verdicts) - unseen - idle} looked at",
+            f"{seen} looked at{f' ({partly} only in part)' if partly else ''}",
             f"{unseen} could not be",
             f"{idle} {'does' if idle == 1 else 'do'} not apply",
         ]

@@ -31,8 +31,10 @@ _FILE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }}
 pre {{ overflow-x: auto }}
 table {{ border-collapse: collapse }}
-td, th {{ padding: .5rem .75rem }}
-.prompt {{ display: none }}
+td, th {{ padding: .5rem .75rem; overflow-wrap: anywhere }}
+code, pre {{ background: color-mix(in srgb, currentColor 8%, transparent) }}
+pre {{ padding: .5rem }}
+.anchor-link, .prompt {{ display: none }}
 </style>
 </head>
 <body>

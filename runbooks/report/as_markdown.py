@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runbooks.engine import OK, SKIP
 from runbooks.question import Question
 from runbooks.report.as_text import details, head, proof
-from runbooks.safe import code, escape, plain
+from runbooks.safe import code, escape, is_local, plain
 
 if TYPE_CHECKING:
     from runbooks.engine import Finding
@@ -31,18 +31,27 @@ def render(report: "Report") -> str:
         blocks.append(mark + escape(check.good))
         blocks += [row for finding in found for row in _finding(finding, len(found) > 1)]
         blocks += [f"    - proof: {code(call)}" for call in proof(found)]
-    return "\n".join([*blocks, "", f"Again: {code(replay(report))}"]) + "\n"
+    return "\n".join([*blocks, "", *_last(report)]) + "\n"
+
+
+def _last(report: "Report") -> list[str]:
+    again = f"Again: {code(replay(report))}"
+    local = is_local() and any(finding.next for finding in report.findings)
+    note = (
+        "Links lead to the guide on the machine of whoever runs `make run`; RUNBOOKS_SITE names a shared one."
+    )
+    return [f"{again}  ", note] if local else [again]
 
 
 def replay(report: "Report") -> str:
     """The command that asks the same question again; a host report that was brought by hand must be made anew."""
-    place, _, scenario = report.target.partition(":")
+    scenario = report.target.partition("sandbox:")[2]
     asked = report.question
     options = {
         "--instance": asked.instance,
         "--sandbox": scenario,
         "--profile": report.profile,
-        "--region": "" if place == "sandbox" else report.region,
+        "--region": "" if scenario else report.region,
         "--deployment-group": asked.deployment_group,
         "--arn": asked.arn,
         "--bucket": asked.bucket,
@@ -50,7 +59,7 @@ def replay(report: "Report") -> str:
         "--host-report": "FILE" if asked.host_report else "",
     }
     words = [word for option, value in options.items() if value for word in (option, value)]
-    words += ["--probe"] if report.probed and place != "sandbox" else []
+    words += ["--probe"] if report.probed and not scenario else []
     words += [word for id_ in report.only for word in ("--check", id_)]
     return plain(shlex.join(["runbooks", "diagnose", *words]))
 

@@ -60,8 +60,11 @@ def _print(console: Console, finding: "Finding", *, several: bool) -> None:
 def head(report: "Report") -> list[str]:
     """The first lines of every form: the verdict and coverage, then what was looked at, by whom, when."""
     asked = plain(report.question.instance) or "all on-premises instances"
+    idle = sum(verdict.name == "SKIP" for _, verdict, _ in report.checks)
+    nameless = idle and not report.question.instance
     return [
         f"{report.verdict.name}: {report.coverage}",
+        *(["no instance was named (--instance), so what is about one was not asked"] if nameless else []),
         f"{asked} - {report.target} - {report.region} - account {report.account} - {report.at:%Y-%m-%d %H:%M} UTC",
         f"asked by {plain(report.identity)}"
         + (f", profile {plain(report.profile)}" if report.profile else ""),

@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 
 from runbooks.checks import all_checks
 from runbooks.engine import Check
-from runbooks.policy import actions, document, seen
+from runbooks.policy import PROBE, actions, document, seen
 
 MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
 ROOMS = {
@@ -29,6 +29,19 @@ ROOMS = {
     "permissions": "Permissions",
     "network": "Network",
     "vpc": "VPC",
+}
+# The guide that says more about a room's checks, and the runbook that asks them.
+_INSTANCE, _NETWORK = "guides/check-the-instance.md", "guides/check-the-network.md"
+LEADS = {
+    "registration": (_INSTANCE, "instance-state"),
+    "selection": (_INSTANCE, "instance-state"),
+    "listing": ("exceptions/InvalidRegistrationStatusException.md", "registration-status"),
+    "callers": ("exceptions/InvalidRegistrationStatusException.md", "registration-status"),
+    "agent": ("guides/check-the-agent.md", "agent"),
+    "host": ("guides/check-the-agent.md", "agent"),
+    "permissions": ("guides/check-permissions.md", "permissions"),
+    "network": (_NETWORK, "network"),
+    "vpc": (_NETWORK, "network"),
 }
 
 
@@ -58,9 +71,12 @@ def _section(check: Check) -> str:
     parts = [f"### {check.id} {{ #{check.id} }}", f"**{check.good}**"]
     if check.explains:
         parts.append(check.explains)
-    parts += [_trouble(scenario, found, check.id) for scenario, found in list(row["trouble"].items())[:2]]
-    if row["calls"]:
-        parts.append(_calls(row["calls"]))
+    troubles = list(row["trouble"].items())[:2]
+    parts += [_trouble(scenario, found, check.id) for scenario, found in troubles]
+    if not troubles:
+        parts.append("No scenario of the sandbox shows it otherwise; the tests do.")
+    parts.append(_what_to_do(check, [found["next"] for _, found in troubles]))
+    parts.append(_calls(check.id, row["calls"]))
     return "\n\n".join(parts)
 
 
@@ -71,10 +87,36 @@ def _trouble(scenario: str, found: dict[str, str], check: str) -> str:
     return f"{said}{mend}\n\nSee it happen:\n\n```bash\n{command}\n```"
 
 
-def _calls(apis: list[str]) -> str:
+def _what_to_do(check: Check, leads: list[str]) -> str:
+    """Where its findings lead, the guide of its room, and the runbook that asks it."""
+    guide, runbook = LEADS[check.room]
+    pages = dict.fromkeys([*(_file(lead) for lead in leads if lead), guide])
+    links = ", ".join(f"[{_name(page)}]({page})" for page in pages)
+    return f"What to do: {links}. Runbook: [{runbook}](runbooks/{runbook}.ipynb)."
+
+
+def _file(lead: str) -> str:
+    """A finding's `next`, the address of a page or the id of a check, as MkDocs wants a link."""
+    page, _, anchor = lead.strip("/").partition("/#")
+    return f"{page}.md{'#' * bool(anchor)}{anchor}" if lead.startswith("/") else f"#{lead}"
+
+
+def _name(file: str) -> str:
+    """How to call a link: "check the agent", or the id of a check."""
+    page = file.partition(".md")[0].rpartition("/")[2]
+    return file[1:] if file.startswith("#") else page.replace("-", " ")
+
+
+def _calls(check: str, apis: list[str]) -> str:
     needs = ", ".join(f"`{action}`" for action in actions(apis, probe=True)) or "no permission"
-    by_hand = "\n".join(_by_hand(api) for api in apis)
-    return f"It needs {needs}. By hand:\n\n```bash\n{by_hand}\n```"
+    lines = [_by_hand(api) for api in apis if api not in PROBE]
+    if "ssm:SendCommand" in apis:  # what that sends is the probe, which can be run without it
+        lines += [
+            "runbooks probe --instance NAME | ssh HOST sudo sh > host.json",
+            f"runbooks diagnose --instance NAME --host-report host.json --check {check}",
+        ]
+    hands = "\n".join(lines)
+    return f"It needs {needs}." + (f" By hand:\n\n```bash\n{hands}\n```" if lines else "")
 
 
 def _by_hand(api: str) -> str:

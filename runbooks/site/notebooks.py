@@ -5,6 +5,7 @@ AWS: they never pass through the page's Markdown, and are put in as HTML that wa
 """
 
 import json
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -21,7 +22,8 @@ from runbooks.site.outputs import as_html, text_of
 Cell = dict[str, Any]
 
 _GUIDE = "http://127.0.0.1:8000/"  # where `make run` serves the guide; reports link to it
-_LAB = "http://127.0.0.1:8888/lab/tree/notebooks/"  # where it serves the notebooks
+# Where it serves the notebooks; `make run` on other ports says so.
+_LAB = f"{os.environ.get('RUNBOOKS_LAB') or 'http://127.0.0.1:8888'}/lab/tree/notebooks/"
 _DOCS_LINK = re.compile(r"(\]\(|^\[[^\]]+\]:\s*)\.\./docs/", re.MULTILINE)  # from notebooks/ to a page
 
 
@@ -107,22 +109,17 @@ def _opening(path: Path, cell: Cell) -> tuple[str, str, str]:
 
 
 def _how_to_run(path: Path) -> str:
-    name = path.name
-    lab = f".venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks/{name}"
+    name, runbook = path.name, path.stem
     return f"""[Open in JupyterLab]({_LAB}{name}){{ .md-button }}
-[Download {name}]({path.stem}/{name}){{ .md-button download="{name}" }}
+[Download {name}]({runbook}/{name}){{ .md-button download="{name}" }}
 
-The first button works while this is running; sign in once with the address that it prints:
+The first button works while `make run` is running, in a clone of the project; sign in once with the address that it
+prints. On your own account, with a copy that is yours to change:
 
 ```sh title="In a clone of the project"
-make run
+.venv/bin/runbooks open {runbook} --instance NAME --region REGION   # in JupyterLab
+.venv/bin/runbooks run {runbook} --instance NAME --region REGION    # without it: a notebook and a report
 ```
-
-??? note "Without the site, JupyterLab alone"
-
-    ```sh
-    {lab}
-    ```
 
 What follows is the notebook with the outputs of its last run against the sandbox."""
 

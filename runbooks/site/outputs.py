@@ -49,12 +49,12 @@ def harmless(html: str) -> str:
 
 
 def _block(html: str) -> str:
-    return f'<div class="output">{harmless(html)}</div>'
+    return f'<div class="output" data-search-exclude>{harmless(html)}</div>'
 
 
 def _preformatted(text: str) -> str:
     shown = escape(_ANSI.sub("", text).rstrip("\n"))
-    return f'<div class="output highlight"><pre><code class="no-copy">{shown}\n</code></pre></div>'
+    return f'<div class="output highlight" data-search-exclude><pre><code class="no-copy">{shown}\n</code></pre></div>'
 
 
 def _markdown(text: str) -> str:
