@@ -56,9 +56,9 @@ def calls(check: Check, aws: Aws, question: Question) -> list[str]:
     return sorted(api for api in proofs if not api.startswith(("http:", "https:")))
 
 
-def lies(check: Check, question: Question, asked: dict[str, int]) -> Iterator[str]:
+def lies(check: Check, question: Question, asked: dict[str, int], scenario: str = "healthy") -> Iterator[str]:
     """What a check says under each fault of each of its calls, where that is not honest."""
-    with world("healthy", config=PATIENT) as (aws, sandbox):
+    with world(scenario, config=PATIENT) as (aws, sandbox):
         impatient = session(sandbox)
         for api in calls(check, aws.remembering(), question):
             for name, (what, says) in faults(api).items():
@@ -90,6 +90,14 @@ def test_could_not_look_is_never_fine(check: Check, asked: str) -> None:
     assert not list(lies(check, question, {}))
 
 
+@pytest.mark.parametrize(
+    "check", [check for check in all_checks() if check.room == "vpc"], ids=lambda check: check.id
+)
+def test_could_not_look_into_the_vpc_is_never_fine(check: Check) -> None:
+    """The healthy host is in no VPC; one in EC2 whose answers do not come back is."""
+    assert not list(lies(check, EVERYTHING, {}, "nacl-blocks-return"))
+
+
 def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the engine's catch made to answer OK, the matrix above must fail in every cell."""
     monkeypatch.setattr(engine, "UNKNOWN", OK)
@@ -100,7 +108,6 @@ def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # They look at the network and make no call of AWS's API: tests/test_checks_network.py breaks the network for them.
-# The VPC's checks look further only where the host is an EC2 instance: tests/test_checks_vpc.py.
 NO_CALL = {"endpoint-answers", "endpoint-name-resolves", "this-clock-is-right"}
 
 

@@ -90,7 +90,8 @@ def _trouble(scenario: str, found: dict[str, str], check: str) -> str:
 def _what_to_do(check: Check, leads: list[str]) -> str:
     """Where its findings lead, the guide of its room, and the runbook that asks it."""
     guide, runbook = LEADS[check.room]
-    pages = dict.fromkeys([*(_file(lead) for lead in leads if lead), guide])
+    pages = list(dict.fromkeys(_file(lead) for lead in leads if lead))
+    pages += [] if any(page.startswith(guide) for page in pages) else [guide]
     links = ", ".join(f"[{_name(page)}]({page})" for page in pages)
     return f"What to do: {links}. Runbook: [{runbook}](runbooks/{runbook}.ipynb)."
 
@@ -102,9 +103,10 @@ def _file(lead: str) -> str:
 
 
 def _name(file: str) -> str:
-    """How to call a link: "check the agent", or the id of a check."""
-    page = file.partition(".md")[0].rpartition("/")[2]
-    return file[1:] if file.startswith("#") else page.replace("-", " ")
+    """How to call a link: "check the agent: log", or the id of a check."""
+    page, _, anchor = file.partition(".md")
+    words = page.rpartition("/")[2].replace("-", " ") + anchor.replace("#", ": ").replace("-", " ")
+    return file[1:] if file.startswith("#") else words
 
 
 def _calls(check: str, apis: list[str]) -> str:
