@@ -61,6 +61,19 @@ def test_the_worst_comes_first_and_what_does_not_apply_last() -> None:
     assert [verdict for _, verdict, _ in report(OK, UNKNOWN, FAIL, SKIP).checks] == [FAIL, UNKNOWN, OK, SKIP]
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_one_reason_is_told_once_and_hides_nothing(form: str) -> None:
+    shown = report(FAIL, UNKNOWN, UNKNOWN, OK, says="Could not look: sts was denied.").render(form)
+    assert (
+        shown.count("Could not look: sts was denied.") == 3
+    )  # the FAIL's, the OK's, and one for both UNKNOWNs
+    assert "check-1, check-2" in shown
+    assert "2 checks could not look, for one reason." in shown
+    assert json.loads(report(UNKNOWN, UNKNOWN).render("json"))["checks"][1][
+        "findings"
+    ]  # each by itself there
+
+
 def test_the_fingerprint_follows_the_verdicts_only() -> None:
     assert report(OK, FAIL).fingerprint == report(OK, FAIL, says="other words").fingerprint
     assert report(OK, FAIL).fingerprint != report(OK, OK).fingerprint

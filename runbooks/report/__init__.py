@@ -1,7 +1,7 @@
 """One report, shown in a terminal, a notebook, a ticket, a file. It knows nothing of AWS."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,26 @@ class Report:
             for check, found in self.results.items()
         ]
         return sorted(judged, key=lambda row: (row[1] is SKIP, -row[1]))
+
+    @property
+    def entries(self) -> list[tuple[str, str, Verdict, list[Finding]]]:
+        """`checks` as they are shown: name, good state, verdict, findings.
+
+        Those that could not look for the very same reason are one entry, so that they hide nothing else.
+        """
+        alike: dict[Hashable, list[tuple[Check, Verdict, list[Finding]]]] = {}
+        for row in self.checks:
+            check, verdict, found = row
+            reason = tuple((finding.says, finding.fix, finding.next) for finding in found)
+            alike.setdefault(reason if verdict is UNKNOWN else check.id, []).append(row)
+        return [
+            (
+                ", ".join(check.id for check, _, _ in rows),
+                rows[0][0].good if len(rows) == 1 else f"{len(rows)} checks could not look, for one reason.",
+                *rows[0][1:],
+            )
+            for rows in alike.values()
+        ]
 
     @property
     def verdict(self) -> Verdict:

@@ -59,7 +59,7 @@ def page(title: str, body: str) -> str:
 def fragment(report: "Report") -> str:
     """The report as a paragraph and a table, one row a check."""
     lines = [escape(line) for line in head(report)]
-    rows = "\n".join(_row(check.id, check.good, verdict, found) for check, verdict, found in report.checks)
+    rows = "\n".join(_row(*entry) for entry in report.entries)
     return f"""<p><strong>{lines[0]}</strong><br>
 {"<br>".join(lines[1:])}</p>
 <table>

@@ -23,12 +23,12 @@ def render(report: "Report") -> str:
     blocks = [f"**{escape(first)}**  ", *(f"{escape(line)}  " for line in others)]
     blocks.append(f"fingerprint {code(report.fingerprint)}, {_versions()}")
     blocks.append("")
-    for check, verdict, found in report.checks:
-        mark = f"- **{verdict.name}** {code(check.id)}: "
+    for name, good, verdict, found in report.entries:
+        mark = f"- **{verdict.name}** {code(name)}: "
         if verdict in (OK, SKIP):
             blocks.append(mark + " ".join(escape(finding.says) for finding in found))
             continue
-        blocks.append(mark + escape(check.good))
+        blocks.append(mark + escape(good))
         blocks += [row for finding in found for row in _finding(finding, len(found) > 1)]
         blocks += [f"    - proof: {code(call)}" for call in proof(found)]
     return "\n".join([*blocks, "", *_last(report)]) + "\n"

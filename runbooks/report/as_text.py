@@ -36,13 +36,13 @@ def render(report: "Report", *, colour: bool = False, width: int = 100) -> str:
     )
     for line in head(report):
         console.print(Text(line), soft_wrap=True)
-    for check, verdict, findings in report.checks:
-        mark = Text.assemble((f"{verdict.name:<8}", COLOURS[verdict.name]), (check.id, "bold"))
+    for name, good, verdict, findings in report.entries:
+        mark = Text.assemble((f"{verdict.name:<8}", COLOURS[verdict.name]), (name, "bold"))
         if verdict.name in ("OK", "SKIP"):
             console.print(mark, soft_wrap=True)
         else:
             console.print()
-            console.print(mark + Text(f"  {check.good}"), soft_wrap=True)
+            console.print(mark + Text(f"  {good}"), soft_wrap=True)
         for finding in findings:
             _print(console, finding, several=len(findings) > 1)
         for call in proof(findings) if verdict.name not in ("OK", "SKIP") else ():
