@@ -14,9 +14,11 @@ from botocore import exceptions as boto
 from runbooks import catalog
 from runbooks.aws.trouble import KINDS
 from runbooks.checks import all_checks
-from runbooks.explanation import Explanation, explain
+from runbooks.engine import diagnose
+from runbooks.explanation import Explanation, explain, known
 from runbooks.explanation.finding import _hints
 from runbooks.host import log_rules
+from tests.world import world
 
 ROOT = Path(__file__).resolve().parents[1]
 STATUS = "InvalidRegistrationStatusException"
@@ -325,3 +327,18 @@ def test_a_line_is_explained_within_half_a_second_of_processor_time() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 0.5
+
+
+def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
+    with world("healthy") as (aws, _):
+        results = diagnose(aws).results
+    need = {check.id for check, found in results.items() if any("No instance" in f.says for f in found)}
+    without = {name for name in known._ABOUT_ALL if name in {check.id for check in results}}
+    assert without & need == set()
+    # these need something else that nobody gave
+    assert {check.id for check in results} - need - without == {"arn-is-free", "host-may-read-the-bucket"}
+    look = dict(known.rows(explain("InstanceNotRegisteredException").known[0]))
+    assert look["look"].startswith("runbooks diagnose --instance NAME --check ")
+    assert look["open"] == "runbooks open instance-state --instance NAME"
+    look = dict(known.rows(explain("InvalidRegistrationStatusException").known[0]))
+    assert "--instance" not in look["look"] + look["open"]
