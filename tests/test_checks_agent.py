@@ -349,6 +349,10 @@ CASES = {
             " https://codedeploy-commands.eu-west-1.amazonaws.com' | sudo tee -a /etc/codedeploy-agent/conf/codedeployagent.yml"
         },
     ),
+    "a curl that cannot say whether there is a metadata service": Case(
+        Fakes(curl=f"case $url in http:*) {failing(48, 'a broken library')} ;; *) {hosts.ANSWERS} ;; esac"),
+        not_ok={"agent-takes-its-region-from-its-yml": (UNKNOWN, "curl: (48) a broken library")},
+    ),
     "a metadata service, and an endpoint": Case(
         Fakes(curl=hosts.ANSWERS),
         replace(
@@ -893,6 +897,18 @@ def test_a_probe_that_cannot_run_is_not_sent(node: dict[str, Any], says: str, aw
     assert said.verdict is UNKNOWN
     assert says in said.says
     assert "ssm:SendCommand" not in [call.api for call in said.proof]
+
+
+def test_what_the_probe_says_of_its_own_failure_is_told(aws: Aws, ssm: Stubber) -> None:
+    nodes(ssm, NODE | {"PingStatus": "Online"})
+    command = {"CommandId": "0" * 36}
+    ssm.add_response("send_command", {"Command": command, "ResponseMetadata": METADATA})
+    failed = '{"schema":1,"failed":"awk is not on this host","complete":true}'
+    answer = {"Status": "Failed", "StandardOutputContent": failed, "StandardErrorContent": "exit status 1"}
+    ssm.add_response("get_command_invocation", command | answer | {"ResponseMetadata": METADATA})
+    (said,) = run(CHECKS["agent-is-running"].function, aws, Question(instance="web-01"))
+    assert said.verdict is UNKNOWN
+    assert "awk is not on this host" in said.says
 
 
 def test_a_secret_never_gets_into_a_finding(aws: Aws, tmp_path: Path) -> None:

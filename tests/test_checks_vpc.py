@@ -476,6 +476,13 @@ def uses_the_public_one() -> Question:
     return on_host("")
 
 
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_agent_behind_a_proxy_is_not_judged_by_the_rules_for_443(site: Site, check: CheckFunction) -> None:
+    finding = only(site.ask(check, on_host(":proxy_uri: http://proxy.example.com:3128\n")))
+    assert finding.verdict is SKIP
+    assert "goes by the proxy http://proxy.example.com:3128" in finding.says
+
+
 FROM_THE_VPC = group("tcp", "10.0.0.0/16", (443, 443))
 
 

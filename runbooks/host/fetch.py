@@ -87,7 +87,8 @@ def managed_node(aws: "Aws", question: "Question") -> dict[str, Any] | None:
     session = _session_name(aws, question)
     found = [node for node in nodes if node["InstanceId"] == session]
     found = found or [node for node in nodes if {question.instance.lower(), session.lower()} & _names(node)]
-    found = found or [node for node in nodes if question.instance.lower().partition(".")[0] == _bare(node)]
+    short = question.instance.lower().partition(".")[0]
+    found = found or [node for node in nodes if short and short == _bare(node)]
     # One that was activated anew leaves the old node behind.
     found = [node for node in found if node.get("PingStatus") == "Online"] or found
     if len(found) > 1:
