@@ -24,7 +24,7 @@ from runbooks.sandbox.machines import Machine, run_probe, session_yml
 from runbooks.sandbox.scenarios import find
 from runbooks.sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
 from tests.findings import assert_sound, only
-from tests.world import QUICK, session
+from tests.world import QUICK, session, world
 
 CHECKS = [
     permissions.caller_may_register,
@@ -402,3 +402,29 @@ def test_a_simulator_that_says_nothing_of_an_action_has_not_allowed_it(
 def test_the_parts_of_an_arn(text: str, expected: tuple[str, ...]) -> None:
     arn = Arn.of(text)
     assert (*arn, arn.name) == expected
+
+
+@pytest.mark.parametrize("place", ["top", "resource"])
+def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_told(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS's model has MissingContextValues in two places, and tells of each that it is there."""
+    with world("healthy") as (aws, _):
+        read_all = aws.read_all
+
+        def lacking(api: str, want: str, **asked: Any) -> list[Any]:
+            found = read_all(api, want, **asked)
+            if api != "iam:SimulatePrincipalPolicy":
+                return found
+            missing = {"MissingContextValues": ["aws:PrincipalOrgID"]}
+            told = missing if place == "top" else {"ResourceSpecificResults": [missing]}
+            bare = [
+                {k: v for k, v in one.items() if k not in (*missing, "ResourceSpecificResults")}
+                for one in found
+            ]
+            return [one | told for one in bare]
+
+        monkeypatch.setattr(aws, "read_all", lacking)
+        found = run(permissions.caller_may_register, aws, QUESTION)
+    assert {finding.verdict for finding in found} == {UNKNOWN}
+    assert "aws:PrincipalOrgID" in found[0].says
