@@ -47,7 +47,7 @@ unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a
 	$(BIN)/python -m pytest -n 3
 
 notebooks: setup ## every cell of every runbook against its committed output
-	$(BIN)/python -m pytest -p tests.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
+	$(BIN)/python -m pytest -p tests.support.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
 
 golden: setup ## execute the runbooks and rewrite their committed outputs
 	$(BIN)/python -m tools.golden

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runbooks.aws import connect
+    from runbooks.decoder import explain
     from runbooks.engine import diagnose
-    from runbooks.explanation import explain
 
 __all__ = ["connect", "diagnose", "explain"]
 
-_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine", "explain": "runbooks.explanation"}
+_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine", "explain": "runbooks.decoder"}
 
 
 def __getattr__(name: str) -> Any:

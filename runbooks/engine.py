@@ -11,7 +11,7 @@ from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from runbooks.aws import journal, trouble
+from runbooks.aws import failures, journal
 from runbooks.aws.journal import Call
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
@@ -91,7 +91,7 @@ def _findings(check: CheckFunction, aws: Aws, question: Question) -> Iterator[Fi
                 yield replace(finding, proof=tuple(calls))
         except Exception as error:  # noqa: BLE001 - the one catch: whatever broke, the reader is told
             silent = False
-            yield Finding(UNKNOWN, f"Could not look: {trouble.explain(error)}", proof=tuple(calls))
+            yield Finding(UNKNOWN, f"Could not look: {failures.describe(error)}", proof=tuple(calls))
     if silent:
         yield Finding(UNKNOWN, "Could not look: the check said nothing.", proof=tuple(calls))
 

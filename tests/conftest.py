@@ -13,7 +13,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # The longest modules, whose tests share no fixture: each of their tests goes to whoever is free.
-SPREAD = ("tests/test_honesty.py", "tests/test_notebooks.py", "tests/test_precision.py")
+SPREAD = ("tests/checks/test_honesty.py", "tests/runbook/test_notebooks.py", "tests/checks/test_precision.py")
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -31,7 +31,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModul
 @contextmanager
 def sandbox_process(scenario: str) -> Iterator[dict[str, Any]]:
     """A sandbox in a process of its own; gives what it says of itself (endpoint, region, keys)."""
-    command = [sys.executable, "-m", "runbooks.sandbox", "--scenario", scenario, "--port", "0", "--until-eof"]
+    command = [
+        sys.executable,
+        "-m",
+        "codedeploy_sandbox",
+        "--scenario",
+        scenario,
+        "--port",
+        "0",
+        "--until-eof",
+    ]
     with subprocess.Popen(
         [*command, "--clock", "2026-01-15T12:00:00Z"],
         stdin=subprocess.PIPE,

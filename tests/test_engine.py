@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from codedeploy_sandbox import Delay, Fault, Hang
 
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import Aws, Pace
@@ -16,8 +17,7 @@ from runbooks.checks import all_checks
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict, diagnose, run
 from runbooks.errors import UserError
 from runbooks.question import Question
-from runbooks.sandbox import Delay, Fault, Hang
-from tests.world import PATIENT, world
+from tests.support.world import PATIENT, world
 
 
 @pytest.fixture

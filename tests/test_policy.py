@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from codedeploy_sandbox import SCENARIOS
+from codedeploy_sandbox.estate import only
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.world import Account
 
 from runbooks import policy
 from runbooks.checks import all_checks
 from runbooks.engine import UNKNOWN, diagnose
-from runbooks.sandbox import SCENARIOS
-from runbooks.sandbox.estate import only
-from runbooks.sandbox.scenarios import find
-from runbooks.sandbox.world import Account
-from tests.world import EVERYTHING, PATIENT, asked, world
+from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 # Each action of the policy, and a scenario and instance in which the diagnosis needs it.
 NEEDED = {

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from codedeploy_sandbox import SCENARIOS
+
 from runbooks.engine import FAIL, WARN, Finding, diagnose
-from runbooks.sandbox import SCENARIOS
-from tests.world import EVERYTHING, PATIENT, asked, world
+from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "runbooks" / "checks" / "seen.json"

@@ -10,7 +10,7 @@ import boto3
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
-from runbooks.aws import sandboxed, trouble
+from runbooks.aws import failures, sandboxed
 from runbooks.aws.guard import Permission
 from runbooks.aws.regions import all_regions
 from runbooks.aws.session import Aws
@@ -110,12 +110,12 @@ def _known(aws: Aws, timeout: float) -> Aws:
     try:
         _in_time(lambda: aws.identity, timeout)
     except ClientError as error:
-        if trouble.kind(error) in ("expired", "credentials", "clock", "signature"):
-            raise UserError(trouble.explain(error), 2) from None
-    except (TimeoutError, *trouble.UNREACHABLE):
+        if failures.classify(error) in ("expired", "credentials", "clock", "signature"):
+            raise UserError(failures.describe(error), 2) from None
+    except (TimeoutError, *failures.UNREACHABLE):
         pass
     except BotoCoreError as error:
-        raise UserError(trouble.explain(error), 2) from None
+        raise UserError(failures.describe(error), 2) from None
     return aws
 
 

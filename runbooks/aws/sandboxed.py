@@ -38,7 +38,16 @@ def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
 
 
 def _start(scenario: str) -> dict[str, str]:
-    command = [sys.executable, "-m", "runbooks.sandbox", "--scenario", scenario, "--port", "0", "--until-eof"]
+    command = [
+        sys.executable,
+        "-m",
+        "codedeploy_sandbox",
+        "--scenario",
+        scenario,
+        "--port",
+        "0",
+        "--until-eof",
+    ]
     with tempfile.TemporaryFile("w+") as complaint:
         child = subprocess.Popen(
             [*command, "--clock", DAY.strftime("%Y-%m-%dT%H:%M:%SZ")],

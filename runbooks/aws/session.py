@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from runbooks.aws import journal
+from runbooks.aws.cache import Memory
+from runbooks.aws.endpoint import Look, is_aws_host, look
 from runbooks.aws.guard import NotARead, Permission, refuse_writes
-from runbooks.aws.memory import Memory
-from runbooks.aws.reach import Look, is_aws_host, look
 from runbooks.errors import CouldNotLook
 
 # By this name the guide's own calls are told from others in CloudTrail.
@@ -271,7 +271,7 @@ def _api(model: Any) -> str:
 
 @contextmanager
 def _named(api: str) -> Iterator[None]:
-    """Every error says which call it is about, as a note: `trouble.explain` reads it there.
+    """Every error says which call it is about, as a note: `failures.describe` reads it there.
 
     An answer that botocore's parsers stumble over (a KeyError, an XML error) is no answer of AWS.
     """

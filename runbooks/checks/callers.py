@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from runbooks.aws import Aws
-from runbooks.aws.trail import MOST_EVENTS, Event, Trail, trail
+from runbooks.aws.cloudtrail import MOST_EVENTS, Event, Trail, trail
 from runbooks.checks._commands import aws_cli
 from runbooks.checks._facts import registered_names
 from runbooks.checks.listing import corrected

@@ -9,7 +9,7 @@ from typing import Any
 from botocore import exceptions as boto
 
 from runbooks.aws import Aws
-from runbooks.aws.reach import Look
+from runbooks.aws.endpoint import Look
 from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
 from runbooks.errors import CouldNotLook
 from runbooks.question import Question

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from runbooks.aws import Aws, Refusal, trouble
+from runbooks.aws import Aws, Refusal, failures
+from runbooks.aws.cloudtrail import trail
 from runbooks.aws.regions import neighbours
-from runbooks.aws.trail import trail
 from runbooks.checks._commands import aws_cli, diagnose_again
 from runbooks.checks._facts import arn_of, registered_arn, registered_arns, registration
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, Finding
@@ -66,12 +66,12 @@ def instance_is_not_registered_elsewhere(aws: Aws, question: Question) -> Iterat
         info = aws.read(
             _GET,
             "instanceInfo",
-            expecting=("InstanceNotRegisteredException", *trouble.DENIED, *trouble.UNKNOWN_CREDENTIALS),
+            expecting=("InstanceNotRegisteredException", *failures.DENIED, *failures.UNKNOWN_CREDENTIALS),
             region=region,
             instanceName=question.instance,
         )
         if isinstance(info, Refusal) and info.code != "InstanceNotRegisteredException":
-            shut.setdefault(trouble.refused(_GET, info), []).append(region)
+            shut.setdefault(failures.refused(_GET, info), []).append(region)
         elif isinstance(info, Refusal) or info.get("deregisterTime"):
             free.append(region)
         else:

@@ -17,9 +17,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, TimeoutError
 
+from tests.support import ROOT
 from tools.run import lab_command
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 ALL_RAN = """() => {
   const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(e => e.textContent)

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, expect
 
 from tests.browser.conftest import chromium
-from tests.built_site import ROOT, Built
+from tests.support import ROOT
+from tests.support.built_site import Built
 
 pytestmark = pytest.mark.timeout(300)  # one fixture opens every page; on a busy machine that takes a while
 

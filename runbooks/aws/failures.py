@@ -1,0 +1,173 @@
+"""Why a call could not be made or was refused, as one sentence for a person.
+
+The codes differ per protocol (json, query, ec2), so one kind of trouble has several codes. They are
+AWS's common error codes as its services document them; what none of these tables knows is told as it came.
+"""
+
+import re
+import traceback
+from pathlib import Path
+
+from botocore import exceptions as boto
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from runbooks.aws.guard import NotARead
+from runbooks.aws.session import NotWhole, Refusal
+from runbooks.errors import CouldNotLook
+from runbooks.host import HostReportError
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "denied": ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
+    "expired": ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+    "credentials": (
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "AuthFailure",
+        "InvalidAccessKeyId",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "IncompleteSignature",
+    ),
+    "closed": ("OptInRequired",),
+    "clock": ("RequestTimeTooSkewed",),
+    "signature": ("InvalidSignatureException", "SignatureDoesNotMatch"),
+    "throttled": (
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+    ),
+    "server": (
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "ServiceUnavailable",
+    ),
+}
+
+DENIED, UNKNOWN_CREDENTIALS = KINDS["denied"], KINDS["credentials"]
+
+_DENIED_BY = {
+    "service control policy": "by an organisation's service control policy",
+    "resource control policy": "by an organisation's resource control policy",
+    "permissions boundary": "by a permissions boundary",
+    "session policy": "by a session policy",
+    "vpc endpoint policy": "by a VPC endpoint policy",
+    "resource-based policy": "by a resource-based policy",
+    "identity-based policy": "by an identity-based policy",
+}
+
+# Nothing that answers as AWS does was reached.
+UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, ResponseParserError, NotWhole)
+
+_NETWORK = {
+    boto.EndpointConnectionError: "could not be reached: no connection to its endpoint",
+    boto.ConnectTimeoutError: "could not be reached: the connection timed out",
+    boto.ReadTimeoutError: "did not answer in time",
+    boto.ConnectionClosedError: "broke the connection before it answered",
+    boto.ProxyConnectionError: "could not be reached: the proxy refused or did not answer",
+    boto.SSLError: "could not be reached: the TLS certificate was not accepted",
+}
+
+
+def classify(error: BaseException) -> str:
+    """The kind of an AWS refusal: a key of `KINDS`, "http" for an answer that is not AWS's, or ""."""
+    if not isinstance(error, ClientError):
+        return ""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if "signature expired" in message.lower():  # the services put it under several codes
+        return "clock"
+    for name, codes in KINDS.items():
+        if code in codes:
+            return name
+    if not code or code.isdigit() or code == "None":
+        return "server" if status >= 500 else "http"
+    return "server" if status >= 500 else ""
+
+
+def describe(error: BaseException) -> str:
+    """One sentence: which call, which action, what kind of failure, and what to do where that is known.
+
+    The call is the one that the session noted on the error ("codedeploy:ListOnPremisesInstances").
+    """
+    api = next(iter(getattr(error, "__notes__", ())), "")
+    if isinstance(error, ClientError):
+        return _refused(error, api)
+    for family, what in _NETWORK.items():
+        if isinstance(error, family):
+            return f"{api or 'The service'} {what}."
+    if isinstance(error, NotWhole):
+        return f"{error}: look for a proxy, a captive portal or TLS inspection between here and AWS."
+    if isinstance(error, NotARead):
+        return f"{error}."
+    if isinstance(error, (CouldNotLook, HostReportError)):
+        return str(error)
+    if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
+        return f"{api or 'The call'} was not sent: no complete AWS credentials were found."
+    if isinstance(error, (boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError, boto.TokenRetrievalError)):
+        return f"{api or 'The call'} was not sent: the SSO session is over; run `aws sso login`."
+    if isinstance(error, boto.CredentialRetrievalError):
+        return f"{api or 'The call'} was not sent: the credentials could not be fetched ({error})."
+    if isinstance(error, boto.ParamValidationError):
+        return f"{api or 'The call'} was not sent: {' '.join(str(error).split())}."
+    if isinstance(error, boto.BotoCoreError):
+        return f"{api or 'The call'} gave an answer that could not be read, or none: {' '.join(str(error).split())}"
+    return f"The check itself failed: {type(error).__name__}: {error} ({_where(error)}). Please report it."
+
+
+def refused(api: str, refusal: Refusal) -> str:
+    """One sentence on a refusal that was expected, as `explain` would say it of an error."""
+    error = {"Code": refusal.code, "Message": refusal.message}
+    metadata = {"HTTPStatusCode": refusal.status}
+    return _refused(ClientError({"Error": error, "ResponseMetadata": metadata}, api), api)  # type: ignore[typeddict-item]
+
+
+def _refused(error: ClientError, api: str) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
+    operation = api or error.operation_name
+    match classify(error):
+        case "denied":
+            by = next((words for text, words in _DENIED_BY.items() if text in message.lower()), "")
+            action = _action(message) or operation
+            return f"{operation} was denied{' ' + by if by else ''}: this identity may not {action} ({code})."
+        case "expired":
+            return f"{operation} was refused: the session has expired ({code}); sign in again."
+        case "credentials":
+            return (
+                f"{operation} was refused: AWS does not know these credentials ({code}); check the profile."
+            )
+        case "closed":
+            return f"{operation} was refused: this account or Region is not signed up for it ({code})."
+        case "clock":
+            return (
+                f"{operation} was refused: this machine's clock is wrong ({code}: {message}); set it by NTP."
+            )
+        case "signature":
+            return f"{operation} was refused: the signature does not match ({code}); wrong secret key, or a proxy rewrites requests."
+        case "throttled":
+            return f"{operation} was throttled ({code}), also after retries; try again in a minute."
+        case "server":
+            return f"{operation} failed inside the service (HTTP {status}{', ' + code if code and not code.isdigit() else ''}), also after retries."
+        case "http":
+            return f"{operation} got HTTP {status} from something that is not AWS: look for a proxy or a captive portal."
+    return f"{operation} was refused: {code}: {message}"
+
+
+def _action(message: str) -> str:
+    """The action that AWS's denial text names ("… is not authorized to perform: iam:GetUser on …")."""
+    found = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
+    return found[1] if found else ""
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "no traceback"

@@ -1,0 +1,30 @@
+"""The scenarios: each public function of these modules sets up an account in which one thing is as its name says.
+
+A scenario's name is its function's, with hyphens; the first line of its docstring says what is wrong. Every scenario
+begins with the healthy fleet. Only in those that say so is web-01 not a registered instance.
+"""
+
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from codedeploy_sandbox.scenarios import agent, aws, calls, fleet, host, permissions, registration, vpc
+from codedeploy_sandbox.world import Account
+
+Scenario = Callable[[Account], None]
+
+SCENARIOS: dict[str, Scenario] = {
+    name.replace("_", "-"): function
+    for module in (fleet, registration, agent, host, permissions, vpc, calls, aws)
+    for name, function in vars(module).items()
+    if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+}
+
+
+def find(name: str) -> Scenario:
+    """The scenario of this name. Raises ValueError, in one sentence that names the known ones."""
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    near = get_close_matches(name, SCENARIOS, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise ValueError(f"There is no scenario {name!r}. {hint}Known scenarios: {', '.join(SCENARIOS)}.")

@@ -1,0 +1,75 @@
+"""The agent on web-01's host is not what it should be; the registration is."""
+
+from datetime import timedelta
+
+from codedeploy_sandbox.hosts import IDENTITY
+from codedeploy_sandbox.machines import session_yml
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.parts import machine, session, user
+from codedeploy_sandbox.world import REGION, Account
+
+_DENIED = (
+    "ERROR [codedeploy-agent(1412)]: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller:"
+    " Cannot reach InstanceService: Aws::CodeDeployCommand::Errors::AccessDeniedException - "
+)
+
+
+def agent_not_installed(account: Account) -> None:
+    """The instance web-01 is registered, but no agent is installed on its host."""
+    healthy(account)
+    machine(account, agent=None)
+
+
+def agent_stopped(account: Account) -> None:
+    """The agent on web-01 does not run; its log ends three hours ago."""
+    healthy(account)
+    machine(account, running=False, quiet=timedelta(hours=3))
+
+
+def agent_too_old(account: Account) -> None:
+    """The agent on web-01 is 1.7.1, which AWS no longer supports."""
+    healthy(account)
+    machine(account, agent="1.7.1")
+
+
+def agent_2(account: Account) -> None:
+    """Nothing is wrong: the agent on web-01 is of the line 2.x."""
+    healthy(account)
+    machine(account, agent="2.1.0")
+
+
+def agent_log_errors(account: Account) -> None:
+    """CodeDeploy refuses the agent of web-01: its log says AccessDeniedException."""
+    healthy(account)
+    machine(account, log=(_DENIED,) * 4)
+
+
+def identity_mismatch(account: Account) -> None:
+    """The agent on web-01 has another ARN, web-99's, than web-01 is registered with."""
+    healthy(account)
+    machine(account, identity=session_yml(session("web-99"), REGION))
+
+
+def yml_unreadable(account: Account) -> None:
+    """The agent on web-01 cannot read its yml: a directory has its place."""
+    healthy(account)
+    machine(account, identity=None, others=((f"{IDENTITY}/codedeploy.onpremises.yml", ""),))
+
+
+def both_arns_in_yml(account: Account) -> None:
+    """The yml of web-01 names both a session and an IAM user, and the agent refuses that."""
+    healthy(account)
+    both = session_yml(session("web-01"), REGION) + f"iam_user_arn: {user('web-01')}\n"
+    machine(account, identity=both)
+
+
+def wire_log_on(account: Account) -> None:
+    """The agent on web-01 has log_aws_wire on, which can write secrets to its log."""
+    healthy(account)
+    machine(account, settings=":log_aws_wire: true\n")
+
+
+def metadata_answers(account: Account) -> None:
+    """A metadata service answers web-01's host, and agent 1.x takes its Region and domain from it."""
+    healthy(account)
+    machine(account, metadata=True)

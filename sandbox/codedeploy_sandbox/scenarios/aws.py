@@ -1,0 +1,18 @@
+"""What lies between this machine and AWS, or AWS itself, is not what it should be."""
+
+from datetime import timedelta
+
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.world import Account, ApiError
+
+
+def clock_drifts(account: Account) -> None:
+    """This machine's clock is two minutes behind AWS's, which AWS still bears."""
+    healthy(account)
+    account.ahead = timedelta(minutes=2)
+
+
+def outage(account: Account) -> None:
+    """AWS has an outage: every request is answered with HTTP 503."""
+    healthy(account)
+    account.outage = ApiError("ServiceUnavailable", "Service is unable to handle request. [sandbox]", 503)

@@ -1,0 +1,49 @@
+"""The host of web-01, or the way to it, is not what it should be."""
+
+from datetime import timedelta
+
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.parts import NODE, machine, node
+from codedeploy_sandbox.world import REGION, Account
+
+
+def host_unmanaged(account: Account) -> None:
+    """Systems Manager knows no host web-01, so nobody can look at it from afar."""
+    healthy(account)
+    del account.world(REGION).nodes[NODE]
+
+
+def host_offline(account: Account) -> None:
+    """Systems Manager lost the connection to web-01's host three days ago."""
+    healthy(account)
+    node(account, ping="ConnectionLost", heard=timedelta(days=3))
+
+
+def host_no_https(account: Account) -> None:
+    """No HTTPS gets out of web-01's host: connections to CodeDeploy and S3 time out."""
+    healthy(account)
+    machine(account, blocked="*")
+
+
+def host_dns_fails(account: Account) -> None:
+    """The host of web-01 resolves no names, so it does not find CodeDeploy."""
+    healthy(account)
+    machine(account, resolves=False)
+
+
+def host_clock_wrong(account: Account) -> None:
+    """The clock of web-01's host is 17 minutes ahead, and AWS refuses what is signed with it."""
+    healthy(account)
+    machine(account, ahead=timedelta(minutes=17))
+
+
+def credentials_missing(account: Account) -> None:
+    """The credentials file that the yml of web-01 names is not there."""
+    healthy(account)
+    machine(account, credentials=False)
+
+
+def keys_exposed(account: Account) -> None:
+    """Everybody on web-01's host can read the file with its keys."""
+    healthy(account)
+    machine(account, private=False)

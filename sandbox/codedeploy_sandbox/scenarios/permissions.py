@@ -1,0 +1,65 @@
+"""Somebody may not do what they need to, or is not there."""
+
+from codedeploy_sandbox.estate import CALLER_POLICIES, HOST_ROLE, allow, only
+from codedeploy_sandbox.identities import Document
+from codedeploy_sandbox.machines import user_yml
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.parts import forget, machine, user
+from codedeploy_sandbox.world import ACCOUNT, REGION, Account
+
+
+def key_inactive(account: Account) -> None:
+    """The instance web-01 is registered by an IAM user, whose only access key is inactive."""
+    healthy(account)
+    old, world = forget(account, "web-01"), account.world(REGION)
+    world.register("web-01", old.registered, user=user("web-01"))
+    world.instances["web-01"].tags = old.tags
+    machine(account, identity=user_yml(user("web-01"), REGION))
+    like = account.iam.behind(user("batch-01"))
+    account.iam.add(user("web-01"), inline=dict(like.inline) if like else {}, keys=["Inactive"])
+
+
+def role_missing(account: Account) -> None:
+    """The role behind web-01's session was deleted."""
+    healthy(account)
+    account.iam.remove("role", HOST_ROLE)
+
+
+def bucket_denied(account: Account) -> None:
+    """The role of the hosts may not read the revision bucket."""
+    healthy(account)
+    only(account, name=HOST_ROLE)
+
+
+def commands_secure_denied(account: Account) -> None:
+    """The agent on web-01 has enable_auth_policy on, but its role may not use codedeploy-commands-secure."""
+    healthy(account)
+    machine(account, settings=":enable_auth_policy: true\n")
+
+
+def caller_denied(account: Account) -> None:
+    """The caller may look at everything, but neither register nor tag an instance."""
+    healthy(account)
+    only(account, CALLER_POLICIES["Diagnose"], CALLER_POLICIES["Probe"])
+
+
+def simulation_denied(account: Account) -> None:
+    """The caller may do all but ask IAM's policy simulator, so nobody can say what is allowed."""
+    healthy(account)
+    less = _without("iam:Simulate*", CALLER_POLICIES["Diagnose"])
+    only(account, *(CALLER_POLICIES | {"Diagnose": less}).values())
+
+
+def list_needs_star(account: Account) -> None:
+    """The caller's policy names the ARNs of instances only: Get passes, and List, which needs `*`, is denied."""
+    healthy(account)
+    less = _without("codedeploy:List*", CALLER_POLICIES["Diagnose"])
+    names = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:*"
+    instances = allow("codedeploy:*OnPremisesInstance*", on=names)
+    only(account, *(CALLER_POLICIES | {"Diagnose": less, "Register": instances}).values())
+
+
+def _without(action: str, document: Document) -> Document:
+    (statement,) = document["Statement"]
+    rest = [one for one in statement["Action"] if one != action]
+    return {**document, "Statement": [{**statement, "Action": rest}]}

@@ -1,0 +1,150 @@
+"""The host of web-01 is an EC2 instance, and the VPC does not let it reach CodeDeploy.
+
+Its metadata service is off, as one does where an agent with a yml must not ask it. Systems Manager is reached by
+endpoints in the same subnet.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from codedeploy_sandbox.estate import HOST_ROLE, allow
+from codedeploy_sandbox.inside import Ask
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.parts import NODE
+from codedeploy_sandbox.world import REGION, Account, Node
+
+_IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
+_ANYWHERE = "0.0.0.0/0"
+Ids = dict[str, str]  # of what stands around the host, by kind
+
+
+def security_group_blocks(account: Account) -> None:
+    """The security group of web-01's host lets out HTTP only, so that even Systems Manager lost it."""
+    healthy(account)
+
+    def close(ask: Ask, ids: Ids) -> None:
+        everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": _ANYWHERE}]}
+        http = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": _ANYWHERE}]}
+        ask("ec2", "RevokeSecurityGroupEgress", GroupId=ids["group"], IpPermissions=[everything])
+        ask("ec2", "AuthorizeSecurityGroupEgress", GroupId=ids["group"], IpPermissions=[http])
+
+    _in_ec2(account, close, ping="ConnectionLost", heard=timedelta(hours=5))
+
+
+def nacl_blocks_return(account: Account) -> None:
+    """The network ACL of web-01's subnet lets HTTPS out, but not the answers in: it forgets who asked."""
+    healthy(account)
+
+    def close(ask: Ask, ids: Ids) -> None:
+        acl = ask("ec2", "CreateNetworkAcl", VpcId=ids["vpc"])["NetworkAcl"]["NetworkAclId"]
+        for egress in (True, False):
+            ask(
+                "ec2",
+                "CreateNetworkAclEntry",
+                NetworkAclId=acl,
+                RuleNumber=100,
+                Protocol="6",
+                RuleAction="allow",
+                Egress=egress,
+                CidrBlock=_ANYWHERE,
+                PortRange={"From": 443, "To": 443},
+            )
+        of_subnet = [{"Name": "association.subnet-id", "Values": [ids["subnet"]]}]
+        (old,) = ask("ec2", "DescribeNetworkAcls", Filters=of_subnet)["NetworkAcls"]
+        (association,) = (one for one in old["Associations"] if one["SubnetId"] == ids["subnet"])
+        name = association["NetworkAclAssociationId"]
+        ask("ec2", "ReplaceNetworkAclAssociation", AssociationId=name, NetworkAclId=acl)
+
+    _in_ec2(account, close, blocked="*")
+
+
+def no_route(account: Account) -> None:
+    """No route leads from web-01's subnet to the internet, and no endpoint of CodeDeploy is in its VPC."""
+    healthy(account)
+
+    def close(ask: Ask, ids: Ids) -> None:
+        ask("ec2", "DeleteRoute", RouteTableId=ids["routes"], DestinationCidrBlock=_ANYWHERE)
+
+    _in_ec2(account, close, blocked="*")
+
+
+def endpoint_closed(account: Account) -> None:
+    """The VPC endpoint for the agent of web-01 lets no HTTPS in: its security group has no such rule."""
+    healthy(account)
+    role = account.iam.find("role", HOST_ROLE)
+    if role:
+        role.inline["Commands"] = allow("codedeploy-commands-secure:*")
+
+    def close(ask: Ask, ids: Ids) -> None:
+        name = {"GroupName": "endpoints", "Description": "endpoints"}
+        group = ask("ec2", "CreateSecurityGroup", VpcId=ids["vpc"], **name)["GroupId"]
+        ask(
+            "ec2",
+            "CreateVpcEndpoint",
+            VpcId=ids["vpc"],
+            ServiceName=f"com.amazonaws.{REGION}.codedeploy-commands-secure",
+            VpcEndpointType="Interface",
+            SubnetIds=[ids["subnet"]],
+            SecurityGroupIds=[group],
+            PrivateDnsEnabled=True,
+        )
+
+    _in_ec2(account, close, blocked="*codedeploy-commands*", settings=":enable_auth_policy: true\n")
+
+
+def _in_ec2(account: Account, close: Callable[[Ask, Ids], None], **changes: Any) -> None:
+    """Let web-01's host be in EC2, in a network that lets everything out until `close` has been there.
+
+    The sandbox does this when it starts, since the id of the instance is moto's to give.
+    """
+    nodes = account.world(REGION).nodes
+    old = nodes.pop(NODE)
+    of_node = {name: changes.pop(name) for name in ("ping", "heard") if name in changes}
+
+    def put(ask: Ask) -> None:
+        ids = _network(ask)
+        close(ask, ids)
+        nodes[ids["host"]] = Node(ids["host"], replace(old.machine, **changes), **of_node)
+
+    account.at_start.append(put)
+
+
+def _network(ask: Ask) -> Ids:
+    """A VPC with a subnet, in it the host without a public address, and the way out by a NAT gateway."""
+    vpc = ask("ec2", "CreateVpc", CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = ask("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+    public = ask("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ask("ec2", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
+    ask("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
+    address = ask("ec2", "AllocateAddress", Domain="vpc")["AllocationId"]
+    nat = ask("ec2", "CreateNatGateway", SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    routes = ask("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ask("ec2", "AssociateRouteTable", RouteTableId=routes, SubnetId=subnet)
+    ask("ec2", "CreateRoute", RouteTableId=routes, DestinationCidrBlock=_ANYWHERE, NatGatewayId=nat)
+    group = ask("ec2", "CreateSecurityGroup", VpcId=vpc, GroupName="web", Description="web")["GroupId"]
+    launched = ask(
+        "ec2",
+        "RunInstances",
+        ImageId=_IMAGE,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        PrivateIpAddress="10.20.0.11",
+        SecurityGroupIds=[group],
+        MetadataOptions={"HttpEndpoint": "disabled"},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-01"}]}],
+    )
+    for service in ("ssm", "ssmmessages"):
+        ask(
+            "ec2",
+            "CreateVpcEndpoint",
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{REGION}.{service}",
+            VpcEndpointType="Interface",
+            SubnetIds=[subnet],
+            PrivateDnsEnabled=True,
+        )
+    host = launched["Instances"][0]["InstanceId"]
+    return {"vpc": vpc, "subnet": subnet, "routes": routes, "group": group, "host": host}

@@ -1,0 +1,123 @@
+"""Each check, with each call that it makes in a healthy world made to fail in each way: never OK, never SKIP.
+
+"Could not look" must read as that, name the call and the kind of failure, and never end in a traceback.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+import pytest
+from codedeploy_sandbox import Cut, Error, Fault, Hang, Http, Reset
+
+from runbooks import engine
+from runbooks.aws.session import Aws
+from runbooks.checks import all_checks
+from runbooks.engine import FAIL, OK, UNKNOWN, Check, Finding, run
+from runbooks.question import Question
+from tests.support.world import EVERYTHING, PATIENT, session, world
+
+# AWS's words for the same trouble differ by protocol: json, query, ec2.
+BY_PROTOCOL = {
+    "denied": ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation"),
+    "throttled": ("ThrottlingException", "Throttling", "RequestLimitExceeded"),
+    "expired": ("ExpiredTokenException", "ExpiredToken", "RequestExpired"),
+    "clock": ("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"),
+}
+PROTOCOL = {"iam": 1, "sts": 1, "ec2": 2}
+SKEW = "Signature expired: 20260115T115000Z is now earlier than 20260115T115500Z (20260115T120000Z - 5 min.)"
+
+
+def faults(api: str) -> dict[str, tuple[object, str]]:
+    """What can go wrong with a call, and what the finding must say of it."""
+    protocol = PROTOCOL.get(api.partition(":")[0], 0)
+    code = {kind: codes[protocol] for kind, codes in BY_PROTOCOL.items()}
+    return {
+        "denied": (Error(code["denied"], f"User: x is not authorized to perform: {api}", 403), "denied.*may not"),
+        "denied by an SCP": (
+            Error(code["denied"], f"User: x is not authorized to perform: {api} with an explicit deny in a service control policy", 403),
+            "service control policy",
+        ),
+        "throttled": (Error(code["throttled"], "Rate exceeded", 400), "throttled"),
+        "500": (Error("InternalFailure", "", 500), "failed inside the service"),
+        "timeout": (Hang(), "did not answer in time"),
+        "reset": (Reset(), "broke the connection"),
+        "expired": (Error(code["expired"], "The security token included in the request is expired", 403), "has expired"),
+        "clock skew": (Error(code["clock"], SKEW, 403), "clock is wrong"),
+        "200 with HTML": (Http(200, "<html>Sign in to the guest network</html>"), "not AWS|could not be read"),
+        "truncated": (Cut(), "not AWS|could not be read|broke the connection|did not answer"),
+        "200 without the key": (Http(200, "{}", "application/x-amz-json-1.1"), "not AWS|could not be read"),
+    }  # fmt: skip
+
+
+def calls(check: Check, aws: Aws, question: Question) -> list[str]:
+    """The API calls of a check in a healthy world; looks at the network are not AWS's answers, and tested elsewhere."""
+    proofs = {call.api for finding in run(check.function, aws, question) for call in finding.proof}
+    return sorted(api for api in proofs if not api.startswith(("http:", "https:")))
+
+
+def lies(check: Check, question: Question, asked: dict[str, int], scenario: str = "healthy") -> Iterator[str]:
+    """What a check says under each fault of each of its calls, where that is not honest."""
+    with world(scenario, config=PATIENT) as (aws, sandbox):
+        impatient = session(sandbox)
+        for api in calls(check, aws.remembering(), question):
+            for name, (what, says) in faults(api).items():
+                asked[name] = asked.get(name, 0) + 1
+                sandbox.app.set_faults([Fault(api, what)])  # type: ignore[arg-type]
+                found = run(check.function, impatient.remembering(), question)
+                if problem := _dishonest(found, api, says):
+                    yield f"{check.id} with {api} {name}: {problem}: {found[-1].says}"
+            sandbox.app.set_faults([])
+
+
+def _dishonest(found: list[Finding], api: str, says: str) -> str:
+    if max(finding.verdict for finding in found) not in (UNKNOWN, FAIL):
+        return "reads as fine"
+    unseen = [finding.says for finding in found if finding.verdict is UNKNOWN]
+    if not unseen:
+        return "nothing is UNKNOWN"
+    if not any(api in text for text in unseen):
+        return "the call is not named"
+    if not any(re.search(says, text) for text in unseen):
+        return "the kind of failure is not named"
+    return "a crash" if any("The check itself failed" in text for text in unseen) else ""
+
+
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
+@pytest.mark.parametrize("asked", ["one instance", "all instances"])
+def test_could_not_look_is_never_fine(check: Check, asked: str) -> None:
+    question = EVERYTHING if asked == "one instance" else dataclasses.replace(EVERYTHING, instance="")
+    assert not list(lies(check, question, {}))
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in all_checks() if check.room == "vpc"], ids=lambda check: check.id
+)
+def test_could_not_look_into_the_vpc_is_never_fine(check: Check) -> None:
+    """The healthy host is in no VPC; one in EC2 whose answers do not come back is."""
+    assert not list(lies(check, EVERYTHING, {}, "nacl-blocks-return"))
+
+
+def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the engine's catch made to answer OK, the matrix above must fail in every cell."""
+    monkeypatch.setattr(engine, "UNKNOWN", OK)
+    (check,) = [check for check in all_checks() if check.id == "instance-is-registered"]
+    asked: dict[str, int] = {}
+    found = list(lies(check, EVERYTHING, asked))
+    assert len(found) == sum(asked.values()) >= 10
+
+
+# They look at the network and make no call of AWS's API: tests/test_checks_network.py breaks the network for them.
+NO_CALL = {"endpoint-answers", "endpoint-name-resolves", "this-clock-is-right"}
+
+
+def test_every_check_is_in_the_matrix() -> None:
+    """A check that makes no call under either question would be proved by nothing above."""
+    with world("healthy", config=PATIENT) as (aws, _):
+        idle = {
+            check.id
+            for check in all_checks()
+            if not calls(check, aws.remembering(), EVERYTHING)
+            and not calls(check, aws.remembering(), dataclasses.replace(EVERYTHING, instance=""))
+        }
+    assert idle == NO_CALL

@@ -1,0 +1,430 @@
+"""The checks on permissions, over the wire against the sandbox's IAM and its policy simulator."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from codedeploy_sandbox import serve
+from codedeploy_sandbox.estate import CALLER_POLICIES, allow
+from codedeploy_sandbox.estate import only as only_policies
+from codedeploy_sandbox.machines import Machine, run_probe, session_yml
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
+
+from runbooks.aws import sandboxed
+from runbooks.aws.session import Aws
+from runbooks.checks import permissions
+from runbooks.checks._iam import Arn
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
+from runbooks.host import Datum, read_report
+from runbooks.question import Question
+from tests.support.findings import assert_sound, only
+from tests.support.world import QUICK, session, world
+
+CHECKS = [
+    permissions.caller_may_register,
+    permissions.caller_may_list,
+    permissions.registered_identity_exists,
+    permissions.host_may_read_the_bucket,
+    permissions.host_may_use_commands_secure,
+]
+IAM = f"arn:aws:iam::{ACCOUNT}"
+WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
+QUESTION = Question(instance="web-01", bucket="shop-revisions")
+READS = CALLER_POLICIES["Diagnose"]
+PATIENT = QUICK.merge(Config(read_timeout=30))  # the first call to IAM loads moto
+Change = Callable[[Account], Any]
+
+
+@contextmanager
+def account(change: Change = lambda account: None) -> Iterator[Aws]:
+    """A session with the healthy sandbox in which one thing was changed."""
+
+    def changed(account: Account) -> None:
+        find("healthy")(account)
+        change(account)
+
+    with serve(changed, clock=sandboxed.DAY) as sandbox:
+        yield session(sandbox, PATIENT)
+
+
+def ask(check: CheckFunction, aws: Aws, question: Question = QUESTION) -> list[Finding]:
+    found = run(check, aws.remembering(), question)
+    for finding in found:
+        assert_sound(finding)
+    return found
+
+
+def verdicts(found: list[Finding]) -> list[Verdict]:
+    return [finding.verdict for finding in found]
+
+
+def deny(*actions: str, on: str = "*", **more: Any) -> dict[str, Any]:
+    statement = {"Effect": "Deny", "Action": list(actions), "Resource": on} | more
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def granted(finding: Finding) -> dict[str, Any]:
+    """The policy that a fix puts."""
+    words = shlex.split(finding.fix)
+    policy: dict[str, Any] = json.loads(words[words.index("--policy-document") + 1])
+    return policy
+
+
+def test_of_a_healthy_account_nothing_is_complained() -> None:
+    with account() as aws:
+        found = {check.__name__: verdicts(ask(check, aws)) for check in CHECKS}
+    assert found == {
+        "caller_may_register": [OK],
+        "caller_may_list": [OK],
+        "registered_identity_exists": [OK],
+        "host_may_read_the_bucket": [OK, OK],
+        "host_may_use_commands_secure": [SKIP],
+    }
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_nothing_was_asked_about(check: CheckFunction) -> None:
+    with account() as aws:
+        found = ask(check, aws, Question())
+    assert verdicts(found) == [OK if check is permissions.caller_may_list else SKIP]
+
+
+# The caller
+
+
+def test_a_caller_who_may_not_register_is_told_and_given_the_policy() -> None:
+    with account(lambda a: only_policies(a, READS)) as aws:
+        finding = only(ask(permissions.caller_may_register, aws))
+    assert finding.verdict is FAIL
+    assert "no policy allows it" in finding.says
+    (statement,) = granted(finding)["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["codedeploy:RegisterOnPremisesInstance", "codedeploy:AddTagsToOnPremisesInstances"],
+        "Resource": WEB_01,
+    }
+    assert finding.fix.startswith("aws iam put-role-policy --role-name OnCall ")
+
+
+def test_the_policy_that_is_given_mends_it() -> None:
+    with account(lambda a: only_policies(a, READS)) as aws:
+        policy = granted(only(ask(permissions.caller_may_register, aws)))
+    with account(lambda a: only_policies(a, READS, policy)) as aws:
+        assert verdicts(ask(permissions.caller_may_register, aws)) == [OK]
+
+
+def test_one_action_of_two_may_be_denied() -> None:
+    tags = deny("codedeploy:AddTags*")
+    with account(lambda a: only_policies(a, READS, CALLER_POLICIES["Register"], tags)) as aws:
+        allowed, denied = ask(permissions.caller_may_register, aws)
+    assert (allowed.verdict, denied.verdict) == (OK, FAIL)
+    assert "RegisterOnPremisesInstance" in allowed.says
+    assert "AddTagsToOnPremisesInstances" in denied.says
+    assert "a statement of role_OnCall_Only3 denies it" in denied.says
+    assert denied.fix == ""  # no further Allow helps against a Deny
+
+
+def test_who_denies_is_told_as_the_simulator_tells_it() -> None:
+    def organisation(account: Account) -> None:
+        account.scps = [allow("*"), deny("codedeploy:Register*")]
+
+    def boundary(account: Account) -> None:
+        account.iam.managed[f"{IAM}:policy/Edge"] = READS
+        account.iam.find("role", "OnCall").boundary = f"{IAM}:policy/Edge"  # type: ignore[union-attr]
+
+    for change, says in ((organisation, "service control policy"), (boundary, "permissions boundary")):
+        with account(change) as aws:
+            denied = max(ask(permissions.caller_may_register, aws), key=lambda finding: finding.verdict)
+        assert (denied.verdict, denied.fix) == (FAIL, ""), says
+        assert says in denied.says
+
+
+def test_listing_needs_a_statement_for_everything() -> None:
+    instances = allow(
+        "codedeploy:*OnPremisesInstance*", on=f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:*"
+    )
+    reads = allow("iam:GetRole", "iam:Simulate*")
+    with account(lambda a: only_policies(a, reads, instances)) as aws:
+        finding = only(ask(permissions.caller_may_list, aws))
+        assert verdicts(ask(permissions.caller_may_register, aws)) == [OK]
+    assert (finding.verdict, finding.next) == (FAIL, "/guides/check-permissions/#resource-trap")
+    assert granted(finding)["Statement"][0]["Resource"] == "*"
+
+
+def test_what_rests_on_an_unknown_condition_is_unknown() -> None:
+    from_the_office = allow("codedeploy:*")
+    from_the_office["Statement"][0]["Condition"] = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    with account(lambda a: only_policies(a, allow("iam:*"), from_the_office)) as aws:
+        finding = only(ask(permissions.caller_may_list, aws))
+    assert finding.verdict is UNKNOWN
+    assert "aws:SourceIp" in finding.says
+
+
+def test_the_region_and_tls_are_known_conditions() -> None:
+    here = allow("codedeploy:*")
+    here["Statement"][0]["Condition"] = {
+        "StringEquals": {"aws:RequestedRegion": REGION},
+        "Bool": {"aws:SecureTransport": "true"},
+    }
+    with account(lambda a: only_policies(a, allow("iam:*"), here)) as aws:
+        assert verdicts(ask(permissions.caller_may_list, aws)) == [OK]
+
+
+def test_a_denied_simulation_is_unknown_and_named() -> None:
+    with account(lambda a: only_policies(a, allow("codedeploy:*", "iam:GetRole"))) as aws:
+        finding = only(ask(permissions.caller_may_list, aws))
+    assert finding.verdict is UNKNOWN
+    assert "iam:SimulatePrincipalPolicy was denied" in finding.says
+
+
+def test_the_role_of_a_session_has_a_path_that_only_iam_knows() -> None:
+    """A role of IAM Identity Center, whose policies are another's to change."""
+    path = "aws-reserved/sso.amazonaws.com/eu-west-1"
+
+    def sign_in(account: Account) -> None:
+        account.iam.add(f"{IAM}:role/{path}/AWSReservedSSO_Ops_1", inline={"Reads": READS})
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Ops_1/alex@example.com"
+        account.knows(arn, CALLER_ACCESS_KEY)
+
+    with account(sign_in) as aws:
+        finding = only(ask(permissions.caller_may_register, aws))
+    assert (finding.verdict, finding.about) == (FAIL, f"{IAM}:role/{path}/AWSReservedSSO_Ops_1")
+    assert finding.fix == ""
+
+
+def test_a_user_is_its_own_source_of_policies() -> None:
+    def sign_in(account: Account) -> None:
+        account.iam.add(f"{IAM}:user/ops/dana", inline={"Reads": READS})
+        account.knows(f"{IAM}:user/ops/dana", CALLER_ACCESS_KEY)
+
+    with account(sign_in) as aws:
+        finding = only(ask(permissions.caller_may_register, aws))
+    assert finding.fix.startswith("aws iam put-user-policy --user-name dana ")
+
+
+@pytest.mark.parametrize(
+    ("arn", "verdict", "says"),
+    [
+        (f"{IAM}:root", SKIP, "root user"),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/dana", UNKNOWN, "IAM cannot simulate it"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Gone/dana", UNKNOWN, "IAM has no user or role"),
+    ],
+)
+@pytest.mark.parametrize("check", [permissions.caller_may_register, permissions.caller_may_list])
+def test_whom_iam_cannot_simulate_is_told_plainly(
+    check: CheckFunction, arn: str, verdict: Verdict, says: str
+) -> None:
+    def sign_in(account: Account) -> None:
+        account.enforces = False
+        account.knows(arn, CALLER_ACCESS_KEY)
+
+    with account(sign_in) as aws:
+        finding = only(ask(check, aws))
+    assert finding.verdict is verdict
+    assert says in finding.says
+
+
+# The registered identity
+
+
+def by_user(keys: list[str], *, path: str = "/AWS/CodeDeploy/") -> Change:
+    """web-01 registered by an IAM user of its own, who has keys in these states."""
+
+    def change(account: Account) -> None:
+        world = account.world(REGION)
+        world.deregister("web-01", account.clock.start)
+        world.register("web-01", account.clock.start, user=f"{IAM}:user/AWS/CodeDeploy/web-01")
+        reads = allow("s3:*", on="arn:aws:s3:::shop-revisions*")
+        account.iam.add(f"{IAM}:user{path}web-01", inline={"Reads": reads}, keys=keys)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("keys", "verdict", "says", "fix"),
+    [
+        (["Active"], OK, "1 access key, all active", ""),
+        (["Active", "Active"], OK, "2 access keys, all active", ""),
+        (["Inactive"], FAIL, "1 access key, none of them active", "--status Active"),
+        (["Inactive", "Inactive"], FAIL, "2 access keys, none of them active", "--status Active"),
+        (["Active", "Inactive"], WARN, "2 access keys, 1 of them active", ""),
+        ([], FAIL, "no access key", "create-access-key --user-name web-01"),
+    ],
+)
+def test_a_user_needs_an_active_key(keys: list[str], verdict: Verdict, says: str, fix: str) -> None:
+    with account(by_user(keys)) as aws:
+        finding = only(ask(permissions.registered_identity_exists, aws))
+    assert finding.verdict is verdict
+    assert says in finding.says
+    assert fix in finding.fix
+    assert "AKIA" not in finding.fix  # reports mask key ids, so a fix must not need one
+
+
+def test_a_user_of_another_path_is_another_user() -> None:
+    with account(by_user(["Active"], path="/people/")) as aws:
+        finding = only(ask(permissions.registered_identity_exists, aws))
+    assert finding.verdict is FAIL
+    assert "no such user" in finding.says
+
+
+def test_a_role_that_is_gone_fails_once() -> None:
+    """What it might do is then no question."""
+    with account(lambda a: a.iam.remove("role", "CodeDeployOnPremises")) as aws:
+        gone = only(ask(permissions.registered_identity_exists, aws))
+        skipped = [only(ask(check, aws)) for check in CHECKS[3:]]
+    assert gone.verdict is FAIL
+    assert "no such role" in gone.says
+    assert {(f.verdict, f.next) for f in skipped} == {(SKIP, "registered-identity-exists")}
+
+
+@pytest.mark.parametrize("check", CHECKS[2:])
+def test_an_instance_that_is_not_registered_has_no_identity(check: CheckFunction) -> None:
+    with account() as aws:
+        for name in ("old-01", "nobody-01"):
+            finding = only(ask(check, aws, Question(instance=name, bucket="shop-revisions")))
+            assert finding.verdict is SKIP
+            assert f"{name} is not registered" in finding.says
+
+
+@pytest.mark.parametrize("check", CHECKS[2:])
+def test_an_identity_of_another_account_cannot_be_looked_at(check: CheckFunction) -> None:
+    def elsewhere(account: Account) -> None:
+        world = account.world(REGION)
+        world.deregister("web-01", account.clock.start)
+        world.register(
+            "web-01", account.clock.start, session="arn:aws:sts::999999999999:assumed-role/Hosts/web-01"
+        )
+
+    with account(elsewhere) as aws:
+        finding = only(ask(check, aws))
+    assert finding.verdict is UNKNOWN
+    assert "another account" in finding.says
+
+
+# What the host may do
+
+
+def host_policies(*documents: dict[str, Any]) -> Change:
+    return lambda account: only_policies(account, *documents, name="CodeDeployOnPremises")
+
+
+OBJECTS = "arn:aws:s3:::shop-revisions/*"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (host_policies(), [FAIL, WARN, WARN]),
+        (host_policies(allow("s3:GetObject", on=OBJECTS)), [OK, WARN, WARN]),
+        (host_policies(allow("s3:GetObject*", on=OBJECTS)), [OK, WARN]),
+        (host_policies(allow("s3:*", on=OBJECTS), allow("s3:ListBucket", on=OBJECTS[:-2])), [OK, OK]),
+        (by_user(["Active"]), [OK, OK]),
+    ],
+)
+def test_what_the_host_may_do_with_the_bucket(change: Change, expected: list[Verdict]) -> None:
+    with account(change) as aws:
+        assert verdicts(ask(permissions.host_may_read_the_bucket, aws)) == expected
+
+
+def test_a_prefix_is_asked_about_by_a_key() -> None:
+    with account(host_policies(allow("s3:*", on="arn:aws:s3:::shop-revisions/web/*"))) as aws:
+        whole = ask(permissions.host_may_read_the_bucket, aws)
+        one = ask(
+            permissions.host_may_read_the_bucket, aws, Question("web-01", bucket="shop-revisions/web/1.zip")
+        )
+    assert whole[0].verdict is FAIL
+    assert one[0].verdict is OK
+    assert "arn:aws:s3:::shop-revisions/web/1.zip" in one[0].says
+
+
+def host_with(settings: str) -> Question:
+    """The question with what the probe sees on a host whose agent has these settings."""
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/web-01"
+    seen = run_probe(Machine("web-01", settings=settings, identity=session_yml(arn, REGION)), sandboxed.DAY)
+    return replace(QUESTION, host_report=read_report(seen.stdout, now=sandboxed.DAY))
+
+
+def test_commands_secure_is_a_question_where_the_agent_uses_it() -> None:
+    check, on = permissions.host_may_use_commands_secure, host_with(":enable_auth_policy: true\n")
+    with account() as aws:
+        assert verdicts(ask(check, aws, host_with(":enable_auth_policy: false\n"))) == [SKIP]
+        denied = only(ask(check, aws, on))
+    assert denied.verdict is FAIL
+    assert len(granted(denied)["Statement"][0]["Action"]) == 4
+    with account(host_policies(granted(denied))) as aws:
+        assert verdicts(ask(check, aws, on)) == [OK]
+
+
+def test_an_unreadable_setting_is_unknown() -> None:
+    question = host_with("")
+    assert question.host_report is not None
+    config = replace(
+        question.host_report.config, enable_auth_policy=Datum(None, error="this user may not read it")
+    )
+    blind = replace(question, host_report=replace(question.host_report, config=config))
+    with account() as aws:
+        finding = only(ask(permissions.host_may_use_commands_secure, aws, blind))
+    assert finding.verdict is UNKNOWN
+    assert "this user may not read it" in finding.says
+
+
+@pytest.mark.parametrize("results", [[], [{"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"}]])
+def test_a_simulator_that_says_nothing_of_an_action_has_not_allowed_it(
+    results: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with account() as aws:
+        real = aws.read_all
+
+        def read_all(api: str, want: str, **rest: Any) -> Any:
+            return results if api == "iam:SimulatePrincipalPolicy" else real(api, want, **rest)
+
+        monkeypatch.setattr(aws, "read_all", read_all)
+        (finding,) = run(permissions.caller_may_list, aws, QUESTION)
+    assert finding.verdict is UNKNOWN
+    assert "said nothing about codedeploy:ListOnPremisesInstances" in finding.says
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{IAM}:user/AWS/CodeDeploy/web-01", ("aws", ACCOUNT, "user", "AWS/CodeDeploy/web-01", "web-01")),
+        ("arn:aws-cn:sts::1:assumed-role/R/a", ("aws-cn", "1", "assumed-role", "R/a", "a")),
+        ("arn:aws:iam::1:root", ("aws", "1", "root", "", "")),
+        ("nonsense", ("", "", "", "", "")),
+    ],
+)
+def test_the_parts_of_an_arn(text: str, expected: tuple[str, ...]) -> None:
+    arn = Arn.of(text)
+    assert (*arn, arn.name) == expected
+
+
+@pytest.mark.parametrize("place", ["top", "resource"])
+def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_told(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS's model has MissingContextValues in two places, and tells of each that it is there."""
+    with world("healthy") as (aws, _):
+        read_all = aws.read_all
+
+        def lacking(api: str, want: str, **asked: Any) -> list[Any]:
+            found = read_all(api, want, **asked)
+            if api != "iam:SimulatePrincipalPolicy":
+                return found
+            missing = {"MissingContextValues": ["aws:PrincipalOrgID"]}
+            told = missing if place == "top" else {"ResourceSpecificResults": [missing]}
+            bare = [
+                {k: v for k, v in one.items() if k not in (*missing, "ResourceSpecificResults")}
+                for one in found
+            ]
+            return [one | told for one in bare]
+
+        monkeypatch.setattr(aws, "read_all", lacking)
+        found = run(permissions.caller_may_register, aws, QUESTION)
+    assert {finding.verdict for finding in found} == {UNKNOWN}
+    assert "aws:PrincipalOrgID" in found[0].says

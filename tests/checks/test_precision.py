@@ -1,0 +1,161 @@
+"""Scenarios by checks: in each scenario exactly the intended checks speak up, and all others do not."""
+
+import json
+
+import pytest
+from codedeploy_sandbox import SCENARIOS
+
+from runbooks.checks import all_checks
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict, diagnose
+from runbooks.policy import seen
+from runbooks.report import Report
+from tests.report.test_report import SCHEMA
+from tests.support.world import EVERYTHING, PATIENT, asked, world
+from tools.seen import is_api
+
+# What nobody can say while nobody looked at the host.
+UNSEEN = dict.fromkeys(
+    (
+        "agent-is-installed",
+        "agent-is-running",
+        "agent-version-is-supported",
+        "agent-identity-is-the-registered-one",
+        "agent-identity-is-registered-under-this-name",
+        "agent-settings-are-sound",
+        "agent-takes-its-region-from-its-yml",
+        "agent-log-is-clean",
+        "host-clock-is-right",
+        "host-reaches-codedeploy",
+        "host-credentials-file-is-in-place",
+        "host-keeps-its-keys-private",
+        "host-may-use-commands-secure",
+    ),
+    UNKNOWN,
+)
+
+OF_VPC = [check.id for check in all_checks() if check.room == "vpc"]
+
+# What needs no answer of AWS, or was not asked: these do not see an outage.
+BLIND = {"endpoint-name-resolves", "this-clock-is-right", "registered-and-deregistered-are-told-apart"}
+
+# What is neither OK nor SKIP. A scenario or a check without its row here fails the build.
+EXPECTED: dict[str, dict[str, Verdict]] = {
+    "healthy": {},
+    "agent-2": {},
+    # registration
+    "instance-not-registered": {"instance-is-registered": FAIL},
+    "instance-deregistered": {"instance-is-registered": FAIL},
+    "registered-in-other-region": {
+        "instance-is-registered": FAIL,
+        "instance-is-not-registered-elsewhere": FAIL,
+    },
+    "tags-missing": {"instance-carries-the-groups-tags": FAIL},
+    "held-by-another-name": {
+        "instance-is-registered": FAIL,
+        "agent-identity-is-registered-under-this-name": FAIL,
+        "arn-is-free": FAIL,
+    },
+    # agent
+    "agent-not-installed": {"agent-is-installed": FAIL},
+    "agent-stopped": {"agent-is-running": FAIL},
+    "agent-too-old": {"agent-version-is-supported": FAIL},
+    "agent-log-errors": {"agent-log-is-clean": FAIL},
+    "identity-mismatch": {"agent-identity-is-the-registered-one": FAIL},
+    "yml-unreadable": {"agent-identity-is-the-registered-one": FAIL},
+    "both-arns-in-yml": {"agent-identity-is-the-registered-one": FAIL},
+    "wire-log-on": {"agent-settings-are-sound": WARN},
+    "metadata-answers": {"agent-takes-its-region-from-its-yml": WARN},
+    # host
+    # whom Systems Manager does not know may be in a VPC, and nobody can say in which
+    "host-unmanaged": {"host-is-managed-and-online": WARN, **UNSEEN, **dict.fromkeys(OF_VPC, UNKNOWN)},
+    "host-offline": {"host-is-managed-and-online": WARN, **UNSEEN},
+    "host-no-https": {"host-reaches-codedeploy": FAIL},
+    "host-dns-fails": {"host-reaches-codedeploy": FAIL},
+    "host-clock-wrong": {"host-clock-is-right": FAIL},
+    "credentials-missing": {"host-credentials-file-is-in-place": FAIL},
+    "keys-exposed": {"host-keeps-its-keys-private": WARN},
+    # permissions
+    # the name is registered with a user there, and the question is about a session's ARN
+    "key-inactive": {"registered-identity-exists": FAIL, "arn-is-free": FAIL},
+    "role-missing": {"registered-identity-exists": FAIL},
+    "bucket-denied": {"host-may-read-the-bucket": FAIL},
+    "commands-secure-denied": {"host-may-use-commands-secure": FAIL},
+    "caller-denied": {"caller-may-register": FAIL},
+    "simulation-denied": {
+        "caller-may-register": UNKNOWN,
+        "caller-may-list": UNKNOWN,
+        "host-may-read-the-bucket": UNKNOWN,
+    },
+    "list-needs-star": {
+        "caller-may-list": FAIL,
+        "status-filter-is-accepted": UNKNOWN,
+        "arn-is-free": UNKNOWN,
+    },
+    # network; a host that HTTPS does not leave is one that Systems Manager does not hear from either
+    "security-group-blocks": {
+        "security-group-lets-https-out": FAIL,
+        "host-is-managed-and-online": WARN,
+        **UNSEEN,
+    },
+    "nacl-blocks-return": {"network-acl-lets-https-through": FAIL, "host-reaches-codedeploy": FAIL},
+    "no-route": {"route-leads-out": FAIL, "host-reaches-codedeploy": FAIL},
+    "endpoint-closed": {"vpc-endpoint-serves-the-agent": FAIL, "host-reaches-codedeploy": FAIL},
+    "clock-drifts": {"this-clock-is-right": WARN},
+    "outage": {
+        **{check.id: UNKNOWN for check in all_checks() if check.id not in BLIND},
+        "endpoint-answers": WARN,
+    },
+    # callers
+    "bad-filter": {"callers-send-valid-status-filters": FAIL},
+    # the name is registered in spite of it
+    "registration-failing": {"registration-calls-succeed": WARN},
+    "registration-refused": {"registration-calls-succeed": FAIL, "instance-is-registered": FAIL},
+    "registration-competes": {"no-registration-competes": FAIL},
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
+    with world(scenario, config=PATIENT) as (aws, _):
+        report = diagnose(aws, **asked(EVERYTHING))
+    loud = {
+        check.id: (verdict, found[0].says)
+        for check, verdict, found in report.checks
+        if verdict not in (OK, SKIP)
+    }
+    assert {check: verdict for check, (verdict, _) in loud.items()} == EXPECTED.get(scenario), loud
+    assert_as_seen(scenario, report)
+    SCHEMA.validate(json.loads(report.render("json")))
+
+
+def assert_as_seen(scenario: str, report: Report) -> None:
+    """What the page of the checks shows of this scenario, and the policy counts on, is what happens."""
+    for check, found in report.results.items():
+        row = seen()[check.id]
+        worst = max(found, key=lambda finding: finding.verdict)
+        shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix, "next": worst.next}
+        assert row["trouble"].get(scenario) == (shown if worst.verdict in (WARN, FAIL) else None), (
+            "run `make seen`"
+        )
+        apis = {call.api for finding in found for call in finding.proof if is_api(call.api)}
+        assert apis <= set(row["calls"]), "run `make seen`"
+
+
+def test_every_scenario_has_its_row() -> None:
+    assert set(EXPECTED) == set(SCENARIOS)
+
+
+# Checks that no scenario can make fail, and why; each is made to fail in another test.
+ELSEWHERE = {
+    "caller-is-known": "its only bad end is UNKNOWN: the outage",
+    "endpoint-name-resolves": "the sandbox has an address and no name: tests/test_checks_network.py",
+    "status-filter-is-accepted": "it fails for the value that is asked about: tests/test_checks_listing.py",
+    "registered-and-deregistered-are-told-apart": "it is about all instances: tests/test_checks_listing.py",
+}
+
+
+def test_every_check_speaks_up_somewhere() -> None:
+    loud = {check for row in EXPECTED.values() for check, verdict in row.items() if verdict in (FAIL, WARN)}
+    silent = {check.id for check in all_checks()} - loud
+    assert silent - set(ELSEWHERE) == set(), "no scenario shows what these checks are for"
+    assert set(ELSEWHERE) - silent == set(), "these exemptions are no longer needed"

@@ -1,0 +1,266 @@
+"""The command line as a person uses it: in a process of its own, with right and with wrong input."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from codedeploy_sandbox import Fault, Hang, serve
+
+from runbooks.errors import UserError
+from runbooks.streams import write
+
+NO_AWS = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def runbooks(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "runbooks", *arguments],
+        env=NO_AWS | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def one_sentence(done: "subprocess.CompletedProcess[str]", code: int) -> str:
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_healthy_sandbox_ends_with_0() -> None:
+    done = runbooks("diagnose", "--sandbox", "healthy", "--instance", "web-01")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("OK: ")
+
+
+def test_a_bad_filter_is_found_and_the_report_is_json() -> None:
+    done = runbooks("diagnose", "--sandbox", "bad-filter", "--format", "json")
+    report = json.loads(done.stdout)
+    assert done.returncode == report["exit_code"] == 3
+    (callers,) = [check for check in report["checks"] if check["id"] == "callers-send-valid-status-filters"]
+    senders = {(f["about"].rpartition("/")[2], f["verdict"]) for f in callers["findings"]}
+    assert {
+        ("nightly", "FAIL"),
+        ("fleet-report", "FAIL"),
+        ("dana", "FAIL"),
+        ("fleet-report", "UNKNOWN"),
+    } == senders
+    assert all(f["proof"][0]["api"] == "cloudtrail:LookupEvents" for f in callers["findings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["diagnose", "--sandbox", "helthy"], 64, "Did you mean healthy"),
+        (["diagnose", "--profile", "nobody"], 64, "(nobody) could not be found"),
+        (["diagnose", "--region", "eu-wst-1"], 64, "Did you mean eu-west-1"),
+        (["diagnose"], 64, "No Region"),
+        (["diagnose", "--region", "eu-west-1"], 64, "No AWS credentials were found"),
+        (["diagnose", "--sandbox", "healthy", "--profile", "x"], 64, "exclude each other"),
+        (["diagnose", "--sandbox", "healthy", "--instance", "i-0123456789abcdef0"], 64, "EC2 instance ID"),
+        (["diagnose", "--sandbox", "healthy", "--instance", "web:01"], 64, "cannot be an on-premises"),
+        (["diagnose", "--sandbox", "healthy", "--check", "nonsense"], 64, "no check 'nonsense'"),
+        (["diagnose", "--sandbox", "healthy", "--output", "/nowhere/report.txt"], 64, "cannot be written"),
+        (["diagnose", "--hours", "soon"], 64, "--hours"),
+        (["diagnose", "--bogus"], 64, "--bogus"),
+        (["nonsense"], 64, "nonsense"),
+        (["sandbox", "--scenario", "badfilter"], 64, "Did you mean bad-filter"),
+        (["diagnose", "--sandbox", "healthy", "--instance", ""], 64, "it is empty"),
+        (["diagnose", "--sandbox", ""], 64, "it is empty"),
+        (["diagnose", "--sandbox", "healthy", "--arn", "foo"], 64, "'foo' cannot be registered"),
+        (["diagnose", "--sandbox", "healthy", "--deployment-group", "shop"], 64, "APPLICATION/GROUP"),
+        (["diagnose", "--sandbox", "healthy", "--hours", "nan"], 64, "hours must be a number"),
+        (["diagnose", "--sandbox", "healthy", "--output", "/"], 64, "that is a folder"),
+        (["diagnose", "--sandbox", "healthy", "--output", ""], 64, "that is a folder"),
+        (["diagnose", "--sandbox", "healthy", "--host-report", "/nowhere/host.json"], 64, "cannot be read"),
+        (["diagnose", "--sandbox", "healthy", "--host-report", "/"], 64, "Is a directory"),
+        (["explain", "logs/agent.log"], 64, "logs/agent.log cannot be read: No such file"),
+        (["probe", "--instance", "web 01"], 64, "cannot be an on-premises"),
+    ],
+)
+def test_wrong_input_is_one_sentence(arguments: list[str], code: int, says: str) -> None:
+    assert says in one_sentence(runbooks(*arguments), code)
+
+
+def test_an_expired_session_is_one_sentence() -> None:
+    from codedeploy_sandbox import Error, Fault, serve
+
+    expired = Fault(
+        "sts:GetCallerIdentity",
+        Error("ExpiredToken", "The security token included in the request is expired", 403),
+    )
+    with serve("healthy", faults=[expired]) as sandbox:
+        done = runbooks(
+            "diagnose",
+            "--region",
+            "eu-west-1",
+            AWS_ENDPOINT_URL=sandbox.endpoint,
+            AWS_ACCESS_KEY_ID="ASIASANDBOXCALLER000",
+            AWS_SECRET_ACCESS_KEY="x",
+        )
+    assert "the session has expired" in one_sentence(done, 2)
+
+
+def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    done = runbooks("diagnose", "--sandbox", "healthy", "--format", "html", "--output", str(path))
+    assert done.returncode == 0, done.stderr
+    assert path.read_text().startswith("<!doctype html>")
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_link_is_followed_and_a_mode_is_kept(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    write(link, "new")
+    assert (real.read_text(), link.is_symlink(), real.stat().st_mode & 0o777) == ("new", True, 0o600)
+
+
+def test_what_is_no_plain_file_is_written_into(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        write(pipe, "a report")
+        assert read.result(10) == "a report"
+    assert pipe.is_fifo()
+
+
+def test_a_report_that_cannot_be_written_is_not_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="on standard output instead"):
+        write(tmp_path / ("x" * 300), "a report")
+    assert capsys.readouterr().out == "a report"
+    assert list(tmp_path.iterdir()) == []
+
+
+def shell(script: str) -> "subprocess.CompletedProcess[str]":
+    """A script in which $R is the command."""
+    command = f"{sys.executable} -m runbooks"
+    return subprocess.run(
+        ["bash", "-c", script.replace("$R", command)],
+        env=NO_AWS,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "says"),
+    [
+        ("$R diagnose --sandbox agent-stopped --instance web-01 | true; exit ${PIPESTATUS[0]}", 1, ""),
+        ("$R checks | head -1 >/dev/null; exit ${PIPESTATUS[0]}", 0, ""),
+        ("$R policy >/dev/full", 64, "Standard output cannot be written to: No space left"),
+        ("$R policy >&-", 0, ""),
+        ("$R diagnose --bogus 2>&-", 64, ""),
+        ("$R explain <&-", 1, ""),
+    ],
+)
+def test_streams_that_are_full_closed_or_gone(script: str, code: int, says: str) -> None:
+    done = shell(script)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 1
+
+
+def test_a_configuration_that_is_broken_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile x\nregion")
+    done = runbooks("diagnose", "--region", "eu-west-1", AWS_CONFIG_FILE=str(tmp_path / "config"))
+    assert "The AWS configuration cannot be read" in one_sentence(done, 64)
+
+
+def test_what_a_helper_prints_is_masked(tmp_path: Path) -> None:
+    """A credential_process that fails speaks on standard error, and botocore quotes it."""
+    (tmp_path / "config").write_text(
+        "[profile p]\ncredential_process = sh -c \"printf 'https://bob:hunter2@idp.example token=hunter2 \\033[31mRED' >&2; exit 1\"\n"
+    )
+    done = runbooks(
+        "diagnose", "--profile", "p", "--region", "eu-west-1", AWS_CONFIG_FILE=str(tmp_path / "config")
+    )
+    said = one_sentence(done, 2)
+    assert "(masked)" in said
+    assert "hunter2" not in said
+    assert "\x1b" not in said
+
+
+def test_an_aws_that_never_answers_does_not_hold_the_diagnosis_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        done = runbooks(
+            *("diagnose", "--region", "eu-west-1", "--timeout", "2", "--check", "caller-is-known"),
+            AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            AWS_ACCESS_KEY_ID="ASIASANDBOXCALLER000",
+            AWS_SECRET_ACCESS_KEY="x",
+        )
+    assert done.returncode == 2
+    assert "UNKNOWN" in done.stdout
+    assert time.monotonic() - began < 20  # and not 3 times 20 seconds
+
+
+def test_ctrl_c_gives_the_report_as_far_as_it_came() -> None:
+    with serve("healthy", faults=[Fault("iam:*", Hang(30))]) as sandbox:
+        command = [
+            sys.executable,
+            "-m",
+            "runbooks",
+            "diagnose",
+            "--region",
+            "eu-west-1",
+            "--instance",
+            "web-01",
+        ]
+        keys = {"AWS_ACCESS_KEY_ID": "ASIASANDBOXCALLER000", "AWS_SECRET_ACCESS_KEY": "x"}
+        environment = NO_AWS | keys | {"AWS_ENDPOINT_URL": sandbox.endpoint}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            end = time.monotonic() + 30
+            while not any(call.service == "codedeploy" for call in sandbox.account.journal[3:]):
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            shown, said = process.communicate(timeout=30)
+    assert process.returncode & 2, said
+    assert "Could not look: interrupted." in shown
+    assert "instance-is-registered" in shown
+
+
+def test_help_teaches() -> None:
+    done = runbooks("diagnose", "--help")
+    assert done.returncode == 0
+    for word in ("--instance", "--sandbox", "--format", "0 all good"):
+        assert word in done.stdout
+
+
+def test_the_sandbox_says_how_to_reach_it_and_ends() -> None:
+    command = [sys.executable, "-m", "runbooks", "sandbox", "--scenario", "bad-filter"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        shown = ""
+        while "Ctrl-C" not in shown:
+            shown += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in shown

@@ -1,0 +1,343 @@
+"""What people paste, and what it must be taken for."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+
+import pytest
+from botocore import exceptions as boto
+
+from runbooks import catalog
+from runbooks.aws.failures import KINDS
+from runbooks.checks import all_checks
+from runbooks.decoder import Explanation, explain, result
+from runbooks.decoder.match import _hints
+from runbooks.engine import diagnose
+from runbooks.host import log_rules
+from tests.support import ROOT
+from tests.support.world import world
+
+STATUS = "InvalidRegistrationStatusException"
+TAKEN = "InstanceNameAlreadyRegisteredException"
+
+# The forms of each SDK's line; those with server text are constructed, since the real text is not known.
+SDK_LINES = [
+    STATUS,
+    STATUS.lower(),
+    f"An error occurred ({STATUS}) when calling the ListOnPremisesInstances operation: constructed text",
+    f"\nAn error occurred ({STATUS}) when calling the ListOnPremisesInstances operation:",
+    f"botocore.errorfactory.{STATUS}: An error occurred ({STATUS}) when calling the ListOnPremisesInstances operation: x",
+    "Traceback (most recent call last):\n"
+    '  File "deploy.py", line 12, in <module>\n    names = list_registered("registered")\n'
+    '  File "/usr/lib/python3/botocore/client.py", line 1017, in _make_api_call\n'
+    "    raise error_class(parsed_response, operation_name)\n"
+    f"botocore.errorfactory.{STATUS}: An error occurred ({STATUS}) when calling the ListOnPremisesInstances operation: x",
+    f"x (Service: AmazonCodeDeploy; Status Code: 400; Error Code: {STATUS}; Request ID: 1-2; Proxy: null)",
+    f"com.amazonaws.services.codedeploy.model.{STATUS}: x (Service: AmazonCodeDeploy; Status Code: 400; Error Code: {STATUS}; Request ID: 1-2)",
+    f"software.amazon.awssdk.services.codedeploy.model.{STATUS}: x (Service: CodeDeploy, Status Code: 400, Request ID: 1-2)\n"
+    "\tat software.amazon.awssdk.core.internal.http.CombinedResponseHandler.handle(CombinedResponseHandler.java:93)",
+    f"java.util.concurrent.CompletionException: it broke\nCaused by: software.amazon.awssdk.services.codedeploy.model.{STATUS}: x",
+    f"{STATUS}: x\n    at throwDefaultError (/app/node_modules/@smithy/smithy-client/dist-cjs/index.js:388:20) {{\n  '$fault': 'client'\n}}",
+    f"{{ message: 'x', code: '{STATUS}', time: 2026-11-24T02:00:00.000Z, statusCode: 400 }}",
+    f"operation error CodeDeploy: ListOnPremisesInstances, https response error StatusCode: 400, RequestID: 1-2, {STATUS}: x",
+    f"{STATUS}: x\n\tstatus code: 400, request id: 1-2",
+    f"if aerr.Code() == codedeploy.ErrCode{STATUS} {{",
+    f"Amazon.CodeDeploy.Model.{STATUS}: x\n ---> Amazon.Runtime.Internal.HttpErrorResponseException",
+    'Error executing "ListOnPremisesInstances" on "https://codedeploy.eu-west-1.amazonaws.com"; AWS HTTP error: Client error: '
+    f"`POST https://codedeploy.eu-west-1.amazonaws.com` resulted in a `400 Bad Request` {STATUS} (client): x - {{}}",
+    f"Aws::CodeDeploy::Errors::{STATUS}: x",
+    f"deploy.rb:3:in `call': x (Aws::CodeDeploy::Errors::{STATUS})",
+    f"Error: aws_sdk_codedeploy::types::error::{STATUS}: x",
+    "CodeDeployErrors::INVALID_REGISTRATION_STATUS",
+    f'{{"__type":"com.amazonaws.codedeploy#{STATUS}","message":"x"}}',
+    f'{{"__type":"{STATUS}"}}',
+    f"| {STATUS} | the ticket said so |",
+    "aws deploy list-on-premises-instances --registration-status registered",
+    'client.list_on_premises_instances(registrationStatus="All")',
+]  # fmt: skip
+
+
+def record(code: str, operation: str = "RegisterOnPremisesInstance") -> str:
+    """A constructed CloudTrail record; the user agent and the parameters name other things."""
+    return json.dumps(
+        {
+            "eventVersion": "1.11",
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/CI/x"},
+            "eventSource": "codedeploy.amazonaws.com",
+            "eventName": operation,
+            "errorCode": code,
+            "errorMessage": "constructed text",
+            "requestParameters": {"instanceName": "web-01", "note": "AccessDenied"},
+        }
+    )
+
+
+CORPUS: list[tuple[str, str]] = [
+    *((line, STATUS) for line in SDK_LINES),
+    (record(STATUS, "ListOnPremisesInstances"), STATUS),
+    (json.dumps(json.loads(record(TAKEN)), indent=2), TAKEN),
+    (json.dumps({"Events": [{"CloudTrailEvent": record(TAKEN)}]}), TAKEN),
+    (record("AccessDenied"), "AccessDenied"),
+    (f"An error occurred ({TAKEN}) when calling the RegisterOnPremisesInstance operation: x", TAKEN),
+    (
+        "An error occurred (AccessDeniedException) when calling the ListOnPremisesInstances operation: User: "
+        "arn:aws:iam::111122223333:user/x is not authorized to perform: codedeploy:ListOnPremisesInstances",
+        "AccessDeniedException",
+    ),
+    (
+        "An error occurred (UnrecognizedClientException) when calling the ListOnPremisesInstances operation: "
+        "The security token included in the request is invalid.",
+        "UnrecognizedClientException",
+    ),
+    (
+        "An error occurred (ExpiredTokenException) when calling the GetOnPremisesInstance operation: The security "
+        "token included in the request is expired",
+        "ExpiredTokenException",
+    ),
+    (
+        "An error occurred (InvalidSignatureException) when calling the ListApplications operation: Signature expired: "
+        "20261124T020000Z is now earlier than 20261124T025500Z",
+        "InvalidSignatureException",
+    ),
+    ("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", "AccessDenied"),
+    (
+        "operation error CodeDeploy: ListApplications, https response error StatusCode: 400, RequestID: 1, api error "
+        "ExpiredTokenException: x",
+        "ExpiredTokenException",
+    ),
+    ("An error occurred (Throttling) when calling the X operation (reached max retries: 4)", "Throttling"),
+    ("An error occurred (ThrottlingException) when calling the CreateDeployment operation: x", "ThrottlingException"),
+    ("An error occurred (InternalFailure) when calling the ListApplications operation: None", "InternalFailure"),
+    ('"errorInformation": {"code": "HEALTH_CONSTRAINTS", "message": "x"}', "HEALTH_CONSTRAINTS"),
+    ("The overall deployment failed because too many individual instances failed deployment, or ...", "HEALTH_CONSTRAINTS"),
+    ("errorInformation:\n  code: NO_INSTANCES\n  message: x", "NO_INSTANCES"),
+    ("Error code: AGENT_ISSUE", "AGENT_ISSUE"),
+    ("TIMEOUT", "TIMEOUT"),
+    ('"diagnostics": {"errorCode": "ScriptFailed", "scriptName": "start.sh", "logTail": "timeout of curl"}', "ScriptFailed"),
+    ('"errorCode": "UnknownError"', "UnknownError"),
+    ("Unable to locate credentials. You can configure credentials by running \"aws configure\".", "NoCredentialsError"),
+    ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", "NoCredentialsError"),
+    ("You must specify a region. You can also configure your region by running \"aws configure\".", "NoRegionError"),
+    ('Could not connect to the endpoint URL: "https://codedeploy.eu-west-9.amazonaws.com/"', "EndpointConnectionError"),
+    (
+        "Parameter validation failed:\nInvalid type for parameter registrationStatus, value: None, type: "
+        "<class 'NoneType'>, valid types: <class 'str'>",
+        "ParamValidationError",
+    ),
+    (
+        "SSL validation failed for https://codedeploy.eu-west-1.amazonaws.com/ [SSL: CERTIFICATE_VERIFY_FAILED] "
+        "certificate verify failed",
+        "SSLError",
+    ),
+    ("The config profile (ops) could not be found", "ProfileNotFound"),
+    ("ERROR\nInstance name cannot start with 'i-'.", "aws deploy: instance name"),
+    ("Only Ubuntu Server, Red Hat Enterprise Linux Server and Windows Server operating systems are supported.", "aws deploy install: system"),
+    *((rule.sample, rule.id) for rule in log_rules()),
+    ("Missing credentials - please check if this instance was started with an IAM instance profile", "missing-credentials"),
+    (
+        "2026-11-24 02:00:00 ERROR Error polling for host commands: CodeDeploy command service error: HttpError: "
+        "HTTP 400 [type=AccessDeniedException]: ",
+        "access-denied",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "name"), CORPUS, ids=[f"{i}-{name}" for i, (_, name) in enumerate(CORPUS)])
+def test_a_real_form_is_taken_for_what_it_is(text: str, name: str) -> None:
+    found = explain(text)
+    assert [known.name for known in found.known][:1] == [name], found
+    top = found.known[0]
+    assert top.do
+    assert top.seen in text
+
+
+@pytest.mark.parametrize("name", catalog.exceptions())
+def test_every_error_of_the_model_is_known_in_awss_words(name: str) -> None:
+    top = explain(f"An error occurred ({name}) when calling the GetApplication operation: x").known[0]
+    assert (top.name, top.says, top.operations) == (
+        name,
+        catalog.exceptions()[name].says,
+        catalog.exceptions()[name].operations,
+    )
+    assert top.do
+    assert (top.page == f"/exceptions/{name}/") == (ROOT / "docs" / "exceptions" / f"{name}.md").is_file()
+
+
+def test_the_reported_error_outranks_a_mention() -> None:
+    text = f"We first thought of {TAKEN}, and {TAKEN} it was not.\n{SDK_LINES[2]}\nNot {TAKEN} at all."
+    assert [known.name for known in explain(text).known] == [STATUS, TAKEN]
+
+
+def test_the_last_cause_of_a_chain_comes_first() -> None:
+    text = f"{TAKEN}: x\n  at a.b(c)\nCaused by: a.b.{STATUS}: x"
+    assert [known.name for known in explain(text).known] == [STATUS, TAKEN]
+
+
+def test_a_log_is_judged_as_a_whole() -> None:
+    bad, good = "access-denied", "poll-answered"
+    samples = {rule.id: rule.sample for rule in log_rules()}
+    assert explain(f"{samples[bad]}\n{samples[good]}").known[0].name == good
+    assert explain(f"{samples[good]}\n{samples[bad]}").known[0].name == bad
+
+
+def test_it_doubts_what_the_model_does_not_declare() -> None:
+    strange = explain(
+        f"An error occurred ({STATUS}) when calling the RegisterOnPremisesInstance operation: x"
+    )
+    assert "does not declare" in strange.note
+    foreign = explain("An error occurred (InvalidTagException) when calling the TagRole operation: x")
+    assert "another service" in foreign.note
+    assert not explain(SDK_LINES[2]).note
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "It timed out. Throttling is a Success.", "\0\n\r", "Exception: no"]
+)
+def test_nothing_known_is_said(text: str) -> None:
+    found = explain(text)
+    assert not found.known
+    assert "Nothing in this text is known" in repr(found)
+
+
+def test_a_misspelt_name_is_answered_with_its_neighbour() -> None:
+    assert STATUS in explain("InvalidRegistratonStatusException").near
+
+
+def test_hints_are_complete_and_lead_somewhere() -> None:
+    hints = _hints()
+    assert {kind: tuple(row["codes"]) for kind, row in hints["refusals"].items()} == KINDS
+    assert set(hints["deployment"]) == set(catalog.deployment_error_codes())
+    assert set(hints["lifecycle"]) == set(catalog.lifecycle_error_codes())
+    assert set(hints["exceptions"]) <= set(catalog.exceptions())
+    assert all(issubclass(getattr(boto, name), boto.BotoCoreError) for name in hints["client"])
+    parts = ("exceptions", "deployment", "lifecycle", "refusals", "client", "cli")
+    rows = [row for part in parts for row in hints[part].values()]
+    rows += [{"runbook": runbook, "checks": checks} for _, runbook, checks in hints["log"]]
+    checks = {check.id for check in all_checks()}
+    for row in rows:
+        assert set(row.get("checks", ())) <= checks, row
+        assert not row.get("runbook") or (ROOT / "notebooks" / f"{row['runbook']}.ipynb").is_file(), row
+        page, _, anchor = row.get("page", "").partition("#")
+        if page:
+            text = (ROOT / "docs" / f"{page.strip('/')}.md").read_text()
+            assert not anchor or f"#{anchor} }}" in text, row
+
+
+def test_the_sdks_sentences_are_botocores() -> None:
+    """Each pattern finds the sentence that botocore makes of its own template."""
+    named = {"endpoint_url": "https://x", "profile": "x", "provider": "x", "cred_var": "x", "proxy_url": "x"}
+    named |= {"error": "x", "error_msg": "x", "region_name": "x!", "report": "x", "path": "x"}
+    for name in _hints()["client"]:
+        sentence = getattr(boto, name).fmt.format(**named)
+        assert name in [known.name for known in explain(sentence).known], sentence
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen |= {tag, *(name for name, _ in attrs)}
+
+
+HOSTILE = (
+    f"<script>alert(1)</script> An error occurred ({STATUS}) [x](https://evil.example) <img src=x onerror=alert(1)> "
+    "\x1b]0;x\x07 `code` AKIAABCDEFGHIJKLMNOP \u202e @all"
+)
+
+
+def test_hostile_text_does_not_act() -> None:
+    found = explain(HOSTILE)
+    tags = _Tags()
+    tags.feed(found.render("html"))
+    assert tags.seen <= {"p", "strong", "code", "a", "br", "style", "href"}
+    for format in ("text", "markdown", "html", "json"):
+        shown = found.render(format)
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "AKIAABCDEFGHIJKLMNOP" not in shown
+    assert "evil.example" not in [line for line in found.render("markdown").splitlines() if "](http" in line]
+    assert set(found._repr_mimebundle_()) == {"text/plain", "text/markdown", "text/html"}
+
+
+def test_json_says_all_of_it() -> None:
+    document = json.loads(explain(SDK_LINES[2]).render("json"))
+    assert document["found"] is True
+    assert document["schema"] == 1
+    assert document["operation"] == "ListOnPremisesInstances"
+    assert document["known"][0]["name"] == STATUS
+
+
+def test_no_text_makes_it_break() -> None:
+    """Pieces of the corpus and noise in any order, cut anywhere; a seed keeps a failure repeatable."""
+    dice = random.Random(20261124)
+    pieces = [text for text, _ in CORPUS] + [
+        HOSTILE,
+        "\\\\\\",
+        '"' * 50,
+        "\ud800",
+        "\0",
+        "::" * 40,
+        "a." * 90,
+    ]
+    for _ in range(300):
+        text = "".join(
+            dice.choice(pieces) + dice.choice(["", "\n", " ", "\r\n"]) for _ in range(dice.randint(1, 6))
+        )
+        start = dice.randrange(len(text))
+        found = explain(text[start:])
+        assert isinstance(found, Explanation)
+        for format in ("text", "markdown", "html", "json"):
+            assert found.render(format)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a.",
+        "a::",
+        '"',
+        "\\",
+        "x: ",
+        f"{STATUS} ",
+        "\n",
+        CORPUS[-1][0] + "\n",
+        "AccessDenied(",
+        "RequestID: ",
+    ],
+)
+def test_a_large_text_does_not_take_long(piece: str) -> None:
+    text = (piece * (1_200_000 // len(piece) + 1))[:1_200_000]
+    start = time.process_time()
+    explain(text)
+    assert time.process_time() - start < 5
+
+
+def test_a_line_is_explained_within_half_a_second_of_processor_time() -> None:
+    """A fresh process, without boto3. Processor time, so that a busy machine does not decide."""
+    program = (
+        f"import sys, time; from runbooks import explain; assert explain({SDK_LINES[2]!r}).known;"
+        "assert 'boto3' not in sys.modules; print(time.process_time())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.5
+
+
+def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
+    with world("healthy") as (aws, _):
+        results = diagnose(aws).results
+    need = {check.id for check, found in results.items() if any("No instance" in f.says for f in found)}
+    without = {name for name in result._ABOUT_ALL if name in {check.id for check in results}}
+    assert without & need == set()
+    # these need something else that nobody gave
+    assert {check.id for check in results} - need - without == {"arn-is-free", "host-may-read-the-bucket"}
+    look = dict(result.rows(explain("InstanceNotRegisteredException").known[0]))
+    assert look["look"].startswith("runbooks diagnose --instance NAME --check ")
+    assert look["open"] == "runbooks open instance-state --instance NAME"
+    look = dict(result.rows(explain("InvalidRegistrationStatusException").known[0]))
+    assert "--instance" not in look["look"] + look["open"]

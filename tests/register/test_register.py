@@ -1,0 +1,597 @@
+"""The runbook that changes something: what it sends, what it leaves alone, what it takes back."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from codedeploy_sandbox import Error, Fault, Reset, Sandbox, serve
+from codedeploy_sandbox.estate import CALLER_POLICIES
+from codedeploy_sandbox.estate import only as only_policies
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.world import ACCOUNT, REGION, Account
+
+from runbooks.aws import connect, sandboxed
+from runbooks.aws.guard import NotARead
+from runbooks.aws.session import USER_AGENT, Aws
+from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
+from runbooks.errors import UserError
+from runbooks.question import Question
+from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, prepare
+from runbooks.report import Report
+from tests.conftest import environment_for
+from tests.support import ROOT
+from tests.support.findings import assert_sound
+from tests.support.world import PATIENT
+
+SESSIONS = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises"
+WEB_03 = Question(instance="web-03", arn=f"{SESSIONS}/web-03")
+TAGS = {"Name": "web-03", "Environment": "production"}
+NOTEBOOK = ROOT / "notebooks" / "register.ipynb"
+CHANGES = {
+    "RegisterOnPremisesInstance",
+    "AddTagsToOnPremisesInstances",
+    "RemoveTagsFromOnPremisesInstances",
+    "DeregisterOnPremisesInstance",
+}
+DENIED = Error("AccessDeniedException", "User: x is not authorized to perform it")
+ADD_TAGS = "AddTagsToOnPremisesInstances"
+ADD, GET = f"codedeploy:{ADD_TAGS}", "codedeploy:GetOnPremisesInstance"
+REGISTER, DEREGISTER, REMOVE = "codedeploy:Register*", "codedeploy:Deregister*", "codedeploy:RemoveTags*"
+Change = Callable[[Account], Any]
+
+
+@contextmanager
+def place(change: Change = lambda account: None) -> Iterator[Sandbox]:
+    """The healthy sandbox, in which one thing was changed."""
+
+    def changed(account: Account) -> None:
+        find("healthy")(account)
+        change(account)
+
+    with serve(changed, clock=sandboxed.DAY) as sandbox:
+        yield sandbox
+
+
+def order(
+    sandbox: Sandbox,
+    question: Question = WEB_03,
+    tags: dict[str, str] = TAGS,
+    *,
+    apply: bool = True,
+    accept: tuple[str, ...] = (),
+) -> Registration:
+    """A registration as `prepare` gives it, in a sandbox of this process."""
+    about = sandbox.address()
+    aws = Aws(
+        sandboxed.session(about, about["region"]),
+        target="sandbox:healthy",
+        endpoint=sandbox.endpoint,
+        now=lambda: sandboxed.DAY,
+        allowed=allowed_changes(question, tags) if apply else {},
+        config=PATIENT.merge(Config(user_agent_extra=USER_AGENT)),
+    )
+    return Registration(aws, question, tags, accept)
+
+
+def verdicts(report: Report) -> dict[str, Verdict]:
+    for finding in report.findings:
+        assert_sound(finding)
+    return {check.id: verdict for check, verdict, _ in report.checks}
+
+
+def steps(report: Report) -> dict[str, Verdict]:
+    """The verdicts without those of the pre-flight."""
+    return {name: v for name, v in verdicts(report).items() if name not in PREFLIGHT + OWN_PREFLIGHT}
+
+
+def said(report: Report, check: str) -> Finding:
+    (finding,) = next(found for one, found in report.results.items() if one.id == check)
+    return finding
+
+
+def since(sandbox: Sandbox) -> list[Any]:
+    """The calls of the registration, in order, without the sandbox's history."""
+    return [call for call in sandbox.account.journal if USER_AGENT in call.user_agent]
+
+
+def sent(sandbox: Sandbox) -> list[str]:
+    """The changes that were done, in order."""
+    return [call.operation for call in since(sandbox) if call.operation in CHANGES and not call.error]
+
+
+def tags_of(sandbox: Sandbox, name: str = "web-03") -> dict[str, str] | None:
+    instance = sandbox.account.world(REGION).registered(name)
+    return dict(instance.tags) if instance else None
+
+
+# Nothing without apply
+
+
+def test_without_apply_nothing_is_sent_and_the_commands_are_shown() -> None:
+    with place() as sandbox:
+        work = order(sandbox, apply=False)
+        assert set(verdicts(work.preflight()).values()) == {OK}
+        report = work.carry_out()
+        assert steps(report) == {
+            "registration-is-made": SKIP,
+            "tags-are-added": SKIP,
+            "registration-is-as-asked": SKIP,
+        }
+        assert said(report, "registration-is-made").fix == work.register.command(REGION)
+        assert sent(sandbox) == []
+        with pytest.raises(NotARead):  # not even when asked for by its name
+            work.send(work.register)
+        assert sent(sandbox) == []
+
+
+def test_the_plan_names_every_call_and_its_command() -> None:
+    with place() as sandbox:
+        work = order(sandbox, apply=False)
+        plan = work.plan()
+        assert "is not sent: apply is False" in plan
+        for change in (work.register, work.add(TAGS), work.remove(TAGS), work.deregister):
+            assert f"{change.api} {json.dumps(dict(change.parameters))}\n  {change.command(REGION)}" in plan
+        assert "AddTags" not in order(sandbox, tags={}).plan()
+        assert since(sandbox) == []
+
+
+def test_the_commands_of_the_plan_do_the_same_in_the_aws_cli(sandbox_about: dict[str, Any]) -> None:
+    aws = Aws(sandboxed.session(sandbox_about, REGION), endpoint=sandbox_about["endpoint"], config=PATIENT)
+    tags = {"Name": "web-03", "Owner, team": "it's 'us', [all] = {x}", "Empty": ""}
+    work = Registration(aws, WEB_03, tags)
+
+    def shell(command: str) -> None:
+        words = [str(Path(sys.executable).with_name("aws")), *shlex.split(command)[1:]]
+        done = subprocess.run(
+            words, env=environment_for(sandbox_about), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    shell(work.register.command(REGION))
+    shell(work.add(tags).command(REGION))
+    assert steps(work.confirm()) == {"registration-is-as-asked": OK}
+    shell(work.remove({"Empty": ""}).command(REGION))
+    assert work.now() == (WEB_03.arn, {"Name": "web-03", "Owner, team": tags["Owner, team"]})
+    shell(work.deregister.command(REGION))
+    assert work.now() == ("", {})
+
+
+# With apply
+
+
+def test_with_apply_it_is_registered_and_tagged() -> None:
+    with place() as sandbox:
+        work = order(sandbox)
+        report = work.carry_out()
+        assert set(verdicts(report).values()) == {OK}
+        assert report.exit_code == 0
+        assert sent(sandbox) == ["RegisterOnPremisesInstance", "AddTagsToOnPremisesInstances"]
+        assert tags_of(sandbox) == TAGS
+        assert steps(work.confirm()) == {"registration-is-as-asked": OK}
+        proof = said(report, "registration-is-made").proof
+        assert proof[-1].api == "codedeploy:RegisterOnPremisesInstance"
+
+
+def test_a_second_run_finds_it_done_and_sends_nothing() -> None:
+    with place() as sandbox:
+        order(sandbox).carry_out()
+        before = sent(sandbox)
+        report = order(sandbox).carry_out()
+        assert report.exit_code == 0
+        assert "nothing was sent" in said(report, "registration-is-made").says
+        assert "nothing was sent" in said(report, "tags-are-added").says
+        assert sent(sandbox) == before
+
+
+def test_only_the_tags_that_are_missing_are_sent() -> None:
+    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+        sandbox.account.world(REGION).instances["web-03"].tags = {"Name": "web-03", "Environment": "staging"}
+        report = order(sandbox).carry_out()
+        assert report.exit_code == 0
+        assert verdicts(report)["tags-have-room"] is WARN  # it replaces a value, and says which
+        assert "'staging'" in said(report, "tags-have-room").says
+        assert said(report, "tags-are-added").says == "web-03 was given Environment=production."
+        assert tags_of(sandbox) == TAGS
+
+
+def test_a_user_is_registered_as_a_user_and_without_tags() -> None:
+    question = Question(instance="web-03", arn=f"arn:aws:iam::{ACCOUNT}:user/AWS/CodeDeploy/web-03")
+    with place() as sandbox:
+        report = order(sandbox, question, {}).carry_out()
+        assert report.exit_code == 0
+        assert steps(report)["tags-are-added"] is SKIP
+        instance = sandbox.account.world(REGION).registered("web-03")
+        assert instance
+        assert instance.iam_user_arn == question.arn
+
+
+def test_a_deregistered_name_is_registered_again() -> None:
+    with place() as sandbox:
+        report = order(sandbox, replace(WEB_03, instance="old-01"), {"Name": "old-01"}).carry_out()
+        assert report.exit_code == 0
+        assert tags_of(sandbox, "old-01") == {"Name": "old-01"}
+
+
+# The pre-flight holds it back
+
+
+def held_by_another(account: Account) -> None:
+    account.world(REGION).register("web-3", account.clock.start, session=WEB_03.arn)
+
+
+def registered_elsewhere(account: Account) -> None:
+    account.world("eu-central-1").register("web-03", account.clock.start, session=WEB_03.arn)
+
+
+def ten_tags(account: Account) -> None:
+    account.world(REGION).register("web-03", account.clock.start, session=WEB_03.arn)
+    account.world(REGION).instances["web-03"].tags = {f"Tag{number}": "" for number in range(9)}
+
+
+def reads_only(account: Account) -> None:
+    only_policies(account, CALLER_POLICIES["Diagnose"])
+
+
+def no_way_back(account: Account) -> None:
+    deny = {"Effect": "Deny", "Action": "codedeploy:Deregister*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [deny]}
+    only_policies(account, CALLER_POLICIES["Diagnose"], CALLER_POLICIES["Register"], policy)
+
+
+def no_simulator(account: Account) -> None:
+    deny = {"Effect": "Deny", "Action": "iam:Simulate*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [deny]}
+    only_policies(account, CALLER_POLICIES["Diagnose"], CALLER_POLICIES["Register"], policy)
+
+
+@pytest.mark.parametrize(
+    ("change", "against"),
+    [
+        (held_by_another, {"arn-is-free": FAIL}),
+        (registered_elsewhere, {"instance-is-not-registered-elsewhere": FAIL}),
+        (ten_tags, {"tags-have-room": FAIL}),
+        (reads_only, {"caller-may-register": FAIL, "caller-may-undo": FAIL}),
+        (no_way_back, {"caller-may-undo": FAIL}),
+        (no_simulator, dict.fromkeys(("caller-may-register", "caller-may-list", "caller-may-undo"), UNKNOWN)),
+    ],
+)
+def test_what_is_in_the_way_stops_it_before_anything_is_sent(
+    change: Change, against: dict[str, Verdict]
+) -> None:
+    with place(change) as sandbox:
+        report = order(sandbox).carry_out()
+        found = {name: verdict for name, verdict in verdicts(report).items() if verdict in (FAIL, UNKNOWN)}
+        if change is not ten_tags:  # which is registered already, only not as asked
+            found.pop("registration-is-as-asked")
+        else:
+            assert found.pop("registration-is-as-asked") is FAIL
+        assert found == against
+        finding = said(report, "registration-is-made")
+        assert finding.verdict is SKIP
+        assert all(name in finding.says for name in against)
+        assert finding.fix == ""
+        assert sent(sandbox) == []
+
+
+def test_a_name_that_is_held_with_another_arn_is_left_alone() -> None:
+    with place() as sandbox:
+        before = tags_of(sandbox, "web-01")
+        report = order(sandbox, replace(WEB_03, instance="web-01")).carry_out()
+        assert verdicts(report)["arn-is-free"] is FAIL
+        assert (sent(sandbox), tags_of(sandbox, "web-01")) == ([], before)
+
+
+def test_what_the_user_accepts_is_a_warning_and_no_longer_in_the_way() -> None:
+    accept = ("caller-may-register", "caller-may-list", "caller-may-undo")
+    with place(no_simulator) as sandbox:
+        report = order(sandbox, accept=accept).carry_out()
+        assert {name: verdicts(report)[name] for name in accept} == dict.fromkeys(accept, WARN)
+        assert said(report, "caller-may-undo").says.startswith("Accepted, though UNKNOWN: ")
+        assert report.exit_code == 0
+        assert tags_of(sandbox) == TAGS
+
+
+def test_an_arn_of_another_account_waits_for_a_word() -> None:
+    question = replace(WEB_03, arn=WEB_03.arn.replace(ACCOUNT, "444455556666"))
+    with place() as sandbox:
+        report = order(sandbox, question).carry_out()
+        assert said(report, "arn-is-of-this-account").verdict is UNKNOWN
+        assert sent(sandbox) == []
+
+
+# A step fails
+
+
+def carried_out(sandbox: Sandbox, *faults: Fault, lost: str = "") -> Report:
+    """What comes of it under these faults, and where the answer to one operation, which is done, gets lost."""
+    work = order(sandbox)
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url=sandbox.endpoint)
+
+    if lost:
+        work.aws.client("codedeploy").meta.events.register(f"after-call.*.{lost}", lose)
+    sandbox.app.set_faults(faults)
+    report = work.carry_out()
+    sandbox.app.set_faults([])
+    return report
+
+
+def test_tagging_is_refused_and_the_registration_is_taken_back() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, Fault(ADD, DENIED))
+        assert steps(report) == {
+            "registration-is-made": OK,
+            "tags-are-added": FAIL,
+            "tags-are-taken-back": SKIP,  # a refused call gave none
+            "registration-is-taken-back": OK,
+            "nothing-is-left-behind": OK,
+        }
+        assert "AccessDeniedException" in said(report, "tags-are-added").says
+        assert sent(sandbox) == ["RegisterOnPremisesInstance", "DeregisterOnPremisesInstance"]
+        assert tags_of(sandbox) is None
+
+
+def test_tagging_is_done_but_its_answer_is_lost_and_all_is_taken_back() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, lost=ADD_TAGS)
+        assert steps(report) == {
+            "registration-is-made": OK,
+            "tags-are-added": UNKNOWN,
+            "tags-are-taken-back": OK,
+            "registration-is-taken-back": OK,
+            "nothing-is-left-behind": OK,
+        }
+        assert sent(sandbox)[-2:] == ["RemoveTagsFromOnPremisesInstances", "DeregisterOnPremisesInstance"]
+        assert sandbox.account.world(REGION).instances["web-03"].tags == {}
+        assert tags_of(sandbox) is None
+
+
+def test_a_registration_that_was_there_before_is_never_taken_back() -> None:
+    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+        report = carried_out(sandbox, Fault(ADD, DENIED))
+        assert steps(report)["tags-are-added"] is FAIL
+        assert steps(report)["registration-is-taken-back"] is SKIP
+        assert "as before" in said(report, "nothing-is-left-behind").says
+        assert sent(sandbox) == []
+        assert tags_of(sandbox) == {}
+
+
+def test_tags_of_a_lost_answer_on_an_older_registration_are_told() -> None:
+    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+        report = carried_out(sandbox, lost=ADD_TAGS)
+        left = said(report, "nothing-is-left-behind")
+        assert left.verdict is FAIL
+        assert "Name=web-03, Environment=production" in left.says
+        assert left.fix == order(sandbox).remove(TAGS).command(REGION)
+        assert tags_of(sandbox) == TAGS
+
+
+def test_registering_is_refused_and_nothing_else_is_tried() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, Fault(REGISTER, DENIED))
+        assert steps(report) == {
+            "registration-is-made": FAIL,
+            "tags-are-taken-back": SKIP,
+            "registration-is-taken-back": SKIP,
+            "nothing-is-left-behind": OK,
+        }
+        assert said(report, "registration-is-made").next == "/guides/check-permissions/#deny-kinds"
+        assert sent(sandbox) == []
+
+
+def test_registering_is_done_but_its_answer_is_lost_and_a_second_run_finishes_it() -> None:
+    """Whether it was this run is not certain then, so it is told, and not taken back."""
+    with place() as sandbox:
+        report = carried_out(sandbox, lost="RegisterOnPremisesInstance")
+        assert steps(report)["registration-is-made"] is UNKNOWN
+        assert steps(report)["registration-is-taken-back"] is SKIP
+        left = said(report, "nothing-is-left-behind")
+        assert left.verdict is FAIL
+        assert "Run this again" in left.says
+        assert left.fix == order(sandbox).deregister.command(REGION)
+        assert order(sandbox).carry_out().exit_code == 0
+        assert tags_of(sandbox) == TAGS
+
+
+def test_a_name_that_was_registered_in_between_with_the_same_arn_is_well() -> None:
+    with place() as sandbox:
+        work = order(sandbox)
+        once: list[int] = []
+
+        def rival(**_: Any) -> None:
+            if not once:
+                once.append(1)
+                sandbox.account.world(REGION).register("web-03", sandboxed.DAY, session=WEB_03.arn)
+
+        work.aws.client("codedeploy").meta.events.register("before-call.*.RegisterOnPremisesInstance", rival)
+        report = work.carry_out()
+        assert once
+        assert "InstanceNameAlreadyRegisteredException" in said(report, "registration-is-made").says
+        assert report.exit_code == 0
+        assert tags_of(sandbox) == TAGS
+
+
+# The undo fails, too
+
+
+def test_when_the_undo_is_refused_it_says_what_is_left_and_how_to_take_it_back() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, Fault(ADD, DENIED), Fault(DEREGISTER, DENIED))
+        assert steps(report)["registration-is-taken-back"] is FAIL
+        left = said(report, "nothing-is-left-behind")
+        assert left.verdict is FAIL
+        assert left.says == f"Left behind: web-03 is registered as {WEB_03.arn}, by this run, with no tags."
+        assert left.fix == order(sandbox).deregister.command(REGION)
+        assert tags_of(sandbox) == {}
+
+
+def test_the_registration_is_taken_back_though_its_tags_cannot_be() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, Fault(REMOVE, DENIED), lost=ADD_TAGS)
+        assert steps(report)["tags-are-taken-back"] is FAIL
+        assert steps(report)["registration-is-taken-back"] is OK
+        assert tags_of(sandbox) is None
+
+
+def test_when_tags_and_registration_stay_both_are_told() -> None:
+    with place() as sandbox:
+        report = carried_out(sandbox, Fault(REMOVE, DENIED), Fault(DEREGISTER, DENIED), lost=ADD_TAGS)
+        left = said(report, "nothing-is-left-behind")
+        assert "with Name=web-03, Environment=production" in left.says
+        work = order(sandbox)
+        assert left.fix == f"{work.remove(TAGS).command(REGION)}; {work.deregister.command(REGION)}"
+
+
+def test_when_nobody_can_look_any_more_it_says_what_may_be_left() -> None:
+    with place() as sandbox:
+        gone = Fault(GET, Reset())
+        work = order(sandbox)
+
+        def out(**_: Any) -> None:
+            sandbox.app.set_faults([gone, Fault(DEREGISTER, Reset())])
+
+        work.aws.client("codedeploy").meta.events.register("after-call.*.RegisterOnPremisesInstance", out)
+        report = work.carry_out()
+        left = said(report, "nothing-is-left-behind")
+        assert left.verdict is UNKNOWN
+        assert f"By this run web-03 may be registered as {WEB_03.arn}." in left.says
+        assert left.fix == work.deregister.command(REGION)
+        assert tags_of(sandbox) == {}
+
+
+def test_the_stop_button_leaves_no_half_registration() -> None:
+    with place() as sandbox:
+        work = order(sandbox)
+
+        def stop(**_: Any) -> None:
+            raise KeyboardInterrupt
+
+        work.aws.client("codedeploy").meta.events.register("before-call.*.AddTagsToOnPremisesInstances", stop)
+        report = work.carry_out()
+        assert said(report, "tags-are-added").says.startswith("Interrupted")
+        assert steps(report)["registration-is-taken-back"] is OK
+        assert tags_of(sandbox) is None
+
+
+# What the session may send
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("register_on_premises_instance", {"instanceName": "web-04", "iamSessionArn": WEB_03.arn}),
+        ("register_on_premises_instance", {"instanceName": "web-03", "iamSessionArn": f"{SESSIONS}/web-04"}),
+        ("register_on_premises_instance", {"instanceName": "web-03", "iamUserArn": WEB_03.arn}),
+        ("deregister_on_premises_instance", {"instanceName": "web-01"}),
+        ("add_tags_to_on_premises_instances", {"instanceNames": ["web-03", "web-01"], "tags": [{"Key": "Name", "Value": "web-03"}]}),
+        ("add_tags_to_on_premises_instances", {"instanceNames": ["web-03"], "tags": [{"Key": "Name", "Value": "other"}]}),
+        ("remove_tags_from_on_premises_instances", {"instanceNames": ["web-01"], "tags": [{"Key": "Name", "Value": "web-03"}]}),
+        ("remove_tags_from_on_premises_instances", {"instanceNames": ["web-03"], "tags": [{"Key": "Other"}]}),
+        ("delete_application", {"applicationName": "shop"}),
+    ],
+)  # fmt: skip
+def test_the_guard_lets_nothing_else_through(operation: str, parameters: dict[str, Any]) -> None:
+    with place() as sandbox:
+        client = order(sandbox).aws.client("codedeploy")
+        with pytest.raises(NotARead):
+            getattr(client, operation)(**parameters)
+        assert since(sandbox) == []
+
+
+def test_a_session_for_diagnosis_may_not_register() -> None:
+    aws = connect("sandbox:healthy")
+    with pytest.raises(NotARead):
+        aws.client("codedeploy").deregister_on_premises_instance(instanceName="web-01")
+
+
+# What cannot be meant
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"apply": "False"}, "apply must be True or False, not 'False'"),
+        ({"apply": 1}, "apply must be True or False, not 1"),
+        ({"instance": ""}, "No instance"),
+        ({"instance": "i-0123"}, "EC2 instance ID"),
+        ({"instance": "a b"}, "cannot be an on-premises instance name"),
+        ({"arn": ""}, "No ARN"),
+        ({"arn": "foo"}, "cannot be registered"),
+        ({"arn": f"arn:aws:iam::{ACCOUNT}:role/CodeDeployOnPremises"}, "one session of a role"),
+        ({"arn": f"{SESSIONS}/web-03\n"}, "cannot be registered"),
+        ({"tags": ["Name=web-03"]}, "tags must be a mapping"),
+        ({"tags": {"": "x"}}, "The tag '' cannot be"),
+        ({"tags": {"Name": 3}}, "The tag 'Name' cannot be"),
+        ({"tags": {"Name": "x" * 257}}, "a value of at most 256"),
+        ({"accept": ["arn-is-fre"]}, "no pre-flight check 'arn-is-fre'"),
+        ({"target": "sandbox:nowhere"}, "nowhere"),
+        ({"target": "prod"}, "Unknown target 'prod'"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_one_sentence(wrong: dict[str, Any], says: str) -> None:
+    given: dict[str, Any] = {
+        "target": "sandbox:healthy", "instance": "web-03", "arn": WEB_03.arn, "tags": TAGS, **wrong
+    }  # fmt: skip
+    with pytest.raises(UserError) as told:
+        prepare(**given)
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_every_pre_flight_check_can_be_accepted_by_its_id() -> None:
+    with place() as sandbox:
+        assert set(verdicts(order(sandbox, apply=False).preflight())) == set(PREFLIGHT + OWN_PREFLIGHT)
+
+
+# The notebook
+
+
+def cells(kind: str) -> list[str]:
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def test_the_policy_in_the_notebook_is_enough_and_no_action_of_it_idle() -> None:
+    (policy,) = re.findall(r"```json\n(.*?)```", "\n".join(cells("markdown")), re.DOTALL)
+    document = json.loads(policy.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT))
+    with place(lambda account: only_policies(account, document)) as sandbox:
+        report = carried_out(sandbox, lost=ADD_TAGS)  # so that it is undone, too
+        assert [name for name, verdict in verdicts(report).items() if verdict is UNKNOWN] == [
+            "tags-are-added"
+        ]
+        assert order(sandbox).carry_out().exit_code == 0
+        called = {f"{call.service}:{call.operation}" for call in since(sandbox)}
+    named = {action for statement in document["Statement"] for action in statement["Action"]}
+    assert named == called - {"sts:GetCallerIdentity"} | {"iam:GetUser"}  # for a caller who is a user
+
+
+def test_the_changing_cell_is_marked_and_the_only_one() -> None:
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    changing = [
+        number for number, cell in enumerate(notebook["cells"])
+        if cell["cell_type"] == "code" and "carry_out" in "".join(cell["source"])
+    ]  # fmt: skip
+    (number,) = changing
+    assert "**This cell changes something" in "".join(notebook["cells"][number - 1]["source"])
+    assert "apply = False" in cells("code")[0]
+
+
+def test_the_notebook_with_apply_registers() -> None:
+    """Its cells as a reader runs them, in their order, with the one parameter changed."""
+    first, *rest = cells("code")
+    names: dict[str, Any] = {}
+    for source in (first.replace("apply = False", "apply = True"), *rest):
+        exec(source, names)
+    assert names["done"].exit_code == 0
+    assert steps(names["order"].confirm()) == {"registration-is-as-asked": OK}

@@ -1,0 +1,534 @@
+"""The exception page: its programs run, and its facts are the model's."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+import yaml
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.stub import Stubber
+
+from tests.support import DOCS
+
+NAME = "InvalidRegistrationStatusException"
+OPERATION = "ListOnPremisesInstances"
+PAGE = DOCS / "exceptions" / f"{NAME}.md"
+SNIPPETS = DOCS / "snippets" / NAME
+
+MODEL = botocore.session.get_session().get_service_model("codedeploy")
+DECLARED = {
+    operation: {error.name for error in MODEL.operation_model(operation).error_shapes}
+    for operation in MODEL.operation_names
+}
+
+SECTIONS = {
+    "now": "Do this now",
+    "raised-by": "What raises it and what does not",
+    "causes": "Causes",
+    "not-this": "Not this one?",
+    "reproduce": "Reproduce it",
+    "fix": "Fix it",
+    "handle": "Handle it in code",
+    "prevent": "Prevent it",
+    "diagram": "How it happens",
+    "runbook": "Runbook",
+    "other-articles": "What other articles say",
+    "sources": "Sources and what is not verified",
+}
+
+# What articles on this exception claim, and the page that their reader needs instead.
+CLAIMS = {
+    "Cause 1": "../guides/agent-not-installed.md",
+    "Cause 2": "../guides/agent-too-old.md",
+    "Cause 3": "../guides/registration-in-progress.md",
+    "Step 1": "../guides/check-the-agent.md",
+    "Step 2": "../guides/check-the-instance.md",
+    "Step 3": "../guides/check-permissions.md",
+    "Step 4": "../guides/check-the-network.md",
+    "Practice 1": "../best-practices/automated-installation.md",
+    "Practice 2": "../best-practices/regular-updates.md",
+    "Practice 3": "../best-practices/lifecycle-hooks.md",
+}
+
+# Every value that the page calls a cause, beside a good one that it may be taken for.
+BAD_VALUES = [
+    "registered",
+    "REGISTERED",
+    "All",
+    "Active",
+    "Pending",
+    "Registering",
+    "IN_PROGRESS",
+    "Online",
+    "",
+    "Registered\n",
+    "Status.REGISTERED",
+    "Registered,Deregistered",
+]
+
+# Names on the pages that are not errors of CodeDeploy's model.
+ELSEWHERE = {
+    # codes of AWS that no service model needs to declare
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+    # an SDK's base class, a constant of Go 1
+    "CodeDeployException",
+    "ErrCodeInvalidRegistrationStatusException",
+    # Java's and .NET's own, in the examples
+    "ArgumentException",
+    "IllegalArgumentException",
+}
+
+
+# --- the page's text -----------------------------------------------------------------------------
+
+
+def page() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def section(anchor: str) -> str:
+    """The text of one section of the page, without its heading."""
+    found = re.search(rf"^## .* {{ #{anchor} }}\n(.*?)(?=^## |\Z)", page(), re.MULTILINE | re.DOTALL)
+    assert found, f"no section #{anchor}"
+    return found[1]
+
+
+def enum(service: str) -> list[str]:
+    """The values of the type RegistrationStatus in a service's model."""
+    shape: Any = botocore.session.get_session().get_service_model(service).shape_for("RegistrationStatus")
+    return list(shape.enum)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the rows of the only table in a text, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def output_block(anchor: str) -> str:
+    """The output that a section shows, as the program should have printed it."""
+    found = re.search(r"^ *```text title=.*\n((?:.*\n)*?) *```$", section(anchor), re.MULTILINE)
+    assert found, f"#{anchor} shows no output"
+    return "".join(line.removeprefix("    ") for line in found[1].splitlines(keepends=True))
+
+
+# --- running the programs ------------------------------------------------------------------------
+
+
+def run(program: str, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one of the page's programs with this interpreter, and the `aws` command next to it."""
+    interpreter = {".py": sys.executable, ".sh": "sh"}[Path(program).suffix]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    return subprocess.run(
+        [interpreter, SNIPPETS / program, *arguments],
+        env=env | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def load(program: str) -> Any:
+    """One of the page's Python programs, as a module."""
+    spec = importlib.util.spec_from_file_location(Path(program).stem, SNIPPETS / program)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def client(service: str, env: dict[str, str]) -> Any:
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name=env["AWS_DEFAULT_REGION"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def records(env: dict[str, str]) -> list[dict[str, Any]]:
+    """CloudTrail's records of the list call, newest first."""
+    pages = (
+        client("cloudtrail", env)
+        .get_paginator("lookup_events")
+        .paginate(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": OPERATION}])
+    )
+    return [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
+
+
+def words(text: str) -> dict[str, list[str]]:
+    """Lines such as `Registered: a b` as a mapping."""
+    return {line.partition(":")[0]: line.partition(":")[2].split() for line in text.splitlines()}
+
+
+# --- reproduce -----------------------------------------------------------------------------------
+
+
+def test_reproduce_raises_exactly_this_exception(sandbox_env: dict[str, str]) -> None:
+    done = run("reproduce.py", env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{NAME} from {OPERATION},")
+    assert done.stdout == output_block("reproduce")
+
+
+def test_reproduce_says_so_when_nothing_is_raised(sandbox_env: dict[str, str]) -> None:
+    done = run("reproduce.py", "Registered", env=sandbox_env)
+    assert done.returncode == 1
+    assert done.stderr == "No error: the service took 'Registered'\n"
+
+
+def test_the_command_line_prints_the_error_of_the_first_screen(sandbox_env: dict[str, str]) -> None:
+    shown = re.search(r"```text\n(.*)\n```", page().split("<!-- facts -->")[0])
+    assert shown
+    literal = shown[1].removesuffix("<message>")
+    assert literal != shown[1]
+    done = run("reproduce.sh", env=sandbox_env)
+    assert literal in done.stderr
+    assert done.stdout == "exit 255\n"  # the stock command line of PyPI is version 1
+    assert done.returncode == 255
+
+
+def test_each_cause_reaches_the_service_unchanged_and_is_refused(sandbox_env: dict[str, str]) -> None:
+    codedeploy = client("codedeploy", sandbox_env)
+    before = len(records(sandbox_env))
+    for value in BAD_VALUES:
+        with pytest.raises(codedeploy.exceptions.InvalidRegistrationStatusException) as caught:
+            codedeploy.list_on_premises_instances(registrationStatus=value)
+        assert caught.value.operation_name == OPERATION
+    sent = records(sandbox_env)[: -before or None]
+    assert sorted(record["requestParameters"]["registrationStatus"] for record in sent) == sorted(BAD_VALUES)
+
+
+@pytest.mark.parametrize("value", [value for value in BAD_VALUES if value])
+def test_each_cause_is_on_the_page(value: str) -> None:
+    assert f"`{value.encode('unicode_escape').decode()}`" in section("causes")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"registrationStatus": None},
+        {"registrationStatus": ["Registered"]},
+        {"registrationStatus": 1},
+        {"registration_status": "Registered"},
+    ],
+)
+def test_a_wrong_type_or_key_is_never_sent(arguments: dict[str, Any], sandbox_env: dict[str, str]) -> None:
+    before = len(records(sandbox_env))
+    with pytest.raises(ParamValidationError):
+        client("codedeploy", sandbox_env).list_on_premises_instances(**arguments)
+    assert len(records(sandbox_env)) == before
+
+
+def test_the_stubber_takes_any_status(sandbox_env: dict[str, str]) -> None:
+    codedeploy = client("codedeploy", sandbox_env)
+    with Stubber(codedeploy) as stub:
+        stub.add_response(
+            "list_on_premises_instances", {"instanceNames": []}, {"registrationStatus": "bogus"}
+        )
+        assert codedeploy.list_on_premises_instances(registrationStatus="bogus")["instanceNames"] == []
+
+
+# --- do this now, fix ----------------------------------------------------------------------------
+
+
+def test_hidden_characters_are_seen_as_step_2_says(sandbox_env: dict[str, str]) -> None:
+    command = re.search(r"printf .*", section("now"))
+    assert command
+
+    def shown(status: str) -> list[str]:
+        env = sandbox_env | {"STATUS": status}
+        return subprocess.run(
+            ["sh", "-c", command[0]], env=env, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    assert f"`{' '.join(shown('Registered'))}`" in section("now")
+    assert f"`{' '.join(shown('Deregistered'))}`" in section("now")
+    assert shown("Registered\r\n")[-2:] == [r"\r", r"\n"]
+    assert shown("") == []
+
+
+def test_senders_prints_every_refused_call_and_no_other(sandbox_env: dict[str, str]) -> None:
+    expected = [record for record in records(sandbox_env) if record.get("errorCode") == NAME]
+    assert 0 < len(expected) < len(records(sandbox_env))
+    done = run("senders.sh", env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert printed == expected
+    for field in ("userAgent", "sourceIPAddress", "eventTime", "requestParameters"):
+        assert field in section("now")
+        assert all(field in record for record in printed)
+
+
+def test_fix_tells_registered_from_deregistered(sandbox_env: dict[str, str]) -> None:
+    done = run("fix.py", env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == output_block("fix")
+    names = words(done.stdout)
+    assert names["Registered"]
+    assert names["Deregistered"]
+    assert sorted(names["Registered"] + names["Deregistered"]) == names["No filter"]
+
+
+@pytest.mark.parametrize("status", ["Registered", "Deregistered"])
+def test_fix_takes_each_status(status: str, sandbox_env: dict[str, str]) -> None:
+    done = run("fix.py", status, env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    shown = words(output_block("fix"))
+    assert words(done.stdout) == {status: shown[status], "No filter": shown["No filter"]}
+
+
+def test_the_shell_fix_says_the_same(sandbox_env: dict[str, str]) -> None:
+    done = run("fix.sh", env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    assert words(done.stdout) == words(output_block("fix"))
+
+
+# --- handle, prevent -----------------------------------------------------------------------------
+
+
+def test_handle_names_the_status_and_the_request(sandbox_env: dict[str, str]) -> None:
+    done = run("handle.py", "registered", env=sandbox_env)
+    assert done.returncode == 1
+    newest = next(record for record in records(sandbox_env) if record.get("errorCode") == NAME)
+    assert f"refused the status 'registered', request {newest['requestID']}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_handle_lets_a_good_call_through(sandbox_env: dict[str, str]) -> None:
+    done = run("handle.py", "Deregistered", env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == words(output_block("fix"))["Deregistered"]
+
+
+@pytest.mark.parametrize("code", ["InvalidNextTokenException", "AccessDeniedException"])
+def test_handle_catches_nothing_else(code: str, sandbox_env: dict[str, str]) -> None:
+    codedeploy = client("codedeploy", sandbox_env)
+    with Stubber(codedeploy) as stub:
+        stub.add_client_error("list_on_premises_instances", service_error_code=code)
+        with pytest.raises(ClientError, match=code):
+            load("handle.py").instance_names(codedeploy, "Registered")
+
+
+def test_the_shell_handler_tells_this_error_from_others(sandbox_env: dict[str, str]) -> None:
+    good = run("handle.sh", "Deregistered", env=sandbox_env)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert json.loads(good.stdout)["instanceNames"] == words(output_block("fix"))["Deregistered"]
+    bad = run("handle.sh", "registered", env=sandbox_env)
+    assert (bad.returncode, bad.stderr) == (255, "CodeDeploy refused the status 'registered'\n")
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    other = run("handle.sh", "Registered", env=sandbox_env | nowhere)
+    assert other.returncode == 255
+    assert "Could not connect" in other.stderr
+    assert "refused the status" not in other.stderr
+
+
+VALID = {
+    "Registered": "Registered",
+    "Deregistered": "Deregistered",
+    "registered": "Registered",
+    "DEREGISTERED": "Deregistered",
+    " Registered\r\n": "Registered",
+    "": None,
+    " \t\n": None,
+    None: None,
+}
+INVALID = [
+    "All",
+    "Registering",
+    "Register",
+    "Registered,Deregistered",
+    "Status.REGISTERED",
+    1,
+    True,
+    ["Registered"],
+]
+
+
+@pytest.mark.parametrize(("text", "status"), VALID.items())
+def test_validate_gives_the_status_or_none(text: str | None, status: str | None) -> None:
+    assert load("validate.py").registration_status(text) == status
+
+
+@pytest.mark.parametrize("text", INVALID)
+def test_validate_names_what_it_refuses(text: Any) -> None:
+    with pytest.raises(ValueError, match="must be Registered or Deregistered") as caught:
+        load("validate.py").registration_status(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_validate_knows_the_model_s_statuses() -> None:
+    assert list(load("validate.py").STATUSES) == enum("codedeploy")
+
+
+def test_validate_runs(sandbox_env: dict[str, str]) -> None:
+    assert run("validate.py", "registered", env=sandbox_env).stdout == "Registered\n"
+    refused = run("validate.py", "All", env=sandbox_env)
+    assert refused.returncode == 1
+    assert "not 'All'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_the_alarm_can_be_made_and_undone(sandbox_env: dict[str, str]) -> None:
+    logs, cloudwatch = client("logs", sandbox_env), client("cloudwatch", sandbox_env)
+    topic = "arn:aws:sns:eu-west-1:111122223333:on-call"
+    logs.create_log_group(logGroupName="trail")
+    done = run("alarm.sh", "trail", topic, env=sandbox_env)
+    assert done.returncode == 0, done.stderr
+    (made,) = logs.describe_metric_filters(logGroupName="trail")["metricFilters"]
+    (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert NAME in made["filterPattern"]
+    assert made["metricTransformations"][0]["metricName"] == alarm["MetricName"]
+    assert made["metricTransformations"][0]["metricNamespace"] == alarm["Namespace"]
+    assert alarm["AlarmActions"] == [topic]
+    undo = "\n".join(re.findall(r"^ *(aws \w+ delete-.*)$", section("prevent"), re.MULTILINE))
+    env = sandbox_env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{sandbox_env['PATH']}"}
+    subprocess.run(["sh", "-ec", undo.replace("LOG_GROUP", "trail")], env=env, check=True, timeout=60)
+    assert logs.describe_metric_filters(logGroupName="trail")["metricFilters"] == []
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def test_front_matter() -> None:
+    meta = yaml.safe_load(page().split("---\n")[1])
+    assert meta.keys() == {"title", "description", "exception", "runbook"}
+    assert meta["title"] == meta["exception"] == NAME
+    assert meta["runbook"] == "registration-status"
+
+
+def test_sections_are_the_closed_ordered_set() -> None:
+    assert re.findall(r"^# (.*)$", page().split("\n## ")[0], re.MULTILINE) == [NAME]
+    found = re.findall(r"^## (.*?)(?: { #(.*) })?$", page(), re.MULTILINE)
+    assert [(anchor, title) for title, anchor in found] == list(SECTIONS.items())
+
+
+def test_the_first_screen_answers_in_60_words() -> None:
+    body = page().split("---\n", 2)[2]
+    first = body.split("\n## ")[0]
+    assert first.count("<!-- facts -->") == 1
+    said = re.sub(r"<!-- facts -->|```\w*|\[[VDIXU]\]", "", first)
+    assert len(said.split()) <= 60
+    for word in (OPERATION, "`Registered`", "`Deregistered`", "agent", "registration", "IAM", "network"):
+        assert word in said
+
+
+def test_every_snippet_is_on_the_page_and_runs_in_a_test() -> None:
+    # The page writes ```{.python}, since ruff would format an include in a ```python fence as code, and spoil it.
+    files = {f"{NAME}/{file.name}" for file in SNIPPETS.iterdir() if file.is_file()}
+    assert set(re.findall(r'^ *--8<-- "([\w/.]+)(?::3:)?"$', page(), re.MULTILINE)) == files
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert not [file for file in files if f'"{Path(file).name}"' not in tests]
+
+
+def test_the_operations_are_the_model_s() -> None:
+    table = {operation.strip("`"): declares for operation, declares in rows(section("raised-by"))}
+    assert table.keys() == {operation for operation in MODEL.operation_names if "OnPremises" in operation}
+    assert set(table.values()) == {"yes", "no"}
+    raised_by = {operation for operation, declares in table.items() if declares == "yes"}
+    assert raised_by == {operation for operation, errors in DECLARED.items() if NAME in errors}
+
+
+def test_the_statuses_are_the_model_s() -> None:
+    sentence = re.search(r"The filter takes (.*?) \[V\]", section("raised-by"))
+    assert sentence
+    assert re.findall(r"`(\w+)`", sentence[1]) == enum("codedeploy")
+
+
+def test_other_services_have_the_type_that_the_page_says() -> None:
+    said = re.search(r"SWF \(`(\w+)`\) and CloudFormation \(`(\w+)`\)", section("causes"))
+    assert said
+    for service, value in zip(("swf", "cloudformation"), said.groups(), strict=True):
+        assert value in enum(service)
+
+
+def test_the_look_alikes_belong_to_the_operations_named() -> None:
+    compared = 0
+    for seen, when, _ in rows(section("not-this")):
+        operations = [name for name in re.findall(r"`(\w+)`", when) if name in DECLARED]
+        errors = [name for name in re.findall(r"`(\w+)`", seen) if name in MODEL.shape_names]
+        for error in errors:
+            assert operations, f"{error}: no operation named"
+            assert any(error in DECLARED[operation] for operation in operations)
+        for operation in operations:
+            assert DECLARED[operation] & set(errors), f"{operation} declares none of {errors}"
+        compared += len(errors)
+    assert compared >= 9
+
+
+def test_register_declares_ten_errors_as_the_page_says() -> None:
+    assert "`RegisterOnPremisesInstance` declares ten exceptions" in section("other-articles")
+    assert len(DECLARED["RegisterOnPremisesInstance"]) == 10
+
+
+@pytest.mark.parametrize(("claim", "target"), CLAIMS.items())
+def test_every_claim_has_its_verdict_and_its_page(claim: str, target: str) -> None:
+    (row,) = [row for row in rows(section("other-articles")) if row[0].startswith(f"{claim}:")]
+    _, verdict, truth, link = row
+    assert verdict == "No"
+    assert truth
+    assert f"]({target})" in link
+    assert (PAGE.parent / target).is_file()
+
+
+def test_the_diagram_is_small_and_said_in_words() -> None:
+    diagram, _, after = section("diagram").partition("```mermaid\n")[2].partition("```\n")
+    nodes = set(re.findall(r"(\w+)\[", diagram))
+    assert 0 < len(nodes) <= 8
+    assert not re.search(r"<|&", diagram)
+    assert after.strip().startswith("In words:")
+
+
+# --- all pages -----------------------------------------------------------------------------------
+
+
+def exceptions_named() -> dict[str, set[str]]:
+    """Each exception named on any page, and the pages that name it."""
+    named: dict[str, set[str]] = {}
+    for path in DOCS.rglob("*.md"):
+        # *Exception in a shell pattern is no name; **Exception** in bold type is.
+        for name in re.findall(r"(?<![^*]\*)\b[A-Z]\w*Exception\b", path.read_text(encoding="utf-8")):
+            named.setdefault(name, set()).add(str(path.relative_to(DOCS)))
+    return named
+
+
+def test_every_exception_named_exists() -> None:
+    model = {shape.name for shape in MODEL.error_shapes}
+    assert len(model) > 100
+    unknown = {name: where for name, where in exceptions_named().items() if name not in model | ELSEWHERE}
+    assert unknown == {}
+
+
+def test_the_list_of_other_names_is_no_longer_than_needed() -> None:
+    model = {shape.name for shape in MODEL.error_shapes}
+    assert ELSEWHERE & model == set()
+    assert exceptions_named().keys() >= ELSEWHERE
+
+
+def test_the_index_lists_every_exception_page() -> None:
+    index = (DOCS / "exceptions" / "index.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (DOCS / "exceptions").glob("*.md")} - {"index.md"}
+    assert set(re.findall(r"\]\((\w+\.md)\)", index)) == pages
+    assert re.findall(r"^\| ([^|]*) \|", index.partition("## How a page is built")[2], re.MULTILINE)
+
+
+def test_the_index_names_the_sections_in_their_order() -> None:
+    index = (DOCS / "exceptions" / "index.md").read_text(encoding="utf-8")
+    _, _, text = index.partition("## How a page is built")
+    listed = ", ".join(cells[0] for cells in rows(text)).split(", ")
+    assert listed == list(SECTIONS.values())

@@ -1,0 +1,61 @@
+"""A session with a sandbox in this process, as the tests of the checks need it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.config import Config
+from codedeploy_sandbox import Fault, Sandbox, serve
+from codedeploy_sandbox.scenarios import Scenario
+
+from runbooks.aws import sandboxed
+from runbooks.aws.connect import PROBE
+from runbooks.aws.session import Aws
+from runbooks.question import Question
+
+# One try and little patience: a fault should be met at once, and retries are botocore's to test.
+QUICK = Config(
+    connect_timeout=1,
+    read_timeout=1,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    proxies={},
+    s3={"addressing_style": "path"},
+)
+
+# For a machine that is busy, where nothing is expected to fail.
+PATIENT = QUICK.merge(Config(connect_timeout=10, read_timeout=30))
+
+# All that can be asked of the healthy sandbox.
+EVERYTHING = Question(
+    instance="web-01",
+    deployment_group="shop/web",
+    bucket="shop-revisions",
+    arn="arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
+)
+
+
+@contextmanager
+def world(
+    scenario: str | Scenario, faults: Iterable[Fault] = (), config: Config = QUICK
+) -> Iterator[tuple[Aws, Sandbox]]:
+    """A sandbox with this scenario, and a session with it as `connect` would open one."""
+    with serve(scenario, clock=sandboxed.DAY, faults=faults) as sandbox:
+        yield session(sandbox, config), sandbox
+
+
+def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
+    """A session with a sandbox that runs in this process."""
+    about = sandbox.address()
+    return Aws(
+        sandboxed.session(about, about["region"]),
+        target=f"sandbox:{sandbox.scenario}",
+        endpoint=sandbox.endpoint,
+        now=lambda: sandboxed.DAY,
+        allowed=PROBE,
+        config=config,
+    )
+
+
+def asked(question: Question) -> dict[str, Any]:
+    """The question as `diagnose` takes it."""
+    return {name: getattr(question, name) for name in Question.__dataclass_fields__}
