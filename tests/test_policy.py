@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from codedeploy_sandbox import SCENARIOS
-from codedeploy_sandbox.estate import only
 from codedeploy_sandbox.scenarios import find
-from codedeploy_sandbox.world import Account
+from codedeploy_sandbox.scenarios.baseline import only
+from codedeploy_sandbox.state import Account
 
 from runbooks import policy
 from runbooks.checks import all_checks

@@ -18,13 +18,15 @@ from botocore.parsers import create_parser
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
-from codedeploy_sandbox import cloudtrail, codedeploy, iam, models, rest, ssm, sts, wire
-from codedeploy_sandbox.behind import Moto
-from codedeploy_sandbox.check import check
-from codedeploy_sandbox.enforcement import Denied, authorise
-from codedeploy_sandbox.faults import Fault, Faults, strike
-from codedeploy_sandbox.identities import pull
-from codedeploy_sandbox.world import NOBODY_ARN, Account, ApiError, Call, Principal
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.faults import Fault, Faults, apply
+from codedeploy_sandbox.iam.enforcement import Denied, authorise
+from codedeploy_sandbox.iam.identities import Principal, pull
+from codedeploy_sandbox.moto_backend import Moto
+from codedeploy_sandbox.protocol import models, rest_routing, wire
+from codedeploy_sandbox.protocol.validation import check
+from codedeploy_sandbox.services import cloudtrail, codedeploy, iam, ssm, sts
+from codedeploy_sandbox.state import NOBODY_ARN, Account, Call
 
 Operation = Callable[..., dict[str, Any] | None]
 
@@ -71,7 +73,7 @@ class App:
         except ApiError as error:
             return wire.write_error("", _protocol(http), self.account.outage or error, self._request_id(http))
         what = self._faults.pick(call.service, call.operation)
-        return strike(what, call, http.environ, lambda: self._serve(call, http), self.ending)
+        return apply(what, call, http.environ, lambda: self._serve(call, http), self.ending)
 
     def _identify(self, http: Request) -> Call:
         """Who asks for what, from the scope of the signature and the name of the operation."""
@@ -80,7 +82,7 @@ class App:
             code = "MissingAuthenticationToken" + ("Exception" if "X-Amz-Target" in http.headers else "")
             raise ApiError(code, "Missing Authentication Token", 403)
         access_key, region, service = scope.groups()
-        operation, in_path = rest.recognise(service, http) or (_operation(http), None)
+        operation, in_path = rest_routing.recognise(service, http) or (_operation(http), None)
         return Call(
             account=self.account,
             at=self.account.clock(),
@@ -114,8 +116,9 @@ class App:
         try:
             if self.account.outage:
                 raise self.account.outage
-            if self.account.enforces:
-                authorise(call, _parameters(call, http) or {})
+            # Assumption: any-key
+            if self.account.enforces and call.caller.arn != NOBODY_ARN:
+                authorise(call, _parameters(call, http) or {}, self.account.iam)
             return self._ours(call, http) or self._others(call, http)
         except Denied as denied:
             # Assumption: trail-denied

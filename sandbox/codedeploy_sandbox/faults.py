@@ -11,8 +11,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from codedeploy_sandbox import wire
-from codedeploy_sandbox.world import ApiError, Call
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.protocol import wire
+from codedeploy_sandbox.state import Call
 
 _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time at all
 
@@ -100,7 +101,7 @@ class Faults:
         return Pass()
 
 
-def strike(
+def apply(
     what: What, call: Call, environ: dict[str, Any], answer: Callable[[], Response], ending: threading.Event
 ) -> Response:
     """Do `what` to one request. `answer` makes the right answer; `ending` is set when the sandbox ends."""

@@ -16,7 +16,7 @@ from codedeploy_sandbox.app import App, is_loopback
 from codedeploy_sandbox.clock import Clock
 from codedeploy_sandbox.faults import Fault
 from codedeploy_sandbox.scenarios import Scenario, find
-from codedeploy_sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, CALLER_SECRET_KEY, REGION, Account
+from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, CALLER_SECRET_KEY, REGION, Account
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from codedeploy_sandbox import serve
-from codedeploy_sandbox.estate import CALLER_POLICIES, allow
-from codedeploy_sandbox.estate import only as only_policies
-from codedeploy_sandbox.machines import Machine, run_probe, session_yml
+from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml
 from codedeploy_sandbox.scenarios import find
-from codedeploy_sandbox.world import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
+from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, allow
+from codedeploy_sandbox.scenarios.baseline import only as only_policies
+from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
 
 from runbooks.aws import sandboxed
 from runbooks.aws.session import Aws
@@ -132,7 +132,7 @@ def test_one_action_of_two_may_be_denied() -> None:
 
 def test_who_denies_is_told_as_the_simulator_tells_it() -> None:
     def organisation(account: Account) -> None:
-        account.scps = [allow("*"), deny("codedeploy:Register*")]
+        account.iam.scps = [allow("*"), deny("codedeploy:Register*")]
 
     def boundary(account: Account) -> None:
         account.iam.managed[f"{IAM}:policy/Edge"] = READS
@@ -237,7 +237,7 @@ def by_user(keys: list[str], *, path: str = "/AWS/CodeDeploy/") -> Change:
     """web-01 registered by an IAM user of its own, who has keys in these states."""
 
     def change(account: Account) -> None:
-        world = account.world(REGION)
+        world = account.state(REGION)
         world.deregister("web-01", account.clock.start)
         world.register("web-01", account.clock.start, user=f"{IAM}:user/AWS/CodeDeploy/web-01")
         reads = allow("s3:*", on="arn:aws:s3:::shop-revisions*")
@@ -295,7 +295,7 @@ def test_an_instance_that_is_not_registered_has_no_identity(check: CheckFunction
 @pytest.mark.parametrize("check", CHECKS[2:])
 def test_an_identity_of_another_account_cannot_be_looked_at(check: CheckFunction) -> None:
     def elsewhere(account: Account) -> None:
-        world = account.world(REGION)
+        world = account.state(REGION)
         world.deregister("web-01", account.clock.start)
         world.register(
             "web-01", account.clock.start, session="arn:aws:sts::999999999999:assumed-role/Hosts/web-01"

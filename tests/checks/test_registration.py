@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from codedeploy_sandbox import Error, Fault
+from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import BOTO, forget, sent, session, user
-from codedeploy_sandbox.world import REGION, Account, ApiError
+from codedeploy_sandbox.scenarios.helpers import BOTO, forget, sent, session, user
+from codedeploy_sandbox.state import REGION, Account
 
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
@@ -157,7 +158,7 @@ def test_a_hostile_name_stays_one_word_of_the_command() -> None:
         healthy(account)
         caller = account.knows("arn:aws:sts::111122223333:assumed-role/One/a", "ASIASANDBOXONE000000")
         for name in (hostile, "--help"):
-            account.world(REGION).register(name, account.clock.start, user=user(name[:3]))
+            account.state(REGION).register(name, account.clock.start, user=user(name[:3]))
             parameters = {"instanceName": name}
             sent(account, caller, 9, REGISTER, parameters, BOTO, "192.0.2.1", TAKEN)
 
@@ -176,7 +177,7 @@ UNHEARD = Error("UnrecognizedClientException", "The security token included in t
 def elsewhere(account: Account) -> None:
     healthy(account)
     old = forget(account, "web-01")
-    account.world("eu-west-2").register("web-01", old.registered, session=old.iam_arn)
+    account.state("eu-west-2").register("web-01", old.registered, session=old.iam_arn)
 
 
 def test_a_region_that_does_not_answer_is_not_called_empty() -> None:

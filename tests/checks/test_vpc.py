@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from codedeploy_sandbox.machines import Machine, run_probe, user_yml
+from codedeploy_sandbox.hosts.machine import Machine, run_probe, user_yml
 from moto import mock_aws
 
 from runbooks.aws import sandboxed

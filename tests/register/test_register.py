@@ -15,10 +15,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from codedeploy_sandbox import Error, Fault, Reset, Sandbox, serve
-from codedeploy_sandbox.estate import CALLER_POLICIES
-from codedeploy_sandbox.estate import only as only_policies
 from codedeploy_sandbox.scenarios import find
-from codedeploy_sandbox.world import ACCOUNT, REGION, Account
+from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES
+from codedeploy_sandbox.scenarios.baseline import only as only_policies
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 from runbooks.aws import connect, sandboxed
 from runbooks.aws.guard import NotARead
@@ -110,7 +110,7 @@ def sent(sandbox: Sandbox) -> list[str]:
 
 
 def tags_of(sandbox: Sandbox, name: str = "web-03") -> dict[str, str] | None:
-    instance = sandbox.account.world(REGION).registered(name)
+    instance = sandbox.account.state(REGION).registered(name)
     return dict(instance.tags) if instance else None
 
 
@@ -194,8 +194,8 @@ def test_a_second_run_finds_it_done_and_sends_nothing() -> None:
 
 
 def test_only_the_tags_that_are_missing_are_sent() -> None:
-    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
-        sandbox.account.world(REGION).instances["web-03"].tags = {"Name": "web-03", "Environment": "staging"}
+    with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+        sandbox.account.state(REGION).instances["web-03"].tags = {"Name": "web-03", "Environment": "staging"}
         report = order(sandbox).carry_out()
         assert report.exit_code == 0
         assert verdicts(report)["tags-have-room"] is WARN  # it replaces a value, and says which
@@ -210,7 +210,7 @@ def test_a_user_is_registered_as_a_user_and_without_tags() -> None:
         report = order(sandbox, question, {}).carry_out()
         assert report.exit_code == 0
         assert steps(report)["tags-are-added"] is SKIP
-        instance = sandbox.account.world(REGION).registered("web-03")
+        instance = sandbox.account.state(REGION).registered("web-03")
         assert instance
         assert instance.iam_user_arn == question.arn
 
@@ -226,16 +226,16 @@ def test_a_deregistered_name_is_registered_again() -> None:
 
 
 def held_by_another(account: Account) -> None:
-    account.world(REGION).register("web-3", account.clock.start, session=WEB_03.arn)
+    account.state(REGION).register("web-3", account.clock.start, session=WEB_03.arn)
 
 
 def registered_elsewhere(account: Account) -> None:
-    account.world("eu-central-1").register("web-03", account.clock.start, session=WEB_03.arn)
+    account.state("eu-central-1").register("web-03", account.clock.start, session=WEB_03.arn)
 
 
 def ten_tags(account: Account) -> None:
-    account.world(REGION).register("web-03", account.clock.start, session=WEB_03.arn)
-    account.world(REGION).instances["web-03"].tags = {f"Tag{number}": "" for number in range(9)}
+    account.state(REGION).register("web-03", account.clock.start, session=WEB_03.arn)
+    account.state(REGION).instances["web-03"].tags = {f"Tag{number}": "" for number in range(9)}
 
 
 def reads_only(account: Account) -> None:
@@ -353,12 +353,12 @@ def test_tagging_is_done_but_its_answer_is_lost_and_all_is_taken_back() -> None:
             "nothing-is-left-behind": OK,
         }
         assert sent(sandbox)[-2:] == ["RemoveTagsFromOnPremisesInstances", "DeregisterOnPremisesInstance"]
-        assert sandbox.account.world(REGION).instances["web-03"].tags == {}
+        assert sandbox.account.state(REGION).instances["web-03"].tags == {}
         assert tags_of(sandbox) is None
 
 
 def test_a_registration_that_was_there_before_is_never_taken_back() -> None:
-    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+    with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
         report = carried_out(sandbox, Fault(ADD, DENIED))
         assert steps(report)["tags-are-added"] is FAIL
         assert steps(report)["registration-is-taken-back"] is SKIP
@@ -368,7 +368,7 @@ def test_a_registration_that_was_there_before_is_never_taken_back() -> None:
 
 
 def test_tags_of_a_lost_answer_on_an_older_registration_are_told() -> None:
-    with place(lambda a: a.world(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
+    with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
         report = carried_out(sandbox, lost=ADD_TAGS)
         left = said(report, "nothing-is-left-behind")
         assert left.verdict is FAIL
@@ -412,7 +412,7 @@ def test_a_name_that_was_registered_in_between_with_the_same_arn_is_well() -> No
         def rival(**_: Any) -> None:
             if not once:
                 once.append(1)
-                sandbox.account.world(REGION).register("web-03", sandboxed.DAY, session=WEB_03.arn)
+                sandbox.account.state(REGION).register("web-03", sandboxed.DAY, session=WEB_03.arn)
 
         work.aws.client("codedeploy").meta.events.register("before-call.*.RegisterOnPremisesInstance", rival)
         report = work.carry_out()

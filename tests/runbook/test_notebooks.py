@@ -13,11 +13,11 @@ from typing import Any
 import nbformat
 import pytest
 from codedeploy_sandbox import SCENARIOS, Error, Fault, serve
-from codedeploy_sandbox.estate import CALLER_POLICIES, allow, only
-from codedeploy_sandbox.machines import run_probe
+from codedeploy_sandbox.hosts.machine import run_probe
+from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import NODE
-from codedeploy_sandbox.world import Account
+from codedeploy_sandbox.scenarios.helpers import NODE
+from codedeploy_sandbox.state import Account
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from typer.testing import CliRunner
@@ -465,7 +465,7 @@ def test_an_account_is_asked_about_a_named_instance(name: str) -> None:
 @pytest.mark.timeout(240)
 def test_a_host_report_is_read_from_its_file(tmp_path: Path) -> None:
     with world("healthy") as (_, sandbox):
-        machine = sandbox.account.world("eu-west-1").nodes[NODE].machine
+        machine = sandbox.account.state("eu-west-1").nodes[NODE].machine
     seen = tmp_path / "host.json"
     seen.write_text(run_probe(replace(machine, running=False), datetime.now(UTC)).stdout)
     done = run_runbook("agent", target="sandbox:host-unmanaged", host_report=str(seen))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import serve
-from codedeploy_sandbox.world import Account
+from codedeploy_sandbox.state import Account
 
 from tests.conftest import environment_for
 from tests.sandbox.test_server import client

@@ -15,9 +15,10 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from codedeploy_sandbox import ASSUMPTIONS, Sandbox, models, serve
+from codedeploy_sandbox import ASSUMPTIONS, Sandbox, serve
 from codedeploy_sandbox.app import OPERATIONS
-from codedeploy_sandbox.world import ACCOUNT, CALLER_ARN
+from codedeploy_sandbox.protocol import models
+from codedeploy_sandbox.state import ACCOUNT, CALLER_ARN
 from werkzeug.test import Client
 
 from tests.support import ROOT

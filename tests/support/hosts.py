@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codedeploy_sandbox import hosts
-from codedeploy_sandbox.hosts import (
+from codedeploy_sandbox.hosts import host as hosts
+from codedeploy_sandbox.hosts.host import (
     ANSWERS,
     CREDENTIALS,
     DEFAULT_CONFIG,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from codedeploy_sandbox.scenarios import agent, aws, calls, fleet, host, permissions, registration, vpc
-from codedeploy_sandbox.world import Account
+from codedeploy_sandbox.state import Account
 
 Scenario = Callable[[Account], None]
 

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from codedeploy_sandbox.hosts import IDENTITY
-from codedeploy_sandbox.machines import session_yml
+from codedeploy_sandbox.hosts.host import IDENTITY
+from codedeploy_sandbox.hosts.machine import session_yml
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import machine, session, user
-from codedeploy_sandbox.world import REGION, Account
+from codedeploy_sandbox.scenarios.helpers import machine, session, user
+from codedeploy_sandbox.state import REGION, Account
 
 _DENIED = (
     "ERROR [codedeploy-agent(1412)]: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller:"

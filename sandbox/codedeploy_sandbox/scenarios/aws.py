@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.world import Account, ApiError
+from codedeploy_sandbox.state import Account
 
 
 def clock_drifts(account: Account) -> None:

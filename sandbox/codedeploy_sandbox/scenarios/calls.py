@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.iam.identities import Principal
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import BOTO, CLI, forget, sent, session
-from codedeploy_sandbox.world import ACCOUNT, REGION, Account, ApiError, Principal
+from codedeploy_sandbox.scenarios.helpers import BOTO, CLI, forget, sent, session
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 _LIST, _REGISTER, _DEREGISTER = (
     "ListOnPremisesInstances",
@@ -72,7 +74,7 @@ def registration_competes(account: Account) -> None:
     for caller, minutes, address in ((terraform, 9, "203.0.113.31"), (builder, 5, "203.0.113.77")):
         sent(account, caller, minutes, _DEREGISTER, {"instanceName": "web-01"}, BOTO, address)
         sent(account, caller, minutes - 1, _REGISTER, parameters, BOTO, address)
-    world = account.world(REGION)
+    world = account.state(REGION)
     world.register("web-01", account.clock.start - timedelta(minutes=4), session=session("web-01"))
     world.instances["web-01"].tags = old.tags
 

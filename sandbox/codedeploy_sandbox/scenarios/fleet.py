@@ -2,16 +2,16 @@
 
 from datetime import timedelta
 
-from codedeploy_sandbox.estate import furnish
-from codedeploy_sandbox.machines import Machine, session_yml, user_yml
-from codedeploy_sandbox.scenarios.parts import CLI, NODE, sent, session, user
-from codedeploy_sandbox.world import CALLER_ACCESS_KEY, REGION, Account, Node
+from codedeploy_sandbox.hosts.machine import Machine, session_yml, user_yml
+from codedeploy_sandbox.scenarios.baseline import furnish
+from codedeploy_sandbox.scenarios.helpers import CLI, NODE, sent, session, user
+from codedeploy_sandbox.state import CALLER_ACCESS_KEY, REGION, Account, Node
 
 
 def healthy(account: Account) -> None:
     """Nothing is wrong: two instances registered by session, one by IAM user, one deregistered."""
     furnish(account)
-    world = account.world(REGION)
+    world = account.state(REGION)
     month_ago = account.clock.start - timedelta(days=30)
     for name in ("web-01", "web-02"):
         world.register(name, month_ago, session=session(name))

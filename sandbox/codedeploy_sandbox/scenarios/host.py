@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import NODE, machine, node
-from codedeploy_sandbox.world import REGION, Account
+from codedeploy_sandbox.scenarios.helpers import NODE, machine, node
+from codedeploy_sandbox.state import REGION, Account
 
 
 def host_unmanaged(account: Account) -> None:
     """Systems Manager knows no host web-01, so nobody can look at it from afar."""
     healthy(account)
-    del account.world(REGION).nodes[NODE]
+    del account.state(REGION).nodes[NODE]
 
 
 def host_offline(account: Account) -> None:

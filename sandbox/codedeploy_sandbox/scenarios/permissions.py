@@ -1,17 +1,17 @@
 """Somebody may not do what they need to, or is not there."""
 
-from codedeploy_sandbox.estate import CALLER_POLICIES, HOST_ROLE, allow, only
-from codedeploy_sandbox.identities import Document
-from codedeploy_sandbox.machines import user_yml
+from codedeploy_sandbox.hosts.machine import user_yml
+from codedeploy_sandbox.iam.identities import Document
+from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, HOST_ROLE, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import forget, machine, user
-from codedeploy_sandbox.world import ACCOUNT, REGION, Account
+from codedeploy_sandbox.scenarios.helpers import forget, machine, user
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 
 def key_inactive(account: Account) -> None:
     """The instance web-01 is registered by an IAM user, whose only access key is inactive."""
     healthy(account)
-    old, world = forget(account, "web-01"), account.world(REGION)
+    old, world = forget(account, "web-01"), account.state(REGION)
     world.register("web-01", old.registered, user=user("web-01"))
     world.instances["web-01"].tags = old.tags
     machine(account, identity=user_yml(user("web-01"), REGION))

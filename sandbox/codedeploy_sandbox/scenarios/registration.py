@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import forget, session
-from codedeploy_sandbox.world import REGION, Account
+from codedeploy_sandbox.scenarios.helpers import forget, session
+from codedeploy_sandbox.state import REGION, Account
 
 
 def instance_not_registered(account: Account) -> None:
@@ -16,13 +16,13 @@ def instance_not_registered(account: Account) -> None:
 def instance_deregistered(account: Account) -> None:
     """Somebody deregistered web-01 three hours ago."""
     healthy(account)
-    account.world(REGION).deregister("web-01", account.clock.start - timedelta(hours=3))
+    account.state(REGION).deregister("web-01", account.clock.start - timedelta(hours=3))
 
 
 def registered_in_other_region(account: Account) -> None:
     """The name web-01 was registered in eu-central-1, where its agent does not ask for work."""
     healthy(account)
-    old, other = forget(account, "web-01"), account.world("eu-central-1")
+    old, other = forget(account, "web-01"), account.state("eu-central-1")
     other.register("web-01", old.registered, session=old.iam_arn)
     other.instances["web-01"].tags = old.tags
 
@@ -30,12 +30,12 @@ def registered_in_other_region(account: Account) -> None:
 def tags_missing(account: Account) -> None:
     """The instance web-01 lacks the tag Environment=production, by which the deployment group shop/web selects."""
     healthy(account)
-    account.world(REGION).instances["web-01"].tags = {"Name": "web-01"}
+    account.state(REGION).instances["web-01"].tags = {"Name": "web-01"}
 
 
 def held_by_another_name(account: Account) -> None:
     """The host's ARN was registered under the name web-1, so it cannot be registered as web-01."""
     healthy(account)
     old = forget(account, "web-01")
-    account.world(REGION).register("web-1", old.registered, session=session("web-01"))
-    account.world(REGION).instances["web-1"].tags = old.tags
+    account.state(REGION).register("web-1", old.registered, session=session("web-01"))
+    account.state(REGION).instances["web-1"].tags = old.tags

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from codedeploy_sandbox.estate import HOST_ROLE, allow
-from codedeploy_sandbox.inside import Ask
+from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.scenarios.baseline import HOST_ROLE, allow
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.parts import NODE
-from codedeploy_sandbox.world import REGION, Account, Node
+from codedeploy_sandbox.scenarios.helpers import NODE
+from codedeploy_sandbox.state import REGION, Account, Node
 
 _IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
 _ANYWHERE = "0.0.0.0/0"
@@ -99,7 +99,7 @@ def _in_ec2(account: Account, close: Callable[[Ask, Ids], None], **changes: Any)
 
     The sandbox does this when it starts, since the id of the instance is moto's to give.
     """
-    nodes = account.world(REGION).nodes
+    nodes = account.state(REGION).nodes
     old = nodes.pop(NODE)
     of_node = {name: changes.pop(name) for name in ("ping", "heard") if name in changes}
 

@@ -1,0 +1,130 @@
+"""The rest of AWS: an unmodified moto, loaded when the first request needs it.
+
+moto keeps its state in the process. Of two sandboxes in one process the one that asks has it; it finds what its
+scenario put there, but no longer what was changed before the other one asked. A sandbox with a process of its own has
+moto to itself.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any, ClassVar
+from xml.etree import ElementTree
+from zlib import crc32
+
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request, Response
+
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.moto_client import asker
+from codedeploy_sandbox.state import ACCOUNT, Call
+
+_GET_CALLER_IDENTITY = b"Action=GetCallerIdentity&Version=2011-06-15"
+_NOBODY = ":user/moto"  # moto's name for the owner of a key that it does not know
+
+
+class Moto:
+    """moto, as the sandbox's account, with what the scenario has put there.
+
+    Before the first request for a service its `seeds` are called with `ask`, and its random ids begin from the same
+    number each time. One request is answered at a time, so that none comes between a service and its seeds.
+    """
+
+    _app: ClassVar[Any] = None
+    _lock: ClassVar = threading.RLock()  # a seed asks while it is held
+    _tenant: ClassVar["Moto | None"] = None
+
+    def __init__(self, seeds: Iterable[tuple[str, Callable[..., object]]] = ()) -> None:
+        self._seeds = seeds
+        self._seeded: set[str] = set()
+        self._asker = asker(lambda environ, body: _ask(self._app, environ, body))
+
+    def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """moto's answer to the sandbox itself, as `moto_client.asker` gives it."""
+        with self._lock:
+            self._seed(service)
+            return self._asker(service, operation, **parameters)
+
+    def answer(self, call: Call, http: Request) -> Response:
+        """moto's answer. Raises ApiError for an operation that moto does not have, and when moto fails."""
+        with self._lock:
+            self._seed(call.service)
+            return self._answer(call, http)
+
+    def _answer(self, call: Call, http: Request) -> Response:
+        app = self._app
+        try:
+            answer = _ask(app, dict(http.environ), http.get_data())
+        except NotImplementedError:
+            raise not_implemented(call.service, call.operation) from None
+        except Exception as error:  # a failure of moto is an answer too: the sandbox goes on
+            host = f"http://{call.service}.{call.region}.amazonaws.com"
+            if not any(pattern.match(host) for _, pattern in app.backend_url_patterns):
+                raise not_implemented(call.service, call.operation) from None
+            raise ApiError("InternalFailure", f"moto failed: {type(error).__name__}: {error}", 500) from error
+        if answer.status_code == 404 and answer.get_data().startswith(b"<!doctype html>"):
+            raise not_implemented(call.service, call.operation)  # no such path in moto
+        return answer
+
+    def owner(self, access_key: str) -> str | None:
+        """The ARN behind an access key that was made in moto, or None."""
+        if Moto._tenant is not self:  # then moto has made no key
+            return None
+        scope = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/us-east-1/sts/aws4_request, Signature=0"
+        environ = EnvironBuilder(
+            method="POST",
+            headers=[("Authorization", scope)],
+            content_type="application/x-www-form-urlencoded",
+        ).get_environ()
+        with self._lock:
+            answer = _ask(self._app, environ, _GET_CALLER_IDENTITY)
+        arn = ElementTree.fromstring(answer.get_data()).findtext(".//{*}Arn", _NOBODY)  # noqa: S314 - moto's
+        return None if arn.endswith(_NOBODY) else arn
+
+    def _seed(self, service: str) -> None:
+        if Moto._app is None:
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+            Moto._app = DomainDispatcherApplication(create_backend_app)
+        if Moto._tenant is not self:
+            Moto._tenant = self
+            self._seeded.clear()
+            self._begin("reset")
+            self._control("reset")
+        if service not in self._seeded:
+            self._seeded.add(service)
+            self._begin(service)
+            if (
+                service == "ec2"
+            ):  # it begins with a network of its own, unless the reset has made that already
+                self._asker("ec2", "DescribeRegions")
+                self._begin(service)
+            for name, put in self._seeds:
+                if name == service:
+                    put(self.ask)
+
+    def _begin(self, with_what: str) -> None:
+        self._control(f"seed?a={crc32(with_what.encode())}")
+
+    def _control(self, command: str) -> None:
+        _ask(self._app, EnvironBuilder(f"/moto-api/{command}", method="POST").get_environ(), b"")
+
+
+def not_implemented(service: str, operation: str) -> ApiError:
+    """The answer for what neither the sandbox nor moto has. 501 is a status that botocore does not retry."""
+    return ApiError("SandboxNotImplemented", f"{service}:{operation} is not implemented by the sandbox", 501)
+
+
+def _ask(app: Any, environ: dict[str, Any], body: bytes) -> Response:
+    environ |= {
+        "wsgi.input": BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_X_MOTO_ACCOUNT_ID": ACCOUNT,
+    }
+    # The body has been read whole, so it is no longer in chunks.
+    for key in ("wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"):
+        environ.pop(key, None)
+    answer = Response.from_app(app, environ, buffered=True)
+    for header in [name for name, _ in answer.headers if name.lower().startswith("access-control-")]:
+        del answer.headers[header]  # no web page is invited to read this
+    return answer

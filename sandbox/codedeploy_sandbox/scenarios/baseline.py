@@ -1,0 +1,121 @@
+"""What the account of every scenario holds beside its instances: identities, an application and a bucket.
+
+The identities are the sandbox's own data from the start (`Account.iam`). moto hears of everything here only when a
+request first needs it, service by service, so that no scenario waits for it.
+"""
+
+from typing import Any
+
+from codedeploy_sandbox.iam.identities import Document, push
+from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account
+
+BUCKET, REVISION = "shop-revisions", "web/1.4.2.zip"
+APPLICATION, GROUP = "shop", "web"
+HOST_ROLE, SERVICE_ROLE, CALLER_ROLE = "CodeDeployOnPremises", "CodeDeployService", "OnCall"
+_IAM = f"arn:aws:iam::{ACCOUNT}"
+
+
+def allow(*actions: str, on: str | list[str] = "*") -> Document:
+    """A policy of one statement that allows these actions."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": on}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+FULL_ACCESS = allow("*")  # the service control policy that every organisation begins with
+
+# What the caller of every scenario may do: all reads of a diagnosis, its probe, and whatever `aws deploy register` and
+# `aws deploy deregister` need, who make and delete the instance's user.
+CALLER_POLICIES: dict[str, Document] = {
+    "Diagnose": allow(
+        "cloudtrail:LookupEvents",
+        "codedeploy:BatchGet*",
+        "codedeploy:Get*",
+        "codedeploy:List*",
+        "ec2:Describe*",
+        "iam:GetRole",
+        "iam:GetUser",
+        "iam:List*",
+        "iam:Simulate*",
+        "s3:GetBucketLocation",
+        "s3:GetBucketPolicy",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "ssm:Describe*",
+        "ssm:GetCommandInvocation",
+        "ssm:GetInventory",
+        "ssm:List*",
+    ),
+    "Probe": allow("ssm:SendCommand"),
+    "Watch": allow("cloudwatch:*", "logs:*"),
+    "Register": allow("codedeploy:*OnPremisesInstance*"),
+    "Users": allow(
+        "iam:CreateAccessKey",
+        "iam:CreateUser",
+        "iam:DeleteAccessKey",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:PutUserPolicy",
+        on=f"{_IAM}:user/AWS/CodeDeploy/*",
+    ),
+}
+
+
+def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> None:
+    """Let a role have exactly these policies; the caller's, when no other is named. For use while a scenario is set up."""
+    role = account.iam.find("role", name)
+    if not role:
+        raise ValueError(f"There is no role {name}.")
+    role.inline, role.attached = {f"Only{number}": one for number, one in enumerate(documents, 1)}, []
+
+
+def furnish(account: Account) -> None:
+    """Let the account hold all this, and let its callers do only what their policies allow."""
+    account.enforces = True
+    reads_revisions = {
+        "ReadRevisions": allow(
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListBucket",
+            on=[f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+        )
+    }
+    iam = account.iam
+    iam.add(
+        f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=_trusts({"AWS": f"{_IAM}:root"})
+    )
+    iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(reads_revisions), trust=_trusts({"AWS": f"{_IAM}:root"}))
+    iam.add(
+        f"{_IAM}:role/{SERVICE_ROLE}",
+        inline={"Deploy": allow("autoscaling:*", "ec2:Describe*", "tag:GetResources")},
+        trust=_trusts({"Service": "codedeploy.amazonaws.com"}),
+    )
+    iam.add(f"{_IAM}:user/AWS/CodeDeploy/batch-01", inline=dict(reads_revisions), keys=["Active"])
+    account.seeds += [
+        ("iam", lambda ask: push(account.iam, ask)),
+        ("codedeploy", _application),
+        ("s3", _bucket),
+    ]
+
+
+def _trusts(principal: dict[str, str]) -> Document:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _application(ask: Ask) -> None:
+    ask("codedeploy", "CreateApplication", applicationName=APPLICATION, computePlatform="Server")
+    production = {"Key": "Environment", "Value": "production", "Type": "KEY_AND_VALUE"}
+    ask(
+        "codedeploy",
+        "CreateDeploymentGroup",
+        applicationName=APPLICATION,
+        deploymentGroupName=GROUP,
+        serviceRoleArn=f"{_IAM}:role/{SERVICE_ROLE}",
+        onPremisesInstanceTagFilters=[production],
+    )
+
+
+def _bucket(ask: Ask) -> None:
+    ask("s3", "CreateBucket", Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    ask("s3", "PutObject", Bucket=BUCKET, Key=REVISION, Body=b"a revision of the sandbox")

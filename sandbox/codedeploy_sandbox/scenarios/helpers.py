@@ -1,0 +1,73 @@
+"""What scenarios are made of. Their callers, addresses and user agents are made up."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.iam.identities import Principal
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Call, Instance
+
+CLI = "aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/prompt#off"
+BOTO = "Boto3/1.40.45 md/Botocore#1.40.45 ua/2.1 os/linux#6.1.147 md/arch#x86_64 lang/python#3.12.11"
+NODE = "mi-0a1b2c3d4e5f60001"  # web-01's
+
+
+def session(name: str) -> str:
+    """The ARN of a host's session."""
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/{name}"
+
+
+def user(name: str) -> str:
+    """The ARN of a host's IAM user, as `aws deploy register` makes them."""
+    return f"arn:aws:iam::{ACCOUNT}:user/AWS/CodeDeploy/{name}"
+
+
+def node(account: Account, **changes: Any) -> None:
+    """Let Systems Manager see web-01's machine otherwise."""
+    nodes = account.state(REGION).nodes
+    nodes[NODE] = replace(nodes[NODE], **changes)
+
+
+def machine(account: Account, **changes: Any) -> None:
+    """Let web-01's machine be otherwise."""
+    node(account, machine=replace(account.state(REGION).nodes[NODE].machine, **changes))
+
+
+def forget(account: Account, name: str) -> Instance:
+    """Let a name never have been registered here. Gives what it was."""
+    world = account.state(REGION)
+    instance = world.instances.pop(name)
+    world.holders.pop(instance.iam_arn)
+    return instance
+
+
+def sent(
+    account: Account,
+    caller: Principal,
+    minutes_ago: int,
+    operation: str,
+    parameters: dict[str, Any] | None,
+    user_agent: str,
+    source_ip: str,
+    error: ApiError | None = None,
+) -> None:
+    """Write into the journal that a call to CodeDeploy was made before the sandbox began."""
+    identity = f"{caller.arn} {operation} {minutes_ago}"
+    account.journal.append(
+        Call(
+            account=account,
+            at=account.clock.start - timedelta(minutes=minutes_ago),
+            service="codedeploy",
+            operation=operation,
+            region=REGION,
+            caller=caller,
+            user_agent=user_agent,
+            source_ip=source_ip,
+            request_id=str(UUID(bytes=sha256(identity.encode()).digest()[:16], version=4)),
+            parameters=parameters,
+            error=error,
+        )
+    )

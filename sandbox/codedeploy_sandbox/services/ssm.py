@@ -1,0 +1,267 @@
+"""Systems Manager as the diagnosis needs it: the managed nodes, their agent's package, and the probe run on them.
+
+A public function is an operation, as in `codedeploy.py`. Run Command runs one script, the project's own probe, on the
+machine of the scenario, and nothing else.
+"""
+
+import subprocess
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.hosts.host import SYSTEMS
+from codedeploy_sandbox.hosts.machine import Output, probe, run_probe
+from codedeploy_sandbox.services import tokens
+from codedeploy_sandbox.state import Call, Command, Node
+
+DOCUMENT = "AWS-RunShellScript"
+SHOWN, SHOWN_IN_LIST = 24_000, 2_500  # characters of output, by botocore's model
+
+_WAIT = 0.3  # seconds; a probe that was sent before the first, vain question has ended by the second
+_MACHINES = ThreadPoolExecutor(2)
+
+
+def DescribeInstanceInformation(
+    call: Call,
+    *,
+    InstanceInformationFilterList: list[dict[str, Any]] | None = None,
+    Filters: list[dict[str, Any]] | None = None,
+    MaxResults: int = 50,
+    NextToken: str | None = None,
+) -> dict[str, Any]:
+    """The managed nodes that pass every filter."""
+    wanted = [(one["key"], one["valueSet"]) for one in InstanceInformationFilterList or []]
+    wanted += [(one["Key"], one["Values"]) for one in Filters or []]
+    for key, _ in wanted:
+        if key not in _FILTERS and not key.startswith("tag"):
+            raise ApiError("InvalidFilterKey", f"{key!r} is not a filter")
+    nodes = [_information(call, node) for _, node in sorted(call.state.nodes.items())]
+    found = [
+        node for node in nodes if all(node.get(_FILTERS.get(key, key)) in values for key, values in wanted)
+    ]
+    return _page(call, "InstanceInformationList", found, MaxResults, NextToken, wanted)
+
+
+def ListInventoryEntries(
+    call: Call,
+    *,
+    InstanceId: str,
+    TypeName: str,
+    Filters: list[dict[str, Any]] | None = None,
+    NextToken: str | None = None,
+    MaxResults: int = 50,
+) -> dict[str, Any]:
+    """What is installed on a node (AWS:Application); of every other type there is nothing."""
+    _understood(call, "InstanceId", "TypeName", "NextToken", "MaxResults")
+    # Assumption: inventory-unknown
+    node = call.state.nodes.get(InstanceId)
+    entries = _applications(node) if node and TypeName == "AWS:Application" else []
+    head = {"TypeName": TypeName, "InstanceId": InstanceId, "SchemaVersion": "1.1"}
+    captured = {"CaptureTime": f"{call.account.clock.on_machines():%Y-%m-%dT%H:%M:%SZ}"} if entries else {}
+    page = _page(call, "Entries", entries, MaxResults, NextToken, [InstanceId, TypeName])
+    return head | captured | page
+
+
+def SendCommand(
+    call: Call,
+    *,
+    DocumentName: str,
+    InstanceIds: list[str] | None = None,
+    Targets: list[dict[str, Any]] | None = None,
+    DocumentVersion: str | None = None,
+    DocumentHash: str | None = None,
+    DocumentHashType: str | None = None,
+    TimeoutSeconds: int = 3600,
+    Comment: str = "",
+    Parameters: dict[str, list[str]] | None = None,
+    OutputS3Region: str | None = None,
+    OutputS3BucketName: str | None = None,
+    OutputS3KeyPrefix: str | None = None,
+    MaxConcurrency: str | None = None,
+    MaxErrors: str | None = None,
+    ServiceRoleArn: str | None = None,
+    NotificationConfig: dict[str, Any] | None = None,
+    CloudWatchOutputConfig: dict[str, Any] | None = None,
+    AlarmConfiguration: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Run the probe on nodes."""
+    _understood(call, "DocumentName", "InstanceIds", "Parameters", "Comment", "TimeoutSeconds")
+    if DocumentName != DOCUMENT or Parameters != {"commands": [probe()]}:
+        text = f"the sandbox runs the project's host probe by {DOCUMENT}, and nothing else"
+        raise ApiError("SandboxNotImplemented", text, 501)
+    for name in InstanceIds or [""]:
+        # Assumption: offline-node
+        if name not in call.state.nodes or call.state.nodes[name].ping != "Online":
+            raise ApiError("InvalidInstanceId", f"no node {name!r} is connected")
+    now = call.account.clock.on_machines()
+    outputs: dict[str, Future[Output]] = {
+        name: _MACHINES.submit(run_probe, call.state.nodes[name].machine, now) for name in InstanceIds or []
+    }
+    command = Command(
+        str(uuid5(NAMESPACE_OID, call.request_id)), call.at, DocumentName, Comment, Parameters, outputs
+    )
+    call.state.commands[command.id] = command
+    return {
+        "Command": {
+            "CommandId": command.id,
+            "DocumentName": DocumentName,
+            "Comment": Comment,
+            "Parameters": Parameters,
+            "InstanceIds": InstanceIds,
+            "RequestedDateTime": call.at,
+            "Status": "Pending",
+            "StatusDetails": "Pending",
+            "TimeoutSeconds": TimeoutSeconds,
+            "TargetCount": len(outputs),
+            "CompletedCount": 0,
+            "ErrorCount": 0,
+        }
+    }
+
+
+def GetCommandInvocation(
+    call: Call, *, CommandId: str, InstanceId: str, PluginName: str | None = None
+) -> dict[str, Any]:
+    """What a command did on a node; there is no such thing yet when it is asked for the first time."""
+    command = call.state.commands.get(CommandId)
+    if not command or InstanceId not in command.outputs:
+        raise ApiError("InvocationDoesNotExist", f"no command {CommandId} was sent to {InstanceId}")
+    if InstanceId not in command.asked:
+        command.asked.add(InstanceId)
+        # Assumption: invocation-late
+        raise ApiError("InvocationDoesNotExist", f"{CommandId} has not reached {InstanceId} yet")
+    output = _output(command.outputs[InstanceId], _WAIT)
+    done = (
+        {
+            "ResponseCode": output.status,
+            "ExecutionEndDateTime": f"{command.sent:%Y-%m-%dT%H:%M:%SZ}",
+            "StandardOutputContent": output.stdout[:SHOWN],
+            "StandardErrorContent": output.stderr[:SHOWN],
+        }
+        if output
+        else {"ResponseCode": -1}
+    )
+    return {
+        "CommandId": CommandId,
+        "InstanceId": InstanceId,
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "PluginName": "aws:runShellScript",
+        "ExecutionStartDateTime": f"{command.sent:%Y-%m-%dT%H:%M:%SZ}",
+        **_status(output),
+        **done,
+    }
+
+
+def ListCommandInvocations(
+    call: Call,
+    *,
+    CommandId: str | None = None,
+    InstanceId: str | None = None,
+    MaxResults: int = 50,
+    NextToken: str | None = None,
+    Filters: list[dict[str, Any]] | None = None,
+    Details: bool = False,
+) -> dict[str, Any]:
+    """The invocations of one command or of all, the newest command first."""
+    _understood(call, "CommandId", "InstanceId", "MaxResults", "NextToken", "Details")
+    found = [
+        _invocation(call, command, name, _output(output, 0), Details)
+        for command in reversed(call.state.commands.values())
+        for name, output in sorted(command.outputs.items())
+        if CommandId in (None, command.id) and InstanceId in (None, name)
+    ]
+    return _page(call, "CommandInvocations", found, MaxResults, NextToken, [CommandId, InstanceId, Details])
+
+
+_FILTERS = {
+    "InstanceIds": "InstanceId",
+    "AgentVersion": "AgentVersion",
+    "PingStatus": "PingStatus",
+    "PlatformTypes": "PlatformType",
+    "ActivationIds": "ActivationId",
+    "IamRole": "IamRole",
+    "ResourceType": "ResourceType",
+    "AssociationStatus": "AssociationStatus",
+}
+
+
+def _information(call: Call, node: Node) -> dict[str, Any]:
+    system = {key: value.strip('"') for key, value in SYSTEMS[node.machine.system].items()}
+    on_premises = node.id.startswith("mi-")
+    return {
+        "InstanceId": node.id,
+        "PingStatus": node.ping,
+        "LastPingDateTime": call.account.clock.on_machines() - node.heard,
+        "AgentVersion": "3.3.3050.0",
+        "IsLatestVersion": True,
+        "PlatformType": "Linux",
+        "PlatformName": system["PRETTY_NAME"].partition(f" {system['VERSION_ID']}")[0],
+        "PlatformVersion": system["VERSION_ID"],
+        "ResourceType": "ManagedInstance" if on_premises else "EC2Instance",
+        "Name": node.machine.name if on_premises else None,
+        "IamRole": "CodeDeployOnPremises" if on_premises else None,
+        "ComputerName": f"{node.machine.name}.example.com",
+    }
+
+
+def _applications(node: Node) -> list[dict[str, str]]:
+    versions = {"amazon-ssm-agent": "3.3.3050.0-1", "codedeploy-agent": node.machine.package}
+    return [
+        {"Name": name, "Version": version.partition("-")[0], "Release": version.partition("-")[2]}
+        for name, version in versions.items()
+        if version
+    ]
+
+
+def _invocation(
+    call: Call, command: Command, name: str, output: Output | None, details: bool
+) -> dict[str, Any]:
+    plugin = {"Name": "aws:runShellScript", **_status(output)}
+    if output:
+        plugin |= {"ResponseCode": output.status, "Output": output.stdout[:SHOWN_IN_LIST]}
+    return {
+        "CommandId": command.id,
+        "InstanceId": name,
+        "InstanceName": call.state.nodes[name].machine.name,
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "RequestedDateTime": command.sent,
+        **_status(output),
+        "CommandPlugins": [plugin] if details else [],
+    }
+
+
+def _output(running: Future[Output], wait: float) -> Output | None:
+    """What the probe left, or None when it has not ended yet."""
+    try:
+        return running.result(wait)
+    except TimeoutError:
+        return None
+    except (OSError, subprocess.SubprocessError) as error:  # a failure of the sandbox is an answer, too
+        raise ApiError("InternalServerError", f"the sandbox failed to run the probe: {error}") from error
+
+
+def _status(output: Output | None) -> dict[str, Any]:
+    status = "InProgress" if output is None else "Failed" if output.status else "Success"
+    return {"Status": status, "StatusDetails": status}
+
+
+def _understood(call: Call, *names: str) -> None:
+    """Refuse the parameters that the sandbox does not understand, rather than to pass over them."""
+    for name in call.parameters or {}:
+        if name not in names:
+            raise ApiError("SandboxNotImplemented", f"the sandbox knows no {name} of {call.operation}", 501)
+
+
+def _page(
+    call: Call, key: str, found: list[Any], most: int, token: str | None, question: list[Any]
+) -> dict[str, Any]:
+    question = [call.operation, call.region, *question]
+    try:
+        start = tokens.unseal(token, *question) if token else 0
+    except ValueError as error:
+        raise ApiError("InvalidNextToken", f"NextToken is {error}") from None
+    end = start + most
+    return {key: found[start:end], "NextToken": tokens.seal(end, *question) if end < len(found) else None}

@@ -1,0 +1,157 @@
+"""The state of the sandbox: one account, its callers, its journal, and what exists in each Region."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from codedeploy_sandbox.clock import Clock
+from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.hosts.machine import Machine, Output
+from codedeploy_sandbox.iam.identities import Iam, Principal
+
+ACCOUNT = "111122223333"  # the account number that AWS's documentation uses for examples
+REGION = "eu-west-1"
+# The credentials that the sandbox hands out. They are no secret: they open nothing but the sandbox.
+CALLER_ACCESS_KEY = "ASIASANDBOXCALLER000"
+CALLER_SECRET_KEY = "the-sandbox-verifies-no-signature"  # noqa: S105
+CALLER_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
+NOBODY_ARN = f"arn:aws:iam::{ACCOUNT}:user/unknown"  # whose key nobody knows
+
+
+@dataclass
+class Instance:
+    """An on-premises instance, registered or deregistered."""
+
+    name: str
+    arn: str
+    registered: datetime
+    iam_user_arn: str | None = None
+    iam_session_arn: str | None = None
+    deregistered: datetime | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def iam_arn(self) -> str:
+        """The one ARN that the instance is registered with."""
+        return self.iam_user_arn or self.iam_session_arn or ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine as Systems Manager knows it: `mi-...` by a hybrid activation, `i-...` in EC2."""
+
+    id: str
+    machine: Machine
+    ping: str = "Online"
+    heard: timedelta = timedelta(minutes=2)  # how long ago
+
+
+@dataclass
+class Command:
+    """A command that was sent to nodes, with what each of them answers."""
+
+    id: str
+    sent: datetime
+    document: str
+    comment: str
+    parameters: dict[str, list[str]]
+    outputs: dict[str, Future[Output]]
+    asked: set[str] = field(default_factory=set)  # the nodes whose invocation was asked for
+
+
+@dataclass
+class RegionState:
+    """What exists in one Region. `holders` names the registered instance that holds an IAM ARN."""
+
+    region: str
+    instances: dict[str, Instance] = field(default_factory=dict)
+    holders: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)  # by id
+    commands: dict[str, Command] = field(default_factory=dict)  # by id
+
+    def register(
+        self, name: str, at: datetime, *, user: str | None = None, session: str | None = None
+    ) -> None:
+        """Register `name` by the ARN of an IAM user or of a session; the caller has looked for conflicts."""
+        # Assumption: instance-arn
+        suffix = sha256(f"{self.region} {name} {at.isoformat()}".encode()).hexdigest()[:10]
+        arn = f"arn:aws:codedeploy:{self.region}:{ACCOUNT}:instance/{name}_{suffix}"
+        # Assumption: register-again
+        instance = Instance(name, arn, at, iam_user_arn=user, iam_session_arn=session)
+        self.instances[name] = instance
+        self.holders[instance.iam_arn] = name
+
+    def deregister(self, name: str, at: datetime) -> None:
+        """Deregister `name`, if it is registered. The name and its tags stay; its ARN is free again."""
+        instance = self.instances.get(name)
+        if instance and not instance.deregistered:
+            instance.deregistered = at
+            del self.holders[instance.iam_arn]
+
+    def registered(self, name: str) -> Instance | None:
+        """The instance of this name, unless it is unknown or deregistered."""
+        instance = self.instances.get(name)
+        return instance if instance and not instance.deregistered else None
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One request: what an operation is handed, and what the journal keeps of it."""
+
+    account: "Account" = field(repr=False)
+    at: datetime
+    service: str
+    operation: str
+    region: str
+    caller: Principal
+    user_agent: str
+    source_ip: str
+    request_id: str
+    protocol: str = "json"
+    parameters: dict[str, Any] | None = None
+    error: ApiError | None = None
+
+    @property
+    def state(self) -> RegionState:
+        """The Region that the request is for."""
+        return self.account.state(self.region)
+
+
+@dataclass
+class Account:
+    """The account: everything that a scenario sets up and that an operation can change.
+
+    `enforces` says whether callers are held to their policies. `seeds` are what moto is told of a service
+    before its first request for it: functions that are given a way to ask moto (`moto_client.Ask`). Those `at_start` are
+    called when the sandbox starts, since something outside of moto rests on what it answers.
+    """
+
+    clock: Clock
+    iam: Iam = field(default_factory=Iam)
+    enforces: bool = False
+    seeds: list[tuple[str, Callable[..., object]]] = field(default_factory=list)
+    at_start: list[Callable[..., object]] = field(default_factory=list)
+    outage: ApiError | None = None  # what every request is answered with
+    ahead: timedelta = timedelta()  # of this machine's clock is the time that every answer tells
+    journal: list[Call] = field(default_factory=list)
+    callers: dict[str, Principal] = field(default_factory=dict)
+    lookups_per_second: int | None = None  # CloudTrail's limit is 2; a scenario switches it on
+    lookups: list[float] = field(default_factory=list)  # when the last ones were, for that limit
+    regions: dict[str, RegionState] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.knows(CALLER_ARN, CALLER_ACCESS_KEY)
+
+    def knows(self, arn: str, access_key: str) -> Principal:
+        """Let this access key be this principal's."""
+        self.callers[access_key] = Principal(arn, access_key)
+        return self.callers[access_key]
+
+    def state(self, region: str) -> RegionState:
+        """What exists in a Region, nothing at first."""
+        return self.regions.setdefault(region, RegionState(region))

@@ -1,0 +1,206 @@
+"""The machines of the sandbox: each description makes the host that it says, the same on every computer."""
+
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from codedeploy_sandbox.hosts import host as hosts
+from codedeploy_sandbox.hosts import machine as machines
+from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml, user_yml
+
+from runbooks.host import HostReport, judge_log, read_report
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+SESSION = "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01"
+USER = "arn:aws:iam::111122223333:user/AWS/CodeDeploy/web-01"
+YML = session_yml(SESSION, "eu-west-1")
+COMMANDS = "https://codedeploy-commands.eu-west-1.amazonaws.com"
+
+# A description, and what the probe must say of it; a value in < > is a piece of what kept it from saying.
+MACHINES: dict[str, tuple[Machine, dict[str, Any]]] = {
+    "healthy": (
+        Machine("web-01", YML),
+        {
+            "host.hostname": "web-01",
+            "host.os_id": "rhel",
+            "host.uid": 0,
+            "agent.version": "1.8.1-1",
+            "agent.running": True,
+            "identity.iam_session_arn": SESSION,
+            "identity_file.mode": "600",
+            "identity_file.owner": "root",
+            "credentials_file.modified": int((NOON - timedelta(minutes=10)).timestamp()),
+            "log_file.modified": int((NOON - timedelta(seconds=5)).timestamp()),
+            "endpoint_commands.url": COMMANDS,
+            "endpoint_commands.status": 404,
+            "network.imds_answers": False,
+        },
+    ),
+    "a user on Debian": (
+        Machine("web-01", user_yml(USER, "eu-west-1"), "debian"),
+        {
+            "host.os_id": "debian",
+            "agent.version_file": "OFFICIAL_1.8.1-1_deb",
+            "identity.iam_user_arn": USER,
+            "identity.missing": (),
+            "credentials_file.exists": False,
+        },
+    ),
+    "2.x on Amazon Linux": (
+        Machine("web-01", YML, "amazon", agent="2.1.0"),
+        {"host.os_id": "amzn", "agent.line": "2.x", "agent.running": True, "config.verbose": None},
+    ),
+    "no agent": (
+        Machine("web-01", YML, agent=None),
+        {"agent.installed": False, "agent.running": False, "identity_file.exists": False, "log.lines": None},
+    ),
+    "stopped": (
+        Machine("web-01", YML, running=False, quiet=timedelta(hours=3)),
+        {
+            "agent.installed": True,
+            "agent.running": False,
+            "log_file.modified": int((NOON - timedelta(hours=3)).timestamp()),
+            "log.lines": (
+                "2026-01-15 09:00:00 INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1",
+            ),
+        },
+    ),
+    "log of its own": (
+        Machine("web-01", YML, log=("INFO one", "ERROR two")),
+        {"log.lines": ("2026-01-15 11:58:55 INFO one", "2026-01-15 11:59:55 ERROR two")},
+    ),
+    "settings": (
+        Machine(
+            "web-01", YML, settings=":enable_auth_policy: true\n:proxy_uri: http://u:pw@proxy.example.com\n"
+        ),
+        {
+            "config.enable_auth_policy": "true",
+            "config.proxy_uri": "http://[masked]@proxy.example.com",
+            "endpoint_commands.via": "proxy",
+            "endpoint_commands.url": COMMANDS.replace("commands", "commands-secure"),
+        },
+    ),
+    "clock ahead": (
+        Machine("web-01", YML, ahead=timedelta(minutes=17)),
+        {
+            "clock.epoch": int((NOON + timedelta(minutes=17)).timestamp()),
+            "endpoint_s3.date": "Thu, 15 Jan 2026 12:00:00 GMT",
+            "log_file.modified": int((NOON + timedelta(minutes=17, seconds=-5)).timestamp()),
+        },
+    ),
+    "no names": (
+        Machine("web-01", YML, resolves=False),
+        {"endpoint_commands.address": None, "endpoint_commands.status": "<curl: (6)>"},
+    ),
+    "no way out": (
+        Machine("web-01", YML, blocked="*"),
+        {
+            "endpoint_commands.address": "192.0.2.10",
+            "endpoint_commands.status": "<curl: (28)>",
+            "endpoint_s3.status": "<curl: (28)>",
+        },
+    ),
+    "no way to one": (
+        Machine("web-01", YML, blocked="*codedeploy-commands*"),
+        {"endpoint_commands.status": "<curl: (28)>", "endpoint_s3.status": 404},
+    ),
+    "metadata": (Machine("web-01", YML, metadata=True), {"network.imds_answers": True}),
+    "no credentials file": (
+        Machine("web-01", YML, credentials=False),
+        {"credentials_file.path": f"/{hosts.CREDENTIALS}", "credentials_file.exists": False},
+    ),
+    "open to all": (
+        Machine("web-01", YML, private=False),
+        {"credentials_file.mode": "644", "identity_file.mode": "644"},
+    ),
+    "a directory for a yml": (
+        Machine("web-01", None, others=((f"{hosts.IDENTITY}/x", ""),)),
+        {"identity_file.exists": True, "identity_file.readable": False},
+    ),
+}
+
+
+def look(machine: Machine, now: datetime = NOON) -> HostReport:
+    output = run_probe(machine, now)
+    assert (output.status, output.stderr) == (0, "")
+    return read_report(output.stdout, now=now)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_description_makes_its_host(name: str) -> None:
+    machine, expected = MACHINES[name]
+    report = look(machine)
+    for path, value in expected.items():
+        section, _, field = path.partition(".")
+        datum = getattr(getattr(report, section), field)
+        if isinstance(value, str) and value.startswith("<"):
+            assert value[1:-1] in datum.error, path
+        else:
+            assert (path, datum.value, datum.error) == (path, value, "")
+    assert report.collected_at == NOON + machine.ahead
+
+
+@pytest.mark.parametrize("agent", ["1.8.1", "2.1.0"])
+def test_a_log_that_was_not_described_complains_of_nothing(agent: str) -> None:
+    lines = look(Machine("web-01", YML, agent=agent)).log.lines.value
+    assert lines
+    assert judge_log(lines) == []
+
+
+def test_no_key_of_a_host_is_shown() -> None:
+    for machine in (Machine("web-01", YML), Machine("web-01", user_yml(USER, "eu-west-1"))):
+        text = run_probe(machine, NOON).stdout
+        assert "the-sandbox-verifies-no-signature" not in text
+        assert "SANDBOXHOST" not in text
+
+
+def test_a_host_has_only_fakes_and_the_plain_tools(tmp_path: Path) -> None:
+    """What is not a fake must be on the list of tools that neither ask the machine nor leave it."""
+    host = hosts.build(tmp_path, "rhel", hosts.Fakes(), hosts.Files())
+    linked = {path.name for path in host.path.iterdir() if path.is_symlink()}
+    fakes = {path.name for path in host.path.iterdir()} - linked
+    assert fakes == {"systemctl", "rpm", "getent", "curl", "hostname"}
+    assert linked <= set(hosts.TOOLS)
+    assert not linked & {"sh", "curl", "wget", "nc", "ssh", "python3", "rm", "touch"}
+    assert host.environment == {"PATH": str(host.path), "PROBE_ROOT": str(host.root)}
+
+
+def test_neither_the_user_nor_the_day_nor_the_directory_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine("web-01", YML)
+    usual = run_probe(machine, NOON).stdout
+    run_probe.cache_clear()
+    for name, value in {
+        "TZ": "Asia/Tokyo",
+        "LANG": "de_DE.UTF-8",
+        "PROBE_INSTANCE": "other",
+        "USER": "x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert run_probe(machine, NOON).stdout == usual
+    assert str(Path.cwd()) not in usual
+    assert "/tmp" not in usual
+
+
+def test_a_host_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    places: list[Path] = []
+
+    def build(place: Path, *how: Any) -> hosts.Host:
+        places.append(place)
+        return hosts.build(place, *how)
+
+    monkeypatch.setattr(machines, "build", build)
+    run_probe(Machine("another", YML), NOON)
+    assert [place.parent for place in places] == [tmp_path]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_without_a_basic_tool_is_told_by_the_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a computer that lacks awk, the sandbox says so by the probe, and does not crash."""
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "awk" else which(name))
+    output = run_probe(Machine("no-awk", YML), NOON)
+    assert (output.status, '"failed":"awk is not on this host"' in output.stdout) == (1, True)

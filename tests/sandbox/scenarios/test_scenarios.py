@@ -1,0 +1,290 @@
+"""The scenarios: each differs from the healthy one in what its docstring says, and in nothing else."""
+
+import inspect
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from codedeploy_sandbox import SCENARIOS, serve
+from codedeploy_sandbox.state import ACCOUNT, REGION
+
+from runbooks.host import probe_script
+from tests.conftest import sandbox_process
+from tests.sandbox.test_server import client
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+CALLER, HOSTS = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("OnCall", "CodeDeployOnPremises"))
+WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
+
+# How each scenario differs from the healthy one: the names of the facts below.
+DIFFERS: dict[str, set[str]] = {
+    "healthy": set(),
+    "instance-not-registered": {"registration", "registered names"},
+    "instance-deregistered": {"registration", "registered names"},
+    "registered-in-other-region": {"registration", "registered names", "registration elsewhere"},
+    "tags-missing": {"registration"},
+    "held-by-another-name": {"registration", "registered names"},
+    "agent-not-installed": {
+        *(
+            "inventory",
+            "host agent",
+            "host config",
+            "host config_file",
+            "host identity",
+            "host identity_file",
+        ),
+        *("host credentials_file", "host log_file", "host log", "host endpoint_commands", "host endpoint_s3"),
+    },
+    "agent-stopped": {"host agent", "host log_file", "host log"},
+    "agent-too-old": {"inventory", "host agent"},
+    "agent-2": {"inventory", "host agent", "host config", "host config_file", "host log", "host log_file"},
+    "agent-log-errors": {"host log", "host log_file"},
+    "identity-mismatch": {"host identity"},
+    "yml-unreadable": {
+        *("host identity", "host identity_file", "host credentials_file"),
+        *("host endpoint_commands", "host endpoint_s3"),
+    },
+    "both-arns-in-yml": {"host identity", "host identity_file"},
+    "wire-log-on": {"host config", "host config_file"},
+    "metadata-answers": {"host network"},
+    "host-unmanaged": {"node", "inventory", "host"},
+    "host-offline": {"node", "host"},
+    "host-no-https": {"host endpoint_commands", "host endpoint_s3"},
+    "host-dns-fails": {"host endpoint_commands", "host endpoint_s3"},
+    "host-clock-wrong": {
+        *("host collected_at", "host clock", "host log", "host log_file"),
+        *("host config_file", "host identity_file", "host credentials_file"),  # were written by that clock
+    },
+    "credentials-missing": {"host credentials_file"},
+    "keys-exposed": {"host identity_file", "host credentials_file"},
+    "key-inactive": {
+        *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
+    },
+    "role-missing": {"host's role", "may read the bucket", "may poll"},
+    "bucket-denied": {"may read the bucket"},
+    "commands-secure-denied": {"host config", "host config_file", "host endpoint_commands"},
+    "caller-denied": {"may register"},
+    "simulation-denied": {"may register", "may list", "may read the bucket", "may poll"},
+    "list-needs-star": {"registered names", "may list"},
+    "security-group-blocks": {"node", "host", "in EC2"},
+    "nacl-blocks-return": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
+    "no-route": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
+    "endpoint-closed": {
+        *("node", "in EC2", "host config", "host config_file", "host endpoint_commands", "may poll"),
+    },
+    "bad-filter": {"calls of others"},
+    "registration-failing": {"calls of others"},
+    "registration-refused": {"calls of others", "registration", "registered names"},
+    "registration-competes": {"calls of others", "registration"},
+    "clock-drifts": {"Date"},
+}
+
+# What lets the host out, in the scenarios in which it is in EC2.
+OPEN = {
+    "group": ["-1 "],
+    "acl": ["in all", "out all"],
+    "routes": ["local", "nat"],
+    "endpoints": ["ssm", "ssmmessages"],
+    "public address": None,
+}
+AROUND: dict[str, dict[str, Any]] = {
+    "security-group-blocks": {"group": ["tcp 80"]},
+    "nacl-blocks-return": {"acl": ["in 443", "out 443"]},
+    "no-route": {"routes": ["local"]},
+    "endpoint-closed": {"endpoints": ["codedeploy-commands-secure", "ssm", "ssmmessages"]},
+}
+
+
+class Seen:
+    """What the scenario's own caller sees of web-01 and of what is around it."""
+
+    def __init__(self, sandbox: Any) -> None:
+        self.client = cache(lambda service, region: client(sandbox, service, region_name=region))
+
+    def ask(self, operation: str, *, region: str = REGION, **parameters: Any) -> Any:
+        """The answer to `service.method`, or the code of the error."""
+        service, method = operation.split(".")
+        try:
+            answer = getattr(self.client(service, region), method)(**parameters)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+    def facts(self) -> dict[str, Any]:
+        """All of it, by the names that DIFFERS uses."""
+        get = "codedeploy.get_on_premises_instance"
+        registered = {"registrationStatus": "Registered"}
+        keys = self.ask("iam.list_access_keys", UserName="web-01")
+        node = self.node()
+        return {
+            "registration": self.ask(get, instanceName="web-01"),
+            "registration of web-02": self.ask(get, instanceName="web-02"),
+            "registration elsewhere": self.ask(get, instanceName="web-01", region="eu-central-1"),
+            "registered names": self.ask("codedeploy.list_on_premises_instances", **registered),
+            "node": node,
+            "inventory": self.applications(node),
+            **self.host(node),
+            "host's role": type(self.ask("iam.get_role", RoleName="CodeDeployOnPremises")),
+            "keys": keys if isinstance(keys, str) else [key["Status"] for key in keys["AccessKeyMetadata"]],
+            "may register": self.may(CALLER, "codedeploy:RegisterOnPremisesInstance", WEB_01),
+            "may list": self.may(CALLER, "codedeploy:ListOnPremisesInstances"),
+            "may read the bucket": self.may(HOSTS, "s3:GetObject", "arn:aws:s3:::shop-revisions/x"),
+            "may poll": self.may(HOSTS, "codedeploy-commands-secure:PollHostCommand"),
+            "in EC2": self.around(node),
+            "calls of others": self.calls(),
+            "Date": self.date_is_right(),
+        }
+
+    def node(self) -> Any:
+        """Systems Manager's description of the host by its name, as far as it does not follow from the id."""
+        nodes = self.ask("ssm.describe_instance_information")["InstanceInformationList"]
+        found = [node for node in nodes if node["ComputerName"] == "web-01.example.com"]
+        return (
+            {key: found[0][key] for key in ("InstanceId", "PingStatus", "LastPingDateTime")} if found else {}
+        )
+
+    def applications(self, node: Any) -> Any:
+        parameters: Any = {
+            "InstanceId": node.get("InstanceId", "mi-0a1b2c3d4e5f60009"),
+            "TypeName": "AWS:Application",
+        }
+        return self.ask("ssm.list_inventory_entries", **parameters)["Entries"]
+
+    def host(self, node: Any) -> dict[str, Any]:
+        """Each section of what the probe says; or how it came that it said nothing."""
+        command: Any = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": [probe_script()]}}
+        sent = self.ask("ssm.send_command", InstanceIds=[node.get("InstanceId", "i-00000000")], **command)
+        if isinstance(sent, str):
+            return {"host": sent}
+        name = {"CommandId": sent["Command"]["CommandId"], "InstanceId": node["InstanceId"]}
+        answer: Any = ""
+        while isinstance(answer, str) or answer["Status"] == "InProgress":
+            answer = self.ask("ssm.get_command_invocation", **name)
+        return {f"host {key}": value for key, value in json.loads(answer["StandardOutputContent"]).items()}
+
+    def may(self, who: str, action: str, resource: str = "*") -> Any:
+        parameters: Any = {"PolicySourceArn": who, "ActionNames": [action], "ResourceArns": [resource]}
+        answer = self.ask("iam.simulate_principal_policy", **parameters)
+        return answer if isinstance(answer, str) else answer["EvaluationResults"][0]["EvalDecision"]
+
+    def around(self, node: Any) -> Any:
+        """What lets the host out, in a few words."""
+        name = node.get("InstanceId", "")
+        if not name.startswith("i-"):
+            return None
+        (reservation,) = self.ask("ec2.describe_instances", InstanceIds=[name])["Reservations"]
+        (host,) = reservation["Instances"]
+        subnet = [{"Name": "association.subnet-id", "Values": [host["SubnetId"]]}]
+        vpc = [{"Name": "vpc-id", "Values": [host["VpcId"]]}]
+        ids = [group["GroupId"] for group in host["SecurityGroups"]]
+        (group,) = self.ask("ec2.describe_security_groups", GroupIds=ids)["SecurityGroups"]
+        (acl,) = self.ask("ec2.describe_network_acls", Filters=subnet)["NetworkAcls"]
+        (table,) = self.ask("ec2.describe_route_tables", Filters=subnet)["RouteTables"]
+        endpoints = self.ask("ec2.describe_vpc_endpoints", Filters=vpc)["VpcEndpoints"]
+        allowed = [entry for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
+        return {
+            "group": [
+                f"{rule['IpProtocol']} {rule.get('ToPort', '')}" for rule in group["IpPermissionsEgress"]
+            ],
+            "acl": sorted(
+                f"{'out' if entry['Egress'] else 'in'} {entry.get('PortRange', {}).get('To', 'all')}"
+                for entry in allowed
+            ),
+            "routes": sorted(
+                "nat" if "NatGatewayId" in route else route["GatewayId"] for route in table["Routes"]
+            ),
+            "endpoints": sorted(endpoint["ServiceName"].rpartition(".")[2] for endpoint in endpoints),
+            "public address": host.get("PublicIpAddress"),
+        }
+
+    def calls(self) -> list[tuple[str, ...]]:
+        """What CloudTrail knew when the sandbox began."""
+        events = self.ask("cloudtrail.lookup_events", EndTime=NOON)["Events"]
+        records = [json.loads(event["CloudTrailEvent"]) for event in events]
+        return [
+            (r["eventTime"], r["eventName"], r["userIdentity"]["arn"], r.get("errorCode", ""))
+            for r in records
+        ]
+
+    def date_is_right(self) -> bool:
+        answer = self.client("sts", REGION).get_caller_identity()
+        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return abs((told - datetime.now(UTC)).total_seconds()) < 60
+
+
+def seen(name: str) -> dict[str, Any]:
+    with serve(name, clock=NOON) as sandbox:
+        return Seen(sandbox).facts()
+
+
+@pytest.fixture(scope="module")
+def healthy() -> dict[str, Any]:
+    return seen("healthy")
+
+
+@pytest.mark.parametrize("name", DIFFERS)
+def test_a_scenario_differs_in_what_it_says_and_is_the_same_each_time(
+    name: str, healthy: dict[str, Any]
+) -> None:
+    found = seen(name)
+    names = set(found) | set(healthy)
+    differing = {fact for fact in names if found.get(fact) != healthy.get(fact)}
+    if "host" in found:  # nobody could look at it
+        differing = {fact for fact in differing if not fact.startswith("host ")}
+    assert differing == DIFFERS[name]
+    assert found["in EC2"] == (OPEN | AROUND[name] if name in AROUND else None)
+    assert seen(name) == found
+
+
+def test_the_healthy_account_is_what_the_others_begin_with(healthy: dict[str, Any]) -> None:
+    """So that a difference from it means something."""
+    assert healthy["registration"]["instanceInfo"]["tags"][1] == {"Key": "Environment", "Value": "production"}
+    assert healthy["registered names"] == {"instanceNames": ["batch-01", "web-01", "web-02"]}
+    assert healthy["registration elsewhere"] == "InstanceNotRegisteredException"
+    assert healthy["node"]["PingStatus"] == "Online"
+    assert healthy["host agent"]["running"]["value"] is True
+    assert {healthy[name] for name in ("may register", "may list", "may read the bucket")} == {"allowed"}
+    assert healthy["may poll"] == "implicitDeny"
+    assert healthy["keys"] == "NoSuchEntity"
+    assert len(healthy["calls of others"]) == 3
+    assert healthy["Date"] is True
+
+
+def test_an_ec2_host_has_the_same_id_in_each_process() -> None:
+    ids = []
+    for _ in range(2):
+        with sandbox_process("no-route") as about:
+            sandbox = SimpleNamespace(endpoint=about["endpoint"], address=lambda about=about: about)
+            ids.append(Seen(sandbox).node()["InstanceId"])
+    assert ids[0] == ids[1]
+    assert re.fullmatch("i-[0-9a-f]{17}", ids[0])
+
+
+def test_in_an_outage_everything_is_answered_with_503() -> None:
+    with serve("outage") as sandbox:
+        for service, method in {
+            "codedeploy": "list_on_premises_instances",
+            "sts": "get_caller_identity",
+            "ec2": "describe_vpcs",
+            "s3": "list_buckets",
+        }.items():
+            with pytest.raises(ClientError) as raised:
+                getattr(client(sandbox, service), method)()
+            assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+            assert raised.value.response["Error"]["Code"] == "ServiceUnavailable"
+
+
+def test_every_scenario_has_its_row_and_says_in_a_sentence_what_is_wrong() -> None:
+    assert set(SCENARIOS) == set(DIFFERS) | {"outage"}
+    assert next(iter(SCENARIOS)) == "healthy"
+    for name, function in SCENARIOS.items():
+        sentence = (inspect.getdoc(function) or "").partition("\n")[0]
+        assert re.fullmatch(r"[A-Z][^.]*(\.\d[^.]*)*\.([xX0-9][^.]*\.)*", sentence), (name, sentence)
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    assert len({inspect.getdoc(function) for function in SCENARIOS.values()}) == len(SCENARIOS)
