@@ -9,6 +9,8 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.util import find_spec
 from typing import IO, Any, cast
 
 import boto3
@@ -22,11 +24,41 @@ from runbooks.errors import UserError
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
+def require() -> None:
+    """Raise `UserError` where the sandbox, a distribution of its own, is not installed."""
+    if find_spec("codedeploy_sandbox") is None:
+        raise UserError(
+            "The sandbox is not installed: `pip install 'codedeploy-field-guide[sandbox]'` brings it."
+        )
+
+
+def check_scenario(name: str) -> None:
+    """Raise the `UserError` with which `start` would refuse this scenario."""
+    require()
+    from codedeploy_sandbox.scenarios import find
+
+    try:
+        find(name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def command(scenario: str) -> list[str]:
+    """The command line of a sandbox process: it prints one line of JSON, and ends with its standard input."""
+    return [
+        *(sys.executable, "-m", "codedeploy_sandbox"),
+        *("--scenario", scenario, "--clock", f"{DAY:%Y-%m-%dT%H:%M:%SZ}", "--until-eof"),
+        *("--probe", str(files("runbooks.host") / "probe.sh")),
+    ]
+
+
 def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     """Start the sandbox with ``scenario`` and open a session with it.
 
-    Raises `UserError` with the sandbox's own sentence when it does not start (unknown scenario).
+    Raises `UserError` with the sandbox's own sentence when it does not start (unknown scenario), or when it is
+    not installed.
     """
+    require()
     about = _start(scenario)
     return Aws(
         session(about, region or about["region"]),
@@ -38,19 +70,9 @@ def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
 
 
 def _start(scenario: str) -> dict[str, str]:
-    command = [
-        sys.executable,
-        "-m",
-        "codedeploy_sandbox",
-        "--scenario",
-        scenario,
-        "--port",
-        "0",
-        "--until-eof",
-    ]
     with tempfile.TemporaryFile("w+") as complaint:
         child = subprocess.Popen(
-            [*command, "--clock", DAY.strftime("%Y-%m-%dT%H:%M:%SZ")],
+            command(scenario),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaint,

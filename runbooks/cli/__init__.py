@@ -270,13 +270,17 @@ def sandbox(
     list_: Annotated[bool, typer.Option("--list", help="Name the scenarios and end.")] = False,
 ) -> None:
     """Start an embedded AWS on loopback and print how to point any AWS client at it."""
+    from runbooks.aws import sandboxed
+    from runbooks.host import probe_script
+
+    sandboxed.require()
     from codedeploy_sandbox import SCENARIOS, serve
 
     if list_:
         say("".join(f"{name}\n    {inspect.getdoc(set_up)}\n" for name, set_up in SCENARIOS.items()))
         return
     try:
-        with serve(scenario, port=port) as running:
+        with serve(scenario, port=port, probe=probe_script()) as running:
             typer.echo(_how_to_reach(running.address()))
             threading.Event().wait()
     except (ValueError, OSError) as error:

@@ -19,9 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from codedeploy_sandbox.scenarios import find
-
-from runbooks.aws import connect
+from runbooks.aws import connect, sandboxed
 from runbooks.errors import UserError
 from runbooks.report.as_html import page
 from runbooks.safe import page_url, plain
@@ -175,10 +173,7 @@ def _check_target(values: dict[str, Any]) -> None:
     """Raise what `connect` would raise in the runbook's own cell."""
     target = str(values.get("target", ""))
     if target.startswith("sandbox:"):
-        try:
-            find(target.partition(":")[2])
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        sandboxed.check_scenario(target.partition(":")[2])
     else:
         connect(target, profile=values.get("profile", ""), region=values.get("region", ""))
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from codedeploy_sandbox.clock import parse
@@ -28,7 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        with serve(options.scenario, port=options.port, host=options.host, clock=options.clock) as sandbox:
+        with serve(
+            options.scenario,
+            port=options.port,
+            host=options.host,
+            clock=options.clock,
+            probe=options.probe.read_text(encoding="utf-8") if options.probe else "",
+        ) as sandbox:
             print(json.dumps(sandbox.address()), flush=True)
             sys.stdout = sys.stderr  # that line is all of standard output, whatever moto prints
             if options.until_eof:
@@ -47,6 +54,9 @@ def _options(argv: list[str] | None) -> Any:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument(
         "--clock", type=_time, help="a deterministic clock: begins here, moves a second per request"
+    )
+    parser.add_argument(
+        "--probe", type=Path, help="the shell script that Systems Manager can run on a machine"
     )
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     return parser.parse_args(argv)

@@ -53,17 +53,19 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     clock: datetime | None = None,
+    probe: str = "",
     faults: Iterable[Fault] = (),
 ) -> Iterator[Sandbox]:
     """Run a sandbox in a thread for as long as the `with` block lasts.
 
     `scenario` is the name of one, or a function that sets one up; port 0 takes a free port; `clock` makes time
-    deterministic. Raises ValueError for an unknown scenario or a host that is not loopback, OSError when the port
+    deterministic; `probe` is the one shell script that Run Command runs, with the root of a machine in $PROBE_ROOT.
+    Raises ValueError for an unknown scenario or a host that is not loopback, OSError when the port
     cannot be had; both say why in one sentence.
     """
     set_up = find(scenario) if isinstance(scenario, str) else scenario
     name = scenario if isinstance(scenario, str) else scenario.__name__
-    account = Account(Clock(clock))
+    account = Account(Clock(clock), probe)
     set_up(account)
     app = App(account, name, faults)
     with _listen(host, port) as listening:

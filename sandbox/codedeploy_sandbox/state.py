@@ -131,6 +131,7 @@ class Account:
     """
 
     clock: Clock
+    probe: str = ""  # the one script that Run Command runs on a machine
     iam: Iam = field(default_factory=Iam)
     enforces: bool = False
     seeds: list[tuple[str, Callable[..., object]]] = field(default_factory=list)

@@ -21,7 +21,7 @@ from runbooks.aws.session import Aws
 from runbooks.checks import permissions
 from runbooks.checks._iam import Arn
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
-from runbooks.host import Datum, read_report
+from runbooks.host import Datum, probe_script, read_report
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
 from tests.support.world import QUICK, session, world
@@ -49,7 +49,7 @@ def account(change: Change = lambda account: None) -> Iterator[Aws]:
         find("healthy")(account)
         change(account)
 
-    with serve(changed, clock=sandboxed.DAY) as sandbox:
+    with serve(changed, clock=sandboxed.DAY, probe=probe_script()) as sandbox:
         yield session(sandbox, PATIENT)
 
 
@@ -346,7 +346,8 @@ def test_a_prefix_is_asked_about_by_a_key() -> None:
 def host_with(settings: str) -> Question:
     """The question with what the probe sees on a host whose agent has these settings."""
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/web-01"
-    seen = run_probe(Machine("web-01", settings=settings, identity=session_yml(arn, REGION)), sandboxed.DAY)
+    machine = Machine("web-01", settings=settings, identity=session_yml(arn, REGION))
+    seen = run_probe(machine, sandboxed.DAY, probe_script())
     return replace(QUESTION, host_report=read_report(seen.stdout, now=sandboxed.DAY))
 
 

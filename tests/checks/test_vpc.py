@@ -18,7 +18,7 @@ from runbooks.aws import sandboxed
 from runbooks.aws.session import Aws
 from runbooks.checks import _packets, vpc
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, run
-from runbooks.host import read_report
+from runbooks.host import probe_script, read_report
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
 
@@ -462,7 +462,8 @@ def on_host(setting: str) -> Question:
         "web-01", settings=setting, identity=user_yml("arn:aws:iam::111122223333:user/web-01", REGION)
     )
     return replace(
-        QUESTION, host_report=read_report(run_probe(machine, sandboxed.DAY).stdout, now=sandboxed.DAY)
+        QUESTION,
+        host_report=read_report(run_probe(machine, sandboxed.DAY, probe_script()).stdout, now=sandboxed.DAY),
     )
 
 

@@ -25,12 +25,13 @@ from runbooks.aws.guard import NotARead
 from runbooks.aws.session import USER_AGENT, Aws
 from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.errors import UserError
+from runbooks.host import probe_script
 from runbooks.question import Question
 from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, prepare
 from runbooks.report import Report
-from tests.conftest import environment_for
 from tests.support import ROOT
 from tests.support.findings import assert_sound
+from tests.support.sandbox import environment_for
 from tests.support.world import PATIENT
 
 SESSIONS = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises"
@@ -58,7 +59,7 @@ def place(change: Change = lambda account: None) -> Iterator[Sandbox]:
         find("healthy")(account)
         change(account)
 
-    with serve(changed, clock=sandboxed.DAY) as sandbox:
+    with serve(changed, clock=sandboxed.DAY, probe=probe_script()) as sandbox:
         yield sandbox
 
 

@@ -27,10 +27,11 @@ from runbooks import notebook as room
 from runbooks.decoder import explain
 from runbooks.engine import FAIL, UNKNOWN
 from runbooks.errors import UserError
+from runbooks.host import probe_script
 from runbooks.runbook import names, open_runbook, run_runbook
 from tests.checks.test_precision import EXPECTED
-from tests.conftest import environment_for, sandbox_process
 from tests.support import ROOT
+from tests.support.sandbox import environment_for, sandbox_process
 from tests.support.world import EVERYTHING, world
 from tools import golden
 
@@ -467,7 +468,7 @@ def test_a_host_report_is_read_from_its_file(tmp_path: Path) -> None:
     with world("healthy") as (_, sandbox):
         machine = sandbox.account.state("eu-west-1").nodes[NODE].machine
     seen = tmp_path / "host.json"
-    seen.write_text(run_probe(replace(machine, running=False), datetime.now(UTC)).stdout)
+    seen.write_text(run_probe(replace(machine, running=False), datetime.now(UTC), probe_script()).stdout)
     done = run_runbook("agent", target="sandbox:host-unmanaged", host_report=str(seen))
     assert done.verdicts["agent-is-running"] == "FAIL"
     assert done.verdicts["agent-is-installed"] == "OK"

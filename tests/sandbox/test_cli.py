@@ -1,16 +1,13 @@
 """The stock aws command line against the sandbox."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import environment_for, sandbox_process
+from tests.support.sandbox import aws, environment_for, sandbox_process
 
-AWS = Path(sys.executable).with_name("aws")
 USER = "arn:aws:iam::111122223333:user/AWS/CodeDeploy/new-01"
 
 
@@ -18,14 +15,6 @@ USER = "arn:aws:iam::111122223333:user/AWS/CodeDeploy/new-01"
 def environment() -> Iterator[dict[str, str]]:
     with sandbox_process("healthy") as about:
         yield environment_for(about)
-
-
-def aws(
-    environment: dict[str, str], *arguments: str, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [AWS, *arguments], env=environment, capture_output=True, text=True, timeout=60, cwd=cwd
-    )
 
 
 def test_a_bad_filter_is_the_literal_line_and_exit_255(environment: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from codedeploy_sandbox import Cut, Delay, Error, Fault, Hang, Http, Pass, Reset, Sandbox, serve
 
-from tests.sandbox.test_server import AUTHORIZATION, client
+from tests.support.sandbox import AUTHORIZATION, client
 
 ALL = "codedeploy:*"
 

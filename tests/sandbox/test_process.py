@@ -16,8 +16,7 @@ from botocore.exceptions import ClientError
 from codedeploy_sandbox import serve
 from codedeploy_sandbox.state import Account
 
-from tests.conftest import environment_for
-from tests.sandbox.test_server import client
+from tests.support.sandbox import client, environment_for
 
 COMMAND = [sys.executable, "-m", "codedeploy_sandbox"]
 CLOCK = "2026-01-15T12:00:00Z"

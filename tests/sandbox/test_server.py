@@ -1,19 +1,13 @@
 """The sandbox through real boto3: identity, moto behind it, the model, and who is refused."""
 
 import inspect
-import os
 import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
-import boto3
-import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import ASSUMPTIONS, Sandbox, serve
 from codedeploy_sandbox.app import OPERATIONS
@@ -22,36 +16,9 @@ from codedeploy_sandbox.state import ACCOUNT, CALLER_ARN
 from werkzeug.test import Client
 
 from tests.support import ROOT
+from tests.support.sandbox import AUTHORIZATION, client
 
-AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=AKIATEST/20260115/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=0"
-)
 SOURCES = ROOT / "sandbox" / "codedeploy_sandbox"
-
-
-def client(
-    sandbox: Sandbox, service: str, *, attempts: int | None = 1, read_timeout: float = 30, **options: Any
-) -> Any:
-    """A stock boto3 client that knows nothing of this machine's AWS set-up; `attempts` None is boto3's own default."""
-    about = sandbox.address()
-    reach = {
-        "endpoint_url": sandbox.endpoint,
-        "aws_access_key_id": about["access_key_id"],
-        "aws_secret_access_key": about["secret_access_key"],
-        "region_name": about["region"],
-    }
-    config = Config(connect_timeout=5, read_timeout=read_timeout, proxies={})
-    if attempts:
-        config = config.merge(Config(retries={"total_max_attempts": attempts}))
-    return _session().client(service, config=config, **(reach | options))
-
-
-@cache
-def _session() -> Any:
-    core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    core.set_config_variable("config_file", os.devnull)
-    core.set_config_variable("credentials_file", os.devnull)
-    return boto3.Session(botocore_session=core)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from codedeploy_sandbox.scenarios import Scenario
 from runbooks.aws import sandboxed
 from runbooks.aws.connect import PROBE
 from runbooks.aws.session import Aws
+from runbooks.host import probe_script
 from runbooks.question import Question
 
 # One try and little patience: a fault should be met at once, and retries are botocore's to test.
@@ -39,7 +40,7 @@ def world(
     scenario: str | Scenario, faults: Iterable[Fault] = (), config: Config = QUICK
 ) -> Iterator[tuple[Aws, Sandbox]]:
     """A sandbox with this scenario, and a session with it as `connect` would open one."""
-    with serve(scenario, clock=sandboxed.DAY, faults=faults) as sandbox:
+    with serve(scenario, clock=sandboxed.DAY, faults=faults, probe=probe_script()) as sandbox:
         yield session(sandbox, config), sandbox
 
 

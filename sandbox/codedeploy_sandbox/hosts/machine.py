@@ -6,7 +6,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,11 +70,6 @@ class Output(NamedTuple):
     stderr: str
 
 
-def probe() -> str:
-    """The project's own host probe: the one command that the sandbox runs."""
-    return (resources("runbooks") / "host" / "probe.sh").read_text(encoding="utf-8")
-
-
 def session_yml(arn: str, region: str) -> str:
     """The yml of an agent that is a session of a role."""
     return f"---\nregion: {region}\niam_session_arn: {arn}\naws_credentials_file: /{CREDENTIALS}\n"
@@ -90,9 +84,9 @@ def user_yml(arn: str, region: str) -> str:
 
 
 @lru_cache(maxsize=100)  # a machine says the same at the same time, and time may stand still
-def run_probe(machine: Machine, now: datetime) -> Output:
-    """Run the probe on a machine, at this time by AWS's clock."""
-    with tempfile.TemporaryDirectory(prefix="runbooks-host-") as place:
+def run_probe(machine: Machine, now: datetime, probe: str) -> Output:
+    """Run the probe, a shell script, on a machine, at this time by AWS's clock; the machine's root is $PROBE_ROOT."""
+    with tempfile.TemporaryDirectory(prefix="sandbox-host-") as place:
         local = now + machine.ahead
         host = build(Path(place), machine.system, _fakes(machine, now), _files(machine, local))
         for path in (IDENTITY, CREDENTIALS):
@@ -101,7 +95,7 @@ def run_probe(machine: Machine, now: datetime) -> Output:
         _date_files(host, machine, local)
         done = subprocess.run(
             [shutil.which("sh") or "/bin/sh", "-s"],
-            input=probe(),
+            input=probe,
             env=host.environment,
             cwd=place,
             capture_output=True,

@@ -1,7 +1,7 @@
 """Systems Manager as the diagnosis needs it: the managed nodes, their agent's package, and the probe run on them.
 
-A public function is an operation, as in `codedeploy.py`. Run Command runs one script, the project's own probe, on the
-machine of the scenario, and nothing else.
+Run Command runs one script, the probe that the sandbox was started with, on the machine of the scenario, and nothing
+else.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.hosts.host import SYSTEMS
-from codedeploy_sandbox.hosts.machine import Output, probe, run_probe
+from codedeploy_sandbox.hosts.machine import Output, run_probe
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call, Command, Node
 
@@ -87,8 +87,10 @@ def SendCommand(
 ) -> dict[str, Any]:
     """Run the probe on nodes."""
     _understood(call, "DocumentName", "InstanceIds", "Parameters", "Comment", "TimeoutSeconds")
-    if DocumentName != DOCUMENT or Parameters != {"commands": [probe()]}:
-        text = f"the sandbox runs the project's host probe by {DOCUMENT}, and nothing else"
+    probe = call.account.probe
+    if DocumentName != DOCUMENT or not probe or Parameters != {"commands": [probe]}:
+        only = f"by {DOCUMENT} the probe that it was started with, and nothing else"
+        text = f"the sandbox runs {only if probe else 'no command: it was started without a probe'}"
         raise ApiError("SandboxNotImplemented", text, 501)
     for name in InstanceIds or [""]:
         # Assumption: offline-node
@@ -96,7 +98,8 @@ def SendCommand(
             raise ApiError("InvalidInstanceId", f"no node {name!r} is connected")
     now = call.account.clock.on_machines()
     outputs: dict[str, Future[Output]] = {
-        name: _MACHINES.submit(run_probe, call.state.nodes[name].machine, now) for name in InstanceIds or []
+        name: _MACHINES.submit(run_probe, call.state.nodes[name].machine, now, probe)
+        for name in InstanceIds or []
     }
     command = Command(
         str(uuid5(NAMESPACE_OID, call.request_id)), call.at, DocumentName, Comment, Parameters, outputs

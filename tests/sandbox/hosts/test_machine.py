@@ -11,7 +11,9 @@ from codedeploy_sandbox.hosts import host as hosts
 from codedeploy_sandbox.hosts import machine as machines
 from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml, user_yml
 
-from runbooks.host import HostReport, judge_log, read_report
+from runbooks.host import HostReport, judge_log, probe_script, read_report
+
+PROBE = probe_script()
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 SESSION = "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01"
@@ -124,7 +126,7 @@ MACHINES: dict[str, tuple[Machine, dict[str, Any]]] = {
 
 
 def look(machine: Machine, now: datetime = NOON) -> HostReport:
-    output = run_probe(machine, now)
+    output = run_probe(machine, now, PROBE)
     assert (output.status, output.stderr) == (0, "")
     return read_report(output.stdout, now=now)
 
@@ -152,7 +154,7 @@ def test_a_log_that_was_not_described_complains_of_nothing(agent: str) -> None:
 
 def test_no_key_of_a_host_is_shown() -> None:
     for machine in (Machine("web-01", YML), Machine("web-01", user_yml(USER, "eu-west-1"))):
-        text = run_probe(machine, NOON).stdout
+        text = run_probe(machine, NOON, PROBE).stdout
         assert "the-sandbox-verifies-no-signature" not in text
         assert "SANDBOXHOST" not in text
 
@@ -170,7 +172,7 @@ def test_a_host_has_only_fakes_and_the_plain_tools(tmp_path: Path) -> None:
 
 def test_neither_the_user_nor_the_day_nor_the_directory_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine("web-01", YML)
-    usual = run_probe(machine, NOON).stdout
+    usual = run_probe(machine, NOON, PROBE).stdout
     run_probe.cache_clear()
     for name, value in {
         "TZ": "Asia/Tokyo",
@@ -179,7 +181,7 @@ def test_neither_the_user_nor_the_day_nor_the_directory_shows(monkeypatch: pytes
         "USER": "x",
     }.items():
         monkeypatch.setenv(name, value)
-    assert run_probe(machine, NOON).stdout == usual
+    assert run_probe(machine, NOON, PROBE).stdout == usual
     assert str(Path.cwd()) not in usual
     assert "/tmp" not in usual
 
@@ -193,7 +195,7 @@ def test_a_host_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path:
         return hosts.build(place, *how)
 
     monkeypatch.setattr(machines, "build", build)
-    run_probe(Machine("another", YML), NOON)
+    run_probe(Machine("another", YML), NOON, PROBE)
     assert [place.parent for place in places] == [tmp_path]
     assert list(tmp_path.iterdir()) == []
 
@@ -202,5 +204,5 @@ def test_a_machine_without_a_basic_tool_is_told_by_the_probe(monkeypatch: pytest
     """On a computer that lacks awk, the sandbox says so by the probe, and does not crash."""
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "awk" else which(name))
-    output = run_probe(Machine("no-awk", YML), NOON)
+    output = run_probe(Machine("no-awk", YML), NOON, PROBE)
     assert (output.status, '"failed":"awk is not on this host"' in output.stdout) == (1, True)

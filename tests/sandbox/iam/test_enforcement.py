@@ -18,7 +18,7 @@ from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Request
 
 from tests.sandbox.services.test_iam import HOSTS, IAM, ON_CALL, WEB_01, decisions, deny
-from tests.sandbox.test_server import AUTHORIZATION, client
+from tests.support.sandbox import AUTHORIZATION, client
 
 Document = dict[str, Any]
 Scenario = Callable[[Account], None]

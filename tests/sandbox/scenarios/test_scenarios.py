@@ -15,8 +15,7 @@ from codedeploy_sandbox import SCENARIOS, serve
 from codedeploy_sandbox.state import ACCOUNT, REGION
 
 from runbooks.host import probe_script
-from tests.conftest import sandbox_process
-from tests.sandbox.test_server import client
+from tests.support.sandbox import client, sandbox_process
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CALLER, HOSTS = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("OnCall", "CodeDeployOnPremises"))
@@ -219,7 +218,7 @@ class Seen:
 
 
 def seen(name: str) -> dict[str, Any]:
-    with serve(name, clock=NOON) as sandbox:
+    with serve(name, clock=NOON, probe=probe_script()) as sandbox:
         return Seen(sandbox).facts()
 
 

@@ -14,7 +14,7 @@ from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.services.cloudtrail import MANAGEMENT, read_only
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, CALLER_ARN, Account
 
-from tests.sandbox.test_server import client
+from tests.support.sandbox import client
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 FIELDS = {

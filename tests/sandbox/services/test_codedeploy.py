@@ -12,7 +12,7 @@ from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 from werkzeug.test import Client
 
-from tests.sandbox.test_server import AUTHORIZATION, client
+from tests.support.sandbox import AUTHORIZATION, client
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/AWS/CodeDeploy/new-01"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/new-01"

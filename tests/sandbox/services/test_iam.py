@@ -13,7 +13,7 @@ from codedeploy_sandbox import SCENARIOS, Sandbox, serve
 from codedeploy_sandbox.scenarios.baseline import FULL_ACCESS, allow
 from codedeploy_sandbox.state import ACCOUNT, Account
 
-from tests.sandbox.test_server import client
+from tests.support.sandbox import client
 
 IAM = f"arn:aws:iam::{ACCOUNT}"
 ON_CALL, HOSTS = f"{IAM}:role/OnCall", f"{IAM}:role/CodeDeployOnPremises"

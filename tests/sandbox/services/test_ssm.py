@@ -11,23 +11,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import SCENARIOS, Sandbox, serve
-from codedeploy_sandbox.hosts.machine import Output, probe
+from codedeploy_sandbox.hosts.machine import Output
 from codedeploy_sandbox.services import ssm
 from codedeploy_sandbox.state import REGION, Account
 
 from runbooks.host import probe_script, read_report
-from tests.conftest import environment_for, sandbox_process
-from tests.sandbox.test_cli import aws
-from tests.sandbox.test_server import client
+from tests.support.sandbox import aws, client, environment_for, sandbox_process
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 WEB_01, WEB_02, BATCH_01 = (f"mi-0a1b2c3d4e5f6000{number}" for number in (1, 2, 3))
-COMMAND = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": [probe_script()]}}
+PROBE = probe_script()
+COMMAND = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": [PROBE]}}
 
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Sandbox]:
-    with serve("healthy", clock=NOON) as sandbox:
+    with serve("healthy", clock=NOON, probe=PROBE) as sandbox:
         yield sandbox
 
 
@@ -96,7 +95,7 @@ def test_every_filter_must_hold_and_of_its_values_any(
         nodes = account.state(REGION).nodes
         nodes[WEB_02] = replace(nodes[WEB_02], ping="ConnectionLost")
 
-    with serve(one_is_lost) as sandbox:
+    with serve(one_is_lost, probe=PROBE) as sandbox:
         api = client(sandbox, "ssm")
         found = [
             api.describe_instance_information(Filters=[{"Key": k, "Values": v} for k, v in filters.items()])
@@ -115,7 +114,7 @@ def test_pages_and_what_is_refused() -> None:
         for number in range(10, 22):
             nodes[f"mi-0a1b2c3d4e5f600{number}"] = replace(nodes[WEB_01], id=f"mi-0a1b2c3d4e5f600{number}")
 
-    with serve(many) as sandbox:
+    with serve(many, probe=PROBE) as sandbox:
         api = client(sandbox, "ssm")
         pages = list(api.get_paginator("describe_instance_information").paginate(MaxResults=5))
         assert [len(page["InstanceInformationList"]) for page in pages] == [5, 5, 5]
@@ -137,7 +136,7 @@ def test_the_inventory_names_the_agent_where_it_is_installed(healthy: Sandbox) -
     assert versions(healthy, "mi-0a1b2c3d4e5f60009") == {}
     api = client(healthy, "ssm")
     assert api.list_inventory_entries(InstanceId=WEB_01, TypeName="AWS:Network")["Entries"] == []
-    with serve("agent-not-installed") as sandbox:
+    with serve("agent-not-installed", probe=PROBE) as sandbox:
         assert set(versions(sandbox, WEB_01)) == {"amazon-ssm-agent"}
 
 
@@ -156,7 +155,7 @@ def test_the_probe_runs_on_the_machine_of_the_node(healthy: Sandbox, node: str) 
 def test_the_probe_says_the_same_whenever_and_however_often_it_is_asked() -> None:
     texts = []
     for _ in range(2):
-        with serve("healthy", clock=NOON) as sandbox:
+        with serve("healthy", clock=NOON, probe=PROBE) as sandbox:
             client(sandbox, "codedeploy").list_on_premises_instances()  # moves the clock
             texts += [outcome(sandbox)["StandardOutputContent"] for _ in range(2)]
     assert len(set(texts)) == 1
@@ -164,7 +163,7 @@ def test_the_probe_says_the_same_whenever_and_however_often_it_is_asked() -> Non
 
 
 def test_by_a_real_clock_the_machines_live_now() -> None:
-    with serve("healthy") as sandbox:
+    with serve("healthy", probe=PROBE) as sandbox:
         now = datetime.now(UTC)
         (node, *_) = client(sandbox, "ssm").describe_instance_information()["InstanceInformationList"]
         assert timedelta(minutes=1) < now - node["LastPingDateTime"] < timedelta(minutes=3)
@@ -199,7 +198,7 @@ def test_a_node_that_is_not_there_or_lost_is_refused(healthy: Sandbox) -> None:
     assert refused(api.send_command, InstanceIds=["mi-0a1b2c3d4e5f60009"], **COMMAND) == "InvalidInstanceId"
     assert refused(api.send_command, InstanceIds=[WEB_01, "i-0a1b2c3d"], **COMMAND) == "InvalidInstanceId"
     assert refused(api.send_command, **COMMAND) == "InvalidInstanceId"
-    with serve("host-offline") as sandbox:
+    with serve("host-offline", probe=PROBE) as sandbox:
         lost = client(sandbox, "ssm").send_command
         assert refused(lost, InstanceIds=[WEB_01], **COMMAND) == "InvalidInstanceId"
 
@@ -218,7 +217,7 @@ def test_an_invocation_is_of_one_command_and_one_node(healthy: Sandbox) -> None:
 
 
 def test_invocations_are_listed() -> None:
-    with serve("healthy", clock=NOON) as sandbox:
+    with serve("healthy", clock=NOON, probe=PROBE) as sandbox:
         outcome(sandbox, WEB_01)
         whole = outcome(sandbox, WEB_02)
         api = client(sandbox, "ssm")
@@ -234,9 +233,18 @@ def test_invocations_are_listed() -> None:
         assert api.list_command_invocations(CommandId="0" * 36)["CommandInvocations"] == []
 
 
+def test_a_sandbox_without_a_probe_runs_no_command() -> None:
+    with (
+        serve("healthy") as sandbox,
+        pytest.raises(ClientError, match="was started without a probe") as raised,
+    ):
+        client(sandbox, "ssm").send_command(InstanceIds=[WEB_01], **COMMAND)
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
 def test_output_is_cut_where_aws_cuts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssm, "run_probe", lambda machine, now: Output(1, "x" * 30_000, "no\n"))
-    with serve("healthy") as sandbox:
+    monkeypatch.setattr(ssm, "run_probe", lambda machine, now, probe: Output(1, "x" * 30_000, "no\n"))
+    with serve("healthy", probe=PROBE) as sandbox:
         answer = outcome(sandbox)
     assert (answer["Status"], answer["ResponseCode"]) == ("Failed", 1)
     assert answer["StandardOutputContent"] == "x" * 24_000
@@ -245,8 +253,8 @@ def test_output_is_cut_where_aws_cuts_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_probe_that_has_not_ended_is_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     end = threading.Event()
-    monkeypatch.setattr(ssm, "run_probe", lambda machine, now: Output(0, str(end.wait(20)), ""))
-    with serve("healthy") as sandbox:
+    monkeypatch.setattr(ssm, "run_probe", lambda machine, now, probe: Output(0, str(end.wait(20)), ""))
+    with serve("healthy", probe=PROBE) as sandbox:
         api = client(sandbox, "ssm")
         sent = {"CommandId": api.send_command(InstanceIds=[WEB_01], **COMMAND)["Command"]["CommandId"]}
         refused(api.get_command_invocation, InstanceId=WEB_01, **sent)
@@ -260,17 +268,16 @@ def test_a_probe_that_has_not_ended_is_in_progress(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_probe_that_cannot_be_run_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(machine: Any, now: Any) -> Output:
+    def fails(*what: Any) -> Output:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ssm, "run_probe", fails)
-    with serve("healthy") as sandbox, pytest.raises(ClientError, match="No space left") as raised:
+    with (
+        serve("healthy", probe=PROBE) as sandbox,
+        pytest.raises(ClientError, match="No space left") as raised,
+    ):
         outcome(sandbox)
     assert raised.value.response["Error"]["Code"] == "InternalServerError"
-
-
-def test_it_is_the_probe_that_the_guide_sends() -> None:
-    assert probe() == probe_script()
 
 
 def test_the_command_line_runs_the_probe(tmp_path: Path) -> None:
