@@ -1,10 +1,8 @@
-"""MkDocs hook: what botocore's model says of an exception, in place of `<!-- facts -->` on its page.
+"""MkDocs hook: replaces `<!-- facts -->` on an exception's page by what botocore's model says of it.
 
-A page is an exception's page when its front matter has `exception: <Name>`; `runbook: <name>` there names
-the notebook that looks into it.
+A page is an exception's page when its front matter has `exception: <Name>`; `runbook: <name>` there names the
+notebook for it.
 """
-
-from html import escape
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -13,6 +11,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
 from runbooks import catalog
+from site_hooks.templating import render
 
 MARKER = "<!-- facts -->"
 
@@ -26,39 +25,23 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if name not in catalog.exceptions():
         raise PluginError(f"{where}: botocore's CodeDeploy model has no exception {name!r}.")
     if page.file.name != name:
-        raise PluginError(f"{where}: the page of {name} must be named {name}.md, its address is a promise.")
+        raise PluginError(f"{where}: the page of {name} must be named {name}.md: its address is a permalink.")
     if html.count(MARKER) != 1:
-        raise PluginError(f"{where}: write {MARKER} once, where the facts of the model go.")
+        raise PluginError(f"{where}: write {MARKER} once, where the facts of the model belong.")
     return html.replace(MARKER, panel(name, _runbook(page, files)))
 
 
-def panel(name: str, runbook: str = "") -> str:
-    """The HTML of the facts of one exception; ``runbook`` is a link to its runbook, as HTML."""
+def panel(name: str, runbook: dict[str, str] | None = None) -> str:
+    """The HTML of the facts of one exception; ``runbook`` is its notebook's name and relative url."""
     error = catalog.exceptions()[name]
-    retried = "retries it" if catalog.is_retried(name) else "does not retry it"
-    rows = {
-        "Raised by": _operations(error.operations),
-        "AWS says": error.says and f"<q>{escape(error.says)}</q> [V]",
-        "Deprecated": error.deprecated and f"<q>{escape(error.deprecated)}</q> [V]",
-        "Answer": f"HTTP {error.http_status} [{'V' if error.http_status_modelled else 'D'}]; botocore {retried} [V]",
-        "Runbook": runbook,
-    }
-    cells = "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in rows.items() if text)
-    return f'<dl class="facts">\n{cells}\n</dl>'
+    return render("facts.html", error=error, retried=catalog.is_retried(name), runbook=runbook)
 
 
-def _operations(names: tuple[str, ...]) -> str:
-    if not names:
-        return "no operation: the model defines it and none declares it [V]"
-    listed = ", ".join(f"<code>{name}</code>" for name in names)
-    return f"{listed} only [V]" if len(names) == 1 else f"{listed} [V]"
-
-
-def _runbook(page: Page, files: Files) -> str:
+def _runbook(page: Page, files: Files) -> dict[str, str] | None:
     name = page.meta.get("runbook")
     if name is None:
-        return ""
+        return None
     file = files.get_file_from_path(f"runbooks/{name}.ipynb")
     if file is None:
         raise PluginError(f"{page.file.src_uri}: there is no notebook notebooks/{name}.ipynb.")
-    return f'<a href="{get_relative_url(file.url, page.url)}">{escape(name)}</a>, a notebook'
+    return {"name": name, "url": get_relative_url(file.url, page.url)}

@@ -1,4 +1,4 @@
-"""MkDocs hook: lets long names break at their capitals, where a phone or the navigation is too narrow for them."""
+"""MkDocs hook: lets long names break at their seams, where a phone, a table or the navigation is too narrow for them."""
 
 import re
 
@@ -8,20 +8,31 @@ from mkdocs.structure.pages import Page
 _NAME = re.compile(
     r"(?<=>)(\s*)([A-Z][a-z]+(?:[A-Z][A-Za-z0-9]*)+)(\s*)(?=<)"
 )  # all the text between two tags
+_CODE = re.compile(
+    r"(?<=<code>)[^<]{18,}(?=</code>)"
+)  # in a sentence or a table; a block's <code> follows <pre>
+_BLOCK = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 _LONG = 18
-_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[.,/:_=])(?=\w)")
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """The page with a break allowed before each capital of a long name. What is copied stays the name."""
-    return _NAME.sub(_breakable, output)
+    """The page with a break allowed at each seam of a long name. What is copied stays the name."""
+    parts = _BLOCK.split(output)
+    parts[::2] = [_CODE.sub(_in_code, _NAME.sub(_in_text, text)) for text in parts[::2]]
+    return "".join(parts)
 
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
-    """The same for the page of lost addresses."""
-    return _NAME.sub(_breakable, output_content)
+    """The same for the page for lost addresses."""
+    return _NAME.sub(_in_text, output_content)
 
 
-def _breakable(match: re.Match[str]) -> str:
+def _in_text(match: re.Match[str]) -> str:
     before, name, after = match.groups()
-    return before + (_SEAM.sub("<wbr>", name) if len(name) >= _LONG else name) + after
+    return before + (_CAPITAL.sub("<wbr>", name) if len(name) >= _LONG else name) + after
+
+
+def _in_code(match: re.Match[str]) -> str:
+    return _SEAM.sub("<wbr>", match[0])

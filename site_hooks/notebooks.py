@@ -1,7 +1,7 @@
 """MkDocs hook: shows every notebook of notebooks/ as an ordinary page, at /runbooks/<name>/.
 
-Its Markdown cells are the page, so that links, search and contents just work. Its outputs hold what came from
-AWS: they never pass through the page's Markdown, and are put in as HTML that was made harmless.
+Its Markdown cells are the page, so links, search and the table of contents work. Its outputs hold text from AWS:
+they never pass through the page's Markdown, and are put in as sanitised HTML.
 """
 
 import json
@@ -22,15 +22,15 @@ from site_hooks.outputs import as_html, text_of
 Cell = dict[str, Any]
 
 _GUIDE = "http://127.0.0.1:8000/"  # where `make run` serves the guide; reports link to it
-# Where it serves the notebooks; `make run` on other ports says so.
+# Where `make run` serves the notebooks; on another port it sets the variable.
 _LAB = f"{os.environ.get('RUNBOOKS_LAB') or 'http://127.0.0.1:8888'}/lab/tree/notebooks/"
 _DOCS_LINK = re.compile(r"(\]\(|^\[[^\]]+\]:\s*)\.\./docs/", re.MULTILINE)  # from notebooks/ to a page
 
 
 class Runbook(File):
-    """A notebook that MkDocs treats as a page; `shown` is the HTML that its placeholders stand for."""
+    """A notebook that MkDocs treats as a page; `outputs` is the HTML that replaces its placeholders."""
 
-    shown: list[str]
+    outputs: list[str]
 
     def is_documentation_page(self) -> bool:
         """Yes, though its name does not end in .md."""
@@ -40,10 +40,11 @@ class Runbook(File):
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page and a download for each notebook. PluginError: a notebook is damaged, or was never run."""
     for path in sorted((Path(config.config_file_path).parent / "notebooks").glob("*.ipynb")):
-        text, shown = render(path)
+        text, outputs = render(path, published=bool(config.site_url))
         page = Runbook.generated(config, f"runbooks/{path.name}", content=text)
         assert isinstance(page, Runbook)  # noqa: S101 - `generated` makes what it is called on
-        page.shown = shown
+        page.outputs = outputs
+        page.edit_uri = f"../notebooks/{path.name}"
         files.append(page)
         download = f"runbooks/{path.stem}/{path.name}"
         files.append(File.generated(config, download, abs_src_path=str(path)))
@@ -52,26 +53,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The page of a notebook with its outputs in place."""
-    for number, output in enumerate(getattr(page.file, "shown", ())):
-        html = html.replace(_placeholder(number), _site_links(output, page, files))
+    for number, output in enumerate(getattr(page.file, "outputs", ())):
+        output = _site_links(output, page, files).replace(_GUIDE, config.site_url or _GUIDE)
+        html = html.replace(_placeholder(number), output)
     return html
 
 
-def render(path: Path) -> tuple[str, list[str]]:
-    """The Markdown of a notebook's page, and the HTML of its outputs. PluginError: it is damaged, or was never run."""
+def render(path: Path, published: bool = False) -> tuple[str, list[str]]:
+    """The Markdown of a notebook's page, and the HTML of its outputs. PluginError: it is damaged, or was never run.
+
+    A ``published`` page has no link to the reader's own machine.
+    """
     try:
-        return _render(path, _read(path))
+        return _render(path, _read(path), published)
     except (KeyError, TypeError, AttributeError) as error:
         raise PluginError(f"{path}: not a notebook of format 4: {type(error).__name__}: {error}") from None
 
 
-def _render(path: Path, cells: list[Cell]) -> tuple[str, list[str]]:
+def _render(path: Path, cells: list[Cell], published: bool) -> tuple[str, list[str]]:
     title, lede, rest = _opening(path, cells[0])
-    described = json.dumps(
-        escape(_plain(lede))
-    )  # a JSON string is a YAML string; the theme does not escape it
-    parts = [f"---\ndescription: {described}\n---", title, lede, _how_to_run(path), rest]
-    shown: list[str] = []
+    described = json.dumps(escape(_plain(lede)))  # JSON is YAML; the theme does not escape it
+    parts = [f"---\ndescription: {described}\n---", title, lede, _how_to_run(path, published), rest]
+    outputs: list[str] = []
     for number, cell in enumerate(cells[1:], start=2):
         source = text_of(cell["source"])
         if cell["cell_type"] != "code":
@@ -80,9 +83,9 @@ def _render(path: Path, cells: list[Cell]) -> tuple[str, list[str]]:
             _check_was_run(f"{path}: cell {number}", cell)
             parts.append(_code(cell, source.strip("\n")))
             for output in cell["outputs"]:
-                parts.append(_placeholder(len(shown)))
-                shown.append(as_html(output))
-    return "\n\n".join(parts) + "\n", shown
+                parts.append(_placeholder(len(outputs)))
+                outputs.append(as_html(output))
+    return "\n\n".join(parts) + "\n", outputs
 
 
 def _read(path: Path) -> list[Cell]:
@@ -97,7 +100,7 @@ def _read(path: Path) -> list[Cell]:
 
 
 def _opening(path: Path, cell: Cell) -> tuple[str, str, str]:
-    """Title, first paragraph and the rest of the first cell."""
+    """The title, the first paragraph and the rest of the first cell."""
     text = _DOCS_LINK.sub(r"\1../", text_of(cell["source"]))
     title, _, body = text.partition("\n")
     if cell["cell_type"] != "markdown" or not title.startswith("# ") or not body.strip():
@@ -108,29 +111,30 @@ def _opening(path: Path, cell: Cell) -> tuple[str, str, str]:
     return title, lede, rest
 
 
-def _how_to_run(path: Path) -> str:
+def _how_to_run(path: Path, published: bool) -> str:
     name, runbook = path.name, path.stem
-    return f"""[Open in JupyterLab]({_LAB}{name}){{ .md-button }}
-[Download {name}]({runbook}/{name}){{ .md-button download="{name}" }}
+    lab = f"[Open in JupyterLab]({_LAB}{name}){{ .md-button }}\n"
+    signed_in = """The first button works while `make run` is running on this machine. Sign in once, with the address that it prints.
+"""
+    return f"""{"" if published else lab}[Download {name}]({runbook}/{name}){{ .md-button download="{name}" }}
 
-The first button works while `make run` is running, in a clone of the project; sign in once with the address that it
-prints. On your own account, with a copy that is yours to change:
+{"" if published else signed_in}To run it on your own account, in a clone of the project:
 
-```sh title="In a clone of the project"
-.venv/bin/runbooks open {runbook} --instance NAME --region REGION   # in JupyterLab
-.venv/bin/runbooks run {runbook} --instance NAME --region REGION    # without it: a notebook and a report
+```sh
+.venv/bin/runbooks open {runbook} --instance NAME --region REGION   # a copy of it, in JupyterLab
+.venv/bin/runbooks run {runbook} --instance NAME --region REGION    # without JupyterLab: a notebook and a report
 ```
 
-What follows is the notebook with the outputs of its last run against the sandbox."""
+Below is the notebook with the outputs of its last run against the sandbox."""
 
 
 def _check_was_run(where: str, cell: Cell) -> None:
     if cell["execution_count"] is None:
-        raise PluginError(f"{where} was never run, so the page would show no result of it.")
+        raise PluginError(f"{where} was never run, so the page would show no result for it.")
     failed = [output["ename"] for output in cell["outputs"] if output["output_type"] == "error"]
     if failed and "raises-exception" not in cell["metadata"].get("tags", ()):
         raise PluginError(
-            f"{where} ended with {failed[0]}: mend it, or tag the cell raises-exception if that is the point."
+            f"{where} ended with {failed[0]}: fix it, or tag the cell raises-exception if it is meant to fail."
         )
 
 
@@ -145,7 +149,7 @@ def _placeholder(number: int) -> str:
 
 
 def _site_links(html: str, page: Page, files: Files) -> str:
-    """``html`` with links to the guide that `make run` serves as links within this site."""
+    """``html`` with links to the guide that `make run` serves turned into links within this site."""
     pages = {_address(file): file for file in files.documentation_pages()}
 
     def inner(match: re.Match[str]) -> str:
@@ -157,11 +161,11 @@ def _site_links(html: str, page: Page, files: Files) -> str:
         return f'href="{get_relative_url(pages[address].url, page.url)}{fragment}"'
 
     html = re.sub(rf'href="{re.escape(_GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
-    return html.replace(f">{_GUIDE}", ">/")  # nor is their text an address of the reader's own machine
+    return html.replace(f">{_GUIDE}", ">/")  # the text of a link is no address of the reader's machine either
 
 
 def _address(file: File) -> str:
-    """Where a page is on the served site, whatever form of address this build uses."""
+    """The address of a page on the served site, whichever form of address this build uses."""
     folder, _, name = file.dest_uri.rpartition("/")
     stem = name.removesuffix(".html")
     if stem == "index":
@@ -170,6 +174,6 @@ def _address(file: File) -> str:
 
 
 def _plain(markdown: str) -> str:
-    """A paragraph of Markdown without its marks."""
+    """A paragraph of Markdown as plain text."""
     linked = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
     return " ".join(re.sub(r"[*`]", "", linked).split())

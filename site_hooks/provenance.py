@@ -1,6 +1,6 @@
-"""MkDocs hook: turns the tags [V] [D] [I] [X] [U] of a page into badges that say where a fact comes from.
+"""MkDocs hook: writes out how a fact is known, where it is not verified: [X] becomes "(inferred)".
 
-Done on the HTML: in Markdown `[V] [D]` would be one link, and a tag inside code must stay as it is.
+Done on the HTML, where a tag inside code stays as it is. Each word links to its explanation.
 """
 
 import re
@@ -11,31 +11,26 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
 _PAGE = "provenance.md"
-_MEANING = {
-    "V": "verified in AWS's service model, in source code or by an experiment",
-    "D": "stated by AWS's documentation",
-    "I": "reported by users in a public issue",
-    "X": "inferred from other facts",
-    "U": "not verified",
-}
-_TAG = re.compile(r"\[([VDIXU])\]")
+_WORDS = {"I": "reported", "X": "inferred", "U": "not verified"}
+_TAG = re.compile(r"\[([IXU])\]")
+_SOURCED = re.compile(r"\s*\[[VD]\]")  # verified or documented: the source is at the foot of the page
 _NOT_TEXT = re.compile(r"(<pre\b.*?</pre>|<code\b.*?</code>|<!--.*?-->|<[^>]+>)", re.DOTALL)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The page with its tags as links to the page that explains them."""
+    """The page with its tags as words, linked to the page that explains them."""
     explained = files.get_file_from_path(_PAGE)
     if not explained:
         return html
     url = get_relative_url(explained.url, page.url)
+
+    def words(text: str) -> str:
+        return _TAG.sub(lambda tag: _link(tag[1], url), _SOURCED.sub("", text))
+
     parts = _NOT_TEXT.split(html)  # every other part is what the pattern found
-    parts[::2] = [_TAG.sub(lambda tag: badge(tag[1], url), text) for text in parts[::2]]
+    parts[::2] = map(words, parts[::2])
     return "".join(parts)
 
 
-def badge(tag: str, url: str) -> str:
-    """The HTML of one badge; ``url`` is the page that explains the tags."""
-    kind = f"provenance provenance--{tag.lower()}"
-    says = f"{tag}: {_MEANING[tag]}"
-    # The theme leaves it out of the search, where the letter would stand in the middle of a sentence.
-    return f'<a class="{kind}" href="{url}#{tag.lower()}" title="{says}" data-search-exclude="1">{tag}</a>'
+def _link(tag: str, url: str) -> str:
+    return f'(<a class="provenance" href="{url}#{tag.lower()}">{_WORDS[tag]}</a>)'

@@ -1,96 +1,63 @@
-"""MkDocs hook: leaves out of the theme's style sheets what no page of this site can use: a quarter of them.
+"""MkDocs hook: drops the rules of the theme's style sheets that no page of this site can use, about a quarter.
 
-A rule stays when each class that it names occurs anywhere in a page or a script, as a word. So a rule that
-matters cannot go; at worst one stays that is not needed.
+A rule stays when every class it names occurs somewhere in a page or a script, as a word. A rule that matters is
+never dropped; at worst one stays that is not needed.
 """
 
 import re
 from collections.abc import Iterator
+from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
+import tinycss2
 from mkdocs.config.defaults import MkDocsConfig
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_CONDITION = re.compile(r":[\w-]+\([^()]*\)")  # :not(.x), :is(.x, .y): these may be true without the class
-_CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
-_SET_BY_PAGES = re.compile(r'\[(dir|data-md-color-(?:scheme|primary|accent))="?([\w-]+)"?\]')
-_BLOCKS = ("@media", "@supports")
+_BLOCKS = ("media", "supports")  # at-rules that hold rules of the kind we drop
+_SET_BY_PAGES = re.compile(r'(dir|data-md-color-(?:scheme|primary|accent))="?([\w-]+)')
 
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Rewrite the theme's style sheets in the built site."""
     site = Path(config.site_dir)
-    pages = "\n".join(path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
-    scripts = "\n".join(
-        path.read_text(encoding="utf-8")
-        for path in (site / "assets/javascripts").glob("*.js")
-        if "mermaid" not in path.name
-    )
-    for sheet in (site / "assets/stylesheets").glob("*.min.css"):
-        sheet.write_text(trim(sheet.read_text(encoding="utf-8"), pages, scripts), encoding="utf-8")
+    scripts = (path for path in site.glob("assets/javascripts/*.js") if "mermaid" not in path.name)
+    used = "\n".join(path.read_text(encoding="utf-8") for path in (*site.rglob("*.html"), *scripts))
+    for sheet in site.glob("assets/stylesheets/*.min.css"):
+        sheet.write_text(trim(sheet.read_text(encoding="utf-8"), used), encoding="utf-8")
 
 
-def trim(css: str, pages: str, scripts: str) -> str:
-    """``css`` without the rules that neither ``pages`` (HTML) nor ``scripts`` can bring to life."""
-    words = set(re.findall(r"[\w-]+", pages + scripts))
+def trim(css: str, used: str) -> str:
+    """``css`` without the rules that nothing in ``used``, the text of all pages and scripts, can match."""
+    words = set(re.findall(r"[\w-]+", used))
 
-    def lives(selector: str) -> bool:
-        while selector != (selector := _CONDITION.sub("", selector)):
-            pass
-        # A script builds some names: `tabbed-control--${type}`.
-        named = all(
-            name in words or f"{name.partition('--')[0]}--" in words for name in _CLASS.findall(selector)
-        )
-        return named and all(f'{name}="{value}"' in pages for name, value in _SET_BY_PAGES.findall(selector))
+    def occurs(name: str) -> bool:
+        return (
+            name in words or f"{name.partition('--')[0]}--" in words
+        )  # scripts build `tabbed-control--${type}`
 
-    def kept(css: str) -> Iterator[str]:
-        for head, body in _rules(css):
-            if body is None:
-                yield head
-            elif head.startswith(_BLOCKS):
-                inner = "".join(kept(body))
-                yield f"{head}{{{inner}}}" if inner else ""
-            elif head.startswith("@"):
-                yield f"{head}{{{body}}}"
-            elif selectors := ",".join(filter(lives, _split(head))):
-                yield f"{selectors}{{{body}}}"
+    def can_match(selector: list[Any]) -> bool:
+        """Whether it names only what occurs. What is inside :not() or :is() may be absent."""
+        classes = [name.value for dot, name in pairwise(selector) if dot == "." and name.type == "ident"]
+        attributes = [tinycss2.serialize(token.content) for token in selector if token.type == "[] block"]
+        chosen = [match for text in attributes if (match := _SET_BY_PAGES.match(text))]
+        return all(map(occurs, classes)) and all(f'{match[1]}="{match[2]}"' in used for match in chosen)
 
-    return "".join(kept(_COMMENT.sub("", css)))
+    def kept(rules: list[Any]) -> Iterator[str]:
+        for rule in rules:
+            if rule.type == "qualified-rule":
+                selectors = [tinycss2.serialize(s) for s in _selectors(rule.prelude) if can_match(s)]
+                if selectors:
+                    yield f"{','.join(selectors)}{{{tinycss2.serialize(rule.content)}}}"
+            elif rule.type == "at-rule" and rule.lower_at_keyword in _BLOCKS:
+                inside = "".join(kept(tinycss2.parse_rule_list(rule.content, True, True)))
+                if inside:
+                    yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inside}}}"
+            else:
+                yield rule.serialize()
 
-
-def _rules(css: str) -> Iterator[tuple[str, str | None]]:
-    """The top-level rules: what stands before the braces, and what is inside; None for one without, like @import."""
-    start = depth = 0
-    head = ""
-    for at in _structure(css, "{};"):
-        if css[at] == "{":
-            depth += 1
-            if depth == 1:
-                head, start = css[start:at].strip(), at + 1
-        elif css[at] == "}":
-            depth -= 1
-            if depth == 0:
-                yield head, css[start:at]
-                start = at + 1
-        elif depth == 0:
-            yield css[start : at + 1], None
-            start = at + 1
+    return "".join(kept(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)))
 
 
-def _split(selectors: str) -> list[str]:
-    """The selectors of a list; a comma within brackets does not part them."""
-    depth, cuts = 0, [-1]
-    for at in _structure(selectors, "()[],"):
-        depth += selectors[at] in "(["
-        depth -= selectors[at] in ")]"
-        if selectors[at] == "," and depth == 0:
-            cuts.append(at)
-    return [selectors[a + 1 : b] for a, b in zip(cuts, [*cuts[1:], len(selectors)], strict=True)]
-
-
-def _structure(css: str, marks: str) -> Iterator[int]:
-    """Where ``marks`` occur, outside strings."""
-    skipped = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\\."
-    for match in re.finditer(rf"{skipped}|([{re.escape(marks)}])", css, re.DOTALL):
-        if match[1]:
-            yield match.start()
+def _selectors(prelude: list[Any]) -> Iterator[list[Any]]:
+    """The selectors of a list: its tokens, parted at the commas of the top level."""
+    return (list(tokens) for is_comma, tokens in groupby(prelude, lambda part: part == ",") if not is_comma)

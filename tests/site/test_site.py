@@ -1,29 +1,22 @@
 """The built site: complete, linked, self-contained, and no page against botocore's model."""
 
 import json
-import logging
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import botocore.session
 import pytest
-from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
-from mkdocs.exceptions import Abort
 
 from runbooks import catalog
 from runbooks.checks import all_checks
-from site_hooks import facts, names, provenance
-from site_hooks.outputs import as_html, harmless
-from site_hooks.trim import trim
+from site_hooks import facts
 from tests.support import ROOT
 from tests.support.built_site import Built, build
+from tests.support.html import Tags, css_loads, foreign, loaded, tags
 
 NAME = "InvalidRegistrationStatusException"
 PERMALINKS = [
@@ -31,27 +24,6 @@ PERMALINKS = [
     for line in (ROOT / "tests/site/permalinks.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-
-
-@pytest.fixture(scope="module")
-def site() -> Built:
-    return build()
-
-
-class Tags(HTMLParser):
-    """Every start tag of a page with its attributes, and the text of some."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-
-def tags(path: Path) -> list[tuple[str, dict[str, str]]]:
-    return Tags(path.read_text(encoding="utf-8")).tags
 
 
 def file_of(site: Built, page: str) -> Path:
@@ -123,33 +95,6 @@ def test_every_anchor_that_a_report_can_name_is_on_the_list() -> None:
 
 # Nothing from elsewhere
 
-LOADS = {
-    "script": "src", "img": "src", "iframe": "src", "source": "src", "audio": "src", "video": "src",
-    "embed": "src", "object": "data", "input": "src", "image": "href", "use": "href",
-}  # fmt: skip
-FOREIGN = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-
-
-def loaded(html: str) -> Iterator[str]:
-    """The addresses that a browser fetches for a page, links to other pages not included."""
-    for tag, attributes in Tags(html).tags:
-        if tag in LOADS:
-            yield attributes.get(LOADS[tag], "")
-        if tag == "link" and attributes.get("rel") not in ("canonical", "next", "prev", "alternate"):
-            yield attributes.get("href", "")
-        yield from css_loads(attributes.get("style", ""))
-    for style in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
-        yield from css_loads(style)
-
-
-def css_loads(css: str) -> Iterator[str]:
-    for quoted in re.findall(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)", css):
-        yield "".join(quoted)
-
-
-def foreign(addresses: Iterator[str]) -> list[str]:
-    return [address for address in addresses if FOREIGN.match(address)]
-
 
 @pytest.mark.parametrize("offline", [False, True])
 def test_nothing_is_loaded_from_another_host(offline: bool) -> None:
@@ -185,8 +130,8 @@ def test_the_lock_pins_assets_and_names_no_registry() -> None:
         assert package["integrity"].startswith("sha512-"), name
         assert "resolved" not in package, name
     wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
-    for version in (wanted["dependencies"] | wanted["devDependencies"]).values():
-        assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    for pinned in (wanted["dependencies"] | wanted["devDependencies"]).values():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", pinned)
 
 
 # Links
@@ -266,249 +211,3 @@ def test_a_strip_for_every_exception_of_the_model() -> None:
         assert ("Deprecated" in strip) is bool(error.deprecated)
         assert ("AWS says" in strip) is bool(error.says)
     assert "botocore retries it" in facts.panel("ThrottlingException")
-
-
-# The hooks, on small sites of their own
-
-
-def small_site(folder: Path, pages: dict[str, str], hooks: tuple[str, ...]) -> Path:
-    """Build a site of some pages with some of our hooks; gives its folder. Abort: a hook refused."""
-    for name, text in pages.items():
-        path = folder / "docs" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    settings = {
-        "site_name": "Small",
-        "theme": {"name": "material", "font": False},
-        "plugins": [],
-        "hooks": [str(ROOT / f"site_hooks/{hook}.py") for hook in hooks],
-        "markdown_extensions": [
-            "attr_list",
-            "pymdownx.superfences",
-            "pymdownx.highlight",
-            "pymdownx.details",
-        ],
-    }
-    (folder / "mkdocs.yml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
-    mkdocs_build(load_config(str(folder / "mkdocs.yml"), site_dir=str(folder / "site"), strict=True))
-    return folder / "site"
-
-
-def refusal(folder: Path, pages: dict[str, str], hook: str, caplog: pytest.LogCaptureFixture) -> str:
-    """What the hook says when it stops the build."""
-    with caplog.at_level(logging.ERROR), pytest.raises(Abort):
-        small_site(folder, pages, (hook,))
-    return caplog.messages[-1]
-
-
-def test_assets_that_are_not_installed_stop_the_build(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    said = refusal(tmp_path, {"index.md": "# Home"}, "vendor", caplog)
-    assert "node_modules" in said
-    assert "make setup" in said
-    assert "npm ci" in said
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "expected"),
-    [
-        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\n---\n# {NAME}\n", "write <!-- facts --> once"),
-        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\n---\n# X\n\n<!-- facts -->\n\n<!-- facts -->\n", "once"),
-        ("exceptions/Gone.md", "---\nexception: GoneException\n---\n# G\n\n<!-- facts -->\n", "no exception 'GoneException'"),
-        ("exceptions/Other.md", f"---\nexception: {NAME}\n---\n# O\n\n<!-- facts -->\n", f"must be named {NAME}.md"),
-        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\nrunbook: gone\n---\n# X\n\n<!-- facts -->\n", "notebooks/gone.ipynb"),
-    ],
-)  # fmt: skip
-def test_a_page_that_disagrees_stops_the_build(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str, text: str, expected: str
-) -> None:
-    said = refusal(tmp_path, {path: text}, "facts", caplog)
-    assert expected in said
-    assert path in said
-
-
-def test_tags_become_badges_outside_code(tmp_path: Path) -> None:
-    page = "# A\n\nOne [V] [D].[U] and `x[I]`, no [Q].\n\n```\n[X]\n```\n"
-    site = small_site(tmp_path, {"a/b.md": page, "provenance.md": "# Tags\n"}, ("provenance",))
-    html = (site / "a/b/index.html").read_text(encoding="utf-8")
-    badges = re.findall(r'<a class="provenance [^"]*" href="([^"]*)" title="[^"]+"[^>]*>(\w)</a>', html)
-    assert badges == [
-        ("../../provenance/#v", "V"), ("../../provenance/#d", "D"), ("../../provenance/#u", "U"),
-    ]  # fmt: skip
-    assert "x[I]" in html
-    assert "[X]" in html
-    assert "no [Q]." in html
-
-
-def test_every_tag_has_its_place_on_the_page_that_explains_it(site: Built) -> None:
-    explained = {attributes.get("id") for _, attributes in tags(site.path / "provenance/index.html")}
-    for tag in "VDIXU":
-        assert tag.lower() in explained
-        assert f'title="{tag}: ' in provenance.badge(tag, "x")
-
-
-def test_long_names_may_break_at_their_capitals() -> None:
-    page: Any = None
-    config: Any = None
-    broken = names.on_post_page(f"<h1>{NAME}</h1><i>{NAME} in a sentence</i><b>ShortName</b>", page, config)
-    assert "<h1>Invalid<wbr>Registration<wbr>Status<wbr>Exception</h1>" in broken
-    assert f"<i>{NAME} in a sentence</i>" in broken
-    assert "<b>ShortName</b>" in broken
-
-
-CSS = """@charset "UTF-8";/* c */.used{a:b}.gone{a:b}.used .gone,.used>p{a:"};.gone{"}
-@media print{.gone{a:b}}@media (x){.used{a:b}.gone{a:b}}.a:not(.gone){a:b}.tabbed--next{a:b}
-[dir=rtl] p{a:b}[dir=ltr] p{a:b}[data-md-color-primary=red]{a:b}@keyframes k{0%{a:b}}p{background:url('data:;{')}"""
-
-
-def test_only_rules_that_cannot_matter_are_trimmed() -> None:
-    kept = trim(CSS, '<p class="used a" dir="ltr">', "`tabbed--${type}`")
-    assert kept == (
-        '@charset "UTF-8";.used{a:b}.used>p{a:"};.gone{"}@media (x){.used{a:b}}.a:not(.gone){a:b}'
-        ".tabbed--next{a:b}[dir=ltr] p{a:b}@keyframes k{0%{a:b}}p{background:url('data:;{')}"
-    )
-
-
-# Notebooks
-
-
-def notebook(*cells: dict[str, Any], **changes: Any) -> str:
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)} | changes)
-
-
-def markdown(source: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
-
-
-def code(
-    source: str, *outputs: dict[str, Any], count: int | None = 1, tags: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    return {
-        "cell_type": "code",
-        "metadata": {"tags": list(tags)},
-        "source": source.splitlines(keepends=True),
-        "execution_count": count,
-        "outputs": list(outputs),
-    }
-
-
-def shows(**data: str) -> dict[str, Any]:
-    kinds = {f"text/{kind}": text for kind, text in data.items()}
-    return {"output_type": "display_data", "metadata": {}, "data": kinds}
-
-
-OPENING = markdown("# A runbook\n\nIt looks at [the guide](../docs/guides/a.md) and `more`.\n\nRest.")
-FAILED = {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": ["\x1b[31mno"]}
-
-
-def runbook_page(folder: Path, *cells: dict[str, Any]) -> str:
-    """The article of a notebook's page, on a small site."""
-    (folder / "notebooks").mkdir()
-    (folder / "notebooks/a-runbook.ipynb").write_text(notebook(OPENING, *cells), encoding="utf-8")
-    site = small_site(
-        folder, {"index.md": "# Home", "guides/a.md": "# A\n\n## There { #there }\n"}, ("notebooks",)
-    )
-    assert (site / "runbooks/a-runbook/a-runbook.ipynb").is_file()
-    return (site / "runbooks/a-runbook/index.html").read_text(encoding="utf-8")
-
-
-def test_a_notebook_is_a_page(tmp_path: Path) -> None:
-    html = runbook_page(
-        tmp_path,
-        code('instance = "web-01"', tags=("parameters",)),
-        markdown("## Look\n\nSee [there](../docs/guides/a.md#there)."),
-        code("report", shows(markdown="**1 looked at**", html="<p>not this", plain="nor this")),
-        code(
-            "print(1)", {"output_type": "stream", "name": "stdout", "text": ["\x1b[1mone\x1b[0m\n", "two\n"]}
-        ),
-        code("raise", FAILED, tags=("raises-exception",)),
-        code("", count=None),
-    )
-    assert '<meta name="description" content="It looks at the guide and more.">' in html
-    assert 'href="../../guides/a/"' in html
-    assert 'href="../../guides/a/#there"' in html
-    assert 'href="http://127.0.0.1:8888/lab/tree/notebooks/a-runbook.ipynb"' in html
-    assert 'href="a-runbook.ipynb"' in html
-    assert "make run" in re.sub("<[^>]+>", "", html)
-    assert "Parameters" in html
-    assert "<strong>1 looked at</strong>" in html
-    assert "not this" not in html
-    assert "nor this" not in html
-    assert "one\ntwo" in html
-    assert "ValueError: no" in html
-    assert "\x1b" not in html
-
-
-def test_outputs_link_within_the_site(tmp_path: Path) -> None:
-    html = runbook_page(tmp_path, code("x", shows(markdown="<http://127.0.0.1:8000/guides/a/#there>")))
-    assert '<a href="../../guides/a/#there">' in html
-
-
-def test_an_output_that_links_to_no_page_stops_the_build(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.ERROR), pytest.raises(Abort):
-        runbook_page(tmp_path, code("x", shows(markdown="<http://127.0.0.1:8000/gone/>")))
-    assert "/gone/" in caplog.messages[-1]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("{", "JSON is broken"),
-        ("\x00\xff", "JSON is broken"),
-        ("[]", "not a notebook"),
-        (notebook(OPENING, nbformat=3), "format 4"),
-        (notebook(), "format 4"),
-        (notebook({"cell_type": "markdown"}), "not a notebook"),
-        (notebook(OPENING, {"cell_type": "code", "source": "x", "execution_count": 1, "metadata": {}}), "not a notebook"),
-        (notebook(OPENING, code("x", {"output_type": "display_data", "data": {"image/png": "eA=="}})), "text/plain"),
-        (notebook(OPENING, code("x", count=None)), "cell 2 was never run"),
-        (notebook(OPENING, code("x", FAILED)), "cell 2 ended with ValueError"),
-        (notebook(code("x")), "the first cell must be Markdown"),
-        (notebook(markdown("# Title alone")), "the first cell must be Markdown"),
-    ],
-)  # fmt: skip
-def test_a_damaged_notebook_stops_the_build(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, expected: str
-) -> None:
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks/bad.ipynb").write_bytes(text.encode("latin-1"))
-    said = refusal(tmp_path, {"index.md": "# Home"}, "notebooks", caplog)
-    assert "bad.ipynb" in said
-    assert expected in said
-
-
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)><b onclick='x()'>b</b></div></article>"
-
-
-@pytest.mark.parametrize(
-    "output",
-    [
-        shows(markdown=f"Name {HOSTILE} [x](javascript:alert(1)) [y](data:text/html,z)"),
-        shows(
-            html=f'<style>x</style><table border="1"><tr><td>Name {HOSTILE}</table><a href="JavaScript:x">l</a>'
-        ),
-        shows(plain=f"Name {HOSTILE}"),
-        {"output_type": "stream", "name": "stdout", "text": f"Name {HOSTILE}"},
-        FAILED | {"evalue": f"Name {HOSTILE}"},
-    ],
-)
-def test_nothing_in_an_output_acts(output: dict[str, Any]) -> None:
-    html = as_html(output)
-    assert "Name" in html
-    for tag, attributes in Tags(html).tags:
-        assert tag not in ("script", "style", "img")
-        assert not {name for name in attributes if name.startswith("on")}
-        assert not re.match(r"\s*(javascript|data):", attributes.get("href", ""), re.IGNORECASE)
-    assert html.count("<div") == html.count("</div>") == 1  # it closes nothing of the page
-    assert "</article>" not in html
-
-
-def test_harmless_html_keeps_what_a_table_needs() -> None:
-    table = '<table><tr><th scope="col">a</th><td colspan="2">b &amp; c<br></td></tr></table>'
-    assert harmless(table) == table
-    assert harmless('<a href="https://x/?a=1&amp;b=2">l</a>') == '<a href="https://x/?a=1&amp;b=2">l</a>'
-    assert harmless("<p>a<b>c") == "<p>a<b>c</b></p>"
-    assert harmless("</script>a<script>b<b>c</script>d") == "ad"

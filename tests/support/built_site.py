@@ -1,6 +1,8 @@
 """The built site, as the tests see it: built once a process, with the command that `make site` runs."""
 
 import atexit
+import json
+import logging
 import os
 import shutil
 import subprocess
@@ -12,6 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from mkdocs.commands.build import build as mkdocs_build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
 
 from tests.support import ROOT
 
@@ -31,11 +36,12 @@ class Built:
 
 
 @cache
-def build(offline: bool = False) -> Built:
-    """Build the site; a build that fails fails the test with all that it said."""
+def build(offline: bool = False, **variables: str) -> Built:
+    """Build the site, with more environment variables; a build that fails fails the test with its whole output."""
     folder = Path(tempfile.mkdtemp(prefix="built-site-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    environment = {name: value for name, value in os.environ.items() if name != "RUNBOOKS_SITE"}
+    ours = ("RUNBOOKS_SITE", "RUNBOOKS_REPO", "RUNBOOKS_LAB")
+    environment = {name: value for name, value in os.environ.items() if name not in ours} | variables
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
@@ -47,3 +53,33 @@ def build(offline: bool = False) -> Built:
     if done.returncode:
         pytest.fail(f"mkdocs build --strict ended with {done.returncode}:\n{done.stdout}", pytrace=False)
     return Built(folder, done.stdout)
+
+
+def small_site(folder: Path, pages: dict[str, str], hooks: tuple[str, ...]) -> Path:
+    """Build a site of some pages with some of our hooks; gives its folder. Abort: a hook refused."""
+    for name, text in pages.items():
+        path = folder / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    settings = {
+        "site_name": "Small",
+        "theme": {"name": "material", "font": False},
+        "plugins": [],
+        "hooks": [str(ROOT / f"site_hooks/{hook}.py") for hook in hooks],
+        "markdown_extensions": [
+            "attr_list",
+            "pymdownx.superfences",
+            "pymdownx.highlight",
+            "pymdownx.details",
+        ],
+    }
+    (folder / "mkdocs.yml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
+    mkdocs_build(load_config(str(folder / "mkdocs.yml"), site_dir=str(folder / "site"), strict=True))
+    return folder / "site"
+
+
+def refusal(folder: Path, pages: dict[str, str], hook: str, caplog: pytest.LogCaptureFixture) -> str:
+    """What the hook says when it stops the build."""
+    with caplog.at_level(logging.ERROR), pytest.raises(Abort):
+        small_site(folder, pages, (hook,))
+    return caplog.messages[-1]

@@ -1,0 +1,89 @@
+"""The hooks of the site's build, on small sites of their own."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from site_hooks import names
+from site_hooks.trim import trim
+from tests.support.built_site import Built, refusal, small_site
+from tests.support.html import tags
+
+NAME = "InvalidRegistrationStatusException"
+
+
+def test_assets_that_are_not_installed_stop_the_build(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = refusal(tmp_path, {"index.md": "# Home"}, "vendor", caplog)
+    assert "node_modules" in said
+    assert "make setup" in said
+    assert "npm ci" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\n---\n# {NAME}\n", "write <!-- facts --> once"),
+        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\n---\n# X\n\n<!-- facts -->\n\n<!-- facts -->\n", "once"),
+        ("exceptions/Gone.md", "---\nexception: GoneException\n---\n# G\n\n<!-- facts -->\n", "no exception 'GoneException'"),
+        ("exceptions/Other.md", f"---\nexception: {NAME}\n---\n# O\n\n<!-- facts -->\n", f"must be named {NAME}.md"),
+        (f"exceptions/{NAME}.md", f"---\nexception: {NAME}\nrunbook: gone\n---\n# X\n\n<!-- facts -->\n", "notebooks/gone.ipynb"),
+    ],
+)  # fmt: skip
+def test_a_page_that_disagrees_stops_the_build(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str, text: str, expected: str
+) -> None:
+    said = refusal(tmp_path, {path: text}, "facts", caplog)
+    assert expected in said
+    assert path in said
+
+
+def test_tags_become_words_outside_code(tmp_path: Path) -> None:
+    page = "# A\n\nOne [V] two [D]. Three [X].[U] Four [I]; `x[I]`, no [Q].\n\n```\n[X]\n```\n"
+    site = small_site(tmp_path, {"a/b.md": page, "provenance.md": "# Tags\n"}, ("provenance",))
+    html = (site / "a/b/index.html").read_text(encoding="utf-8")
+    words = re.findall(r'\(<a class="provenance" href="([^"]*)">([a-z ]+)</a>\)', html)
+    assert words == [
+        ("../../provenance/#x", "inferred"),
+        ("../../provenance/#u", "not verified"),
+        ("../../provenance/#i", "reported"),
+    ]
+    assert "One two. Three (" in html  # what is verified or documented has its source at the foot of the page
+    assert "x[I]" in html
+    assert "[X]" in html
+    assert "no [Q]." in html
+
+
+def test_every_tag_has_its_place_on_the_page_that_explains_it(site: Built) -> None:
+    explained = {attributes.get("id") for _, attributes in tags(site.path / "provenance/index.html")}
+    assert set("vdixu") <= explained
+
+
+def test_long_names_may_break_at_their_seams() -> None:
+    page: Any = None
+    config: Any = None
+    code = "<code>a.b.LongClassName,x/y_z</code><pre><span></span><code>a.b.LongClassName,x/y_z</code></pre>"
+    broken = names.on_post_page(
+        f"<h1>{NAME}</h1><i>{NAME} in a sentence</i><b>ShortName</b>{code}", page, config
+    )
+    assert "<code>a.<wbr>b.<wbr>Long<wbr>Class<wbr>Name,<wbr>x/<wbr>y_<wbr>z</code><pre>" in broken
+    assert "<code>a.b.LongClassName,x/y_z</code></pre>" in broken
+    assert "<h1>Invalid<wbr>Registration<wbr>Status<wbr>Exception</h1>" in broken
+    assert f"<i>{NAME} in a sentence</i>" in broken
+    assert "<b>ShortName</b>" in broken
+
+
+CSS = """@charset "UTF-8";/* c */.used{a:b}.gone{a:b}.used .gone,.used>p{a:"};.gone{"}
+@media print{.gone{a:b}}@media (x){.used{a:b}.gone{a:b}}.a:not(.gone){a:b}.tabbed--next{a:b}
+[dir=rtl] p{a:b}[dir=ltr] p{a:b}[data-md-color-primary=red]{a:b}@keyframes k{0%{a:b}}p{background:url('data:;{')}"""
+
+
+def test_only_rules_that_cannot_matter_are_trimmed() -> None:
+    kept = trim(CSS, '<p class="used a" dir="ltr">`tabbed--${type}`')
+    assert kept == (
+        '@charset "UTF-8";.used{a:b}.used>p{a:"};.gone{"}@media (x){.used{a:b}}.a:not(.gone){a:b}'
+        '.tabbed--next{a:b}[dir=ltr] p{a:b}@keyframes k{0%{a:b}}p{background:url("data:;{")}'
+    )
