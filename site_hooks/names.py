@@ -1,4 +1,8 @@
-"""MkDocs hook: lets long names break at their seams, where a phone, a table or the navigation is too narrow for them."""
+"""MkDocs hook: where lines may break.
+
+A long name may break at its seams, where a phone, a table or the navigation is too narrow for it. The words of a command
+may not break at their hyphens.
+"""
 
 import re
 
@@ -12,14 +16,17 @@ _CODE = re.compile(
     r"(?<=<code>)[^<]{18,}(?=</code>)"
 )  # in a sentence or a table; a block's <code> follows <pre>
 _BLOCK = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
+_COMMAND = re.compile(r'(?<=<div class="language-)(?:bash|sh|console|text)\b.*?</pre>', re.DOTALL)
+_HYPHENATED = re.compile(r"(?<!\S)(?=\S*-\w)\S{4,34}(?!\S)")
+_TAG = re.compile(r"(<[^>]+>)")
 _LONG = 18
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[.,/:_=])(?=\w)")
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """The page with a break allowed at each seam of a long name. What is copied stays the name."""
-    parts = _BLOCK.split(output)
+    """The page with these breaks allowed and forbidden. What is copied stays the same."""
+    parts = _BLOCK.split(_COMMAND.sub(_in_command, output))
     parts[::2] = [_CODE.sub(_in_code, _NAME.sub(_in_text, text)) for text in parts[::2]]
     return "".join(parts)
 
@@ -32,6 +39,13 @@ def on_post_template(output_content: str, template_name: str, config: MkDocsConf
 def _in_text(match: re.Match[str]) -> str:
     before, name, after = match.groups()
     return before + (_CAPITAL.sub("<wbr>", name) if len(name) >= _LONG else name) + after
+
+
+def _in_command(match: re.Match[str]) -> str:
+    attributes, _, block = match[0].partition(">")
+    parts = _TAG.split(block)
+    parts[::2] = [_HYPHENATED.sub(r'<span class="word">\g<0></span>', text) for text in parts[::2]]
+    return f"{attributes}>{''.join(parts)}"
 
 
 def _in_code(match: re.Match[str]) -> str:

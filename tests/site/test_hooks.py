@@ -76,6 +76,14 @@ def test_long_names_may_break_at_their_seams() -> None:
     assert "<b>ShortName</b>" in broken
 
 
+def test_the_words_of_a_command_do_not_break_at_their_hyphens(tmp_path: Path) -> None:
+    page = "# A\n\n```bash\naws deploy get-thing --name web-01 # a\n```\n\n```python\nx = a-b\n```\n"
+    html = (small_site(tmp_path, {"a.md": page}, ("names",)) / "a/index.html").read_text(encoding="utf-8")
+    kept = re.findall(r'<span class="word">(.*?)</span>', html)
+    assert kept == ["get-thing", "--name", "web-01"]
+    assert "language-bash" in html  # no attribute was taken for a word
+
+
 CSS = """@charset "UTF-8";/* c */.used{a:b}.gone{a:b}.used .gone,.used>p{a:"};.gone{"}
 @media print{.gone{a:b}}@media (x){.used{a:b}.gone{a:b}}.a:not(.gone){a:b}.tabbed--next{a:b}
 [dir=rtl] p{a:b}[dir=ltr] p{a:b}[data-md-color-primary=red]{a:b}@keyframes k{0%{a:b}}p{background:url('data:;{')}"""

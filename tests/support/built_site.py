@@ -69,7 +69,7 @@ def small_site(folder: Path, pages: dict[str, str], hooks: tuple[str, ...]) -> P
         "markdown_extensions": [
             "attr_list",
             "pymdownx.superfences",
-            "pymdownx.highlight",
+            {"pymdownx.highlight": {"pygments_lang_class": True}},
             "pymdownx.details",
         ],
     }
