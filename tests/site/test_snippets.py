@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import botocore.session
 import pytest
 import yaml
@@ -81,6 +83,7 @@ ELSEWHERE = {
     "ExpiredTokenException",
     "InvalidSignatureException",
     "UnrecognizedClientException",
+    "SerializationException",
     # an SDK's base class, a constant of Go 1
     "CodeDeployException",
     "ErrCodeInvalidRegistrationStatusException",
@@ -111,9 +114,10 @@ def enum(service: str) -> list[str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the rows of the only table in a text, without its head."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    """The cells of the rows of the first table in a text, without its head."""
+    table = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert table, "no table"
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()[2:]]
 
 
 def output_block(anchor: str) -> str:
@@ -121,6 +125,12 @@ def output_block(anchor: str) -> str:
     found = re.search(r"^ *```text title=.*\n((?:.*\n)*?) *```$", section(anchor), re.MULTILINE)
     assert found, f"#{anchor} shows no output"
     return "".join(line.removeprefix("    ") for line in found[1].splitlines(keepends=True))
+
+
+def shell_blocks(anchor: str) -> list[str]:
+    """The commands that a section shows, block by block."""
+    found = re.findall(r"^( *)```bash\n((?:.*\n)*?)\1```$", section(anchor), re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in found]
 
 
 # --- running the programs ------------------------------------------------------------------------
@@ -181,14 +191,14 @@ def words(text: str) -> dict[str, list[str]]:
 def test_reproduce_raises_exactly_this_exception(sandbox_env: dict[str, str]) -> None:
     done = run("reproduce.py", env=sandbox_env)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{NAME} from {OPERATION},")
+    assert done.stdout.startswith(f"{NAME} from {OPERATION}\n")
     assert done.stdout == output_block("reproduce")
 
 
 def test_reproduce_says_so_when_nothing_is_raised(sandbox_env: dict[str, str]) -> None:
     done = run("reproduce.py", "Registered", env=sandbox_env)
     assert done.returncode == 1
-    assert done.stderr == "No error: the service took 'Registered'\n"
+    assert done.stderr == "No error: the service accepted 'Registered'\n"
 
 
 def test_the_command_line_prints_the_error_of_the_first_screen(sandbox_env: dict[str, str]) -> None:
@@ -247,13 +257,13 @@ def test_the_stubber_takes_any_status(sandbox_env: dict[str, str]) -> None:
 
 
 def test_hidden_characters_are_seen_as_step_2_says(sandbox_env: dict[str, str]) -> None:
-    command = re.search(r"printf .*", section("now"))
-    assert command
+    command = shell_blocks("now")[0]
+    assert command.startswith("printf ")
 
     def shown(status: str) -> list[str]:
         env = sandbox_env | {"STATUS": status}
         return subprocess.run(
-            ["sh", "-c", command[0]], env=env, capture_output=True, text=True, check=True
+            ["sh", "-c", command], env=env, capture_output=True, text=True, check=True
         ).stdout.split()
 
     assert f"`{' '.join(shown('Registered'))}`" in section("now")
@@ -337,6 +347,35 @@ def test_the_shell_handler_tells_this_error_from_others(sandbox_env: dict[str, s
     assert "refused the status" not in other.stderr
 
 
+# What CLI 2.36.12 wrote to stderr for an invalid status, in each format that a user can choose.
+CLI_2_36 = {
+    "": f"\naws: [ERROR]: An error occurred ({NAME}) when calling the {OPERATION} operation: x\n",
+    "legacy": f"\naws: [ERROR]: An error occurred ({NAME}) when calling the {OPERATION} operation: x\n",
+    "json": f'{{\n    "Message": "x",\n    "Code": "{NAME}"\n}}\n',
+    "yaml": f"Code: {NAME}\nMessage: x\n",
+    "text": f"{NAME}\tx\n",
+    "table": f"|  Code   |  {NAME}  |\n|  Message|  x  |\n",
+}
+
+
+@pytest.mark.parametrize("chosen", CLI_2_36)
+def test_the_shell_handler_works_with_every_error_format_of_cli_2(chosen: str, tmp_path: Path) -> None:
+    for error_format, text in CLI_2_36.items():
+        (tmp_path / f"{error_format}.txt").write_text(text)
+    aws = tmp_path / "aws"
+    aws.write_text(f'#!/bin/sh\ncat "{tmp_path}/$AWS_CLI_ERROR_FORMAT.txt" >&2\nexit 254\n')
+    aws.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", SNIPPETS / "handle.sh", "registered"],
+        env={"PATH": path, "AWS_CLI_ERROR_FORMAT": chosen},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (254, "CodeDeploy refused the status 'registered'\n")
+
+
 VALID = {
     "Registered": "Registered",
     "Deregistered": "Deregistered",
@@ -383,6 +422,14 @@ def test_validate_runs(sandbox_env: dict[str, str]) -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("program", ["validate.py", "handle.py", "handle.sh", "alarm.sh"])
+def test_a_missing_argument_gives_the_usage(program: str, sandbox_env: dict[str, str]) -> None:
+    done = run(program, env=sandbox_env)
+    assert done.returncode != 0
+    assert f"usage: {program} " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_alarm_can_be_made_and_undone(sandbox_env: dict[str, str]) -> None:
     logs, cloudwatch = client("logs", sandbox_env), client("cloudwatch", sandbox_env)
     topic = "arn:aws:sns:eu-west-1:111122223333:on-call"
@@ -395,7 +442,7 @@ def test_the_alarm_can_be_made_and_undone(sandbox_env: dict[str, str]) -> None:
     assert made["metricTransformations"][0]["metricName"] == alarm["MetricName"]
     assert made["metricTransformations"][0]["metricNamespace"] == alarm["Namespace"]
     assert alarm["AlarmActions"] == [topic]
-    undo = "\n".join(re.findall(r"^ *(aws \w+ delete-.*)$", section("prevent"), re.MULTILINE))
+    (undo,) = [block for block in shell_blocks("prevent") if "delete-alarms" in block]
     env = sandbox_env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{sandbox_env['PATH']}"}
     subprocess.run(["sh", "-ec", undo.replace("LOG_GROUP", "trail")], env=env, check=True, timeout=60)
     assert logs.describe_metric_filters(logGroupName="trail")["metricFilters"] == []
@@ -445,7 +492,7 @@ def test_the_operations_are_the_model_s() -> None:
 
 
 def test_the_statuses_are_the_model_s() -> None:
-    sentence = re.search(r"The filter takes (.*?) \[V\]", section("raised-by"))
+    sentence = re.search(r"The filter takes (.*?)\.", section("raised-by"))
     assert sentence
     assert re.findall(r"`(\w+)`", sentence[1]) == enum("codedeploy")
 
@@ -469,6 +516,32 @@ def test_the_look_alikes_belong_to_the_operations_named() -> None:
             assert DECLARED[operation] & set(errors), f"{operation} declares none of {errors}"
         compared += len(errors)
     assert compared >= 9
+
+
+def test_the_errors_of_boto3_and_the_cli_are_botocores() -> None:
+    named: dict[str, set[str]] = {"boto3": set(), "CLI": set()}
+    for sdks, names in re.findall(r"(boto3|CLI|boto3, CLI): (`.*?)(?:<br>| \|)", section("not-this")):
+        for sdk in sdks.split(", "):
+            named[sdk] |= set(re.findall(r"`([^`]+)`", names))
+    errors = {name: error for name, error in vars(botocore.exceptions).items() if isinstance(error, type)}
+    classes = {name for name in named["boto3"] if name.endswith("Error")}
+    assert len(classes) >= 4
+    assert classes <= errors.keys()
+    sentences = [
+        error.fmt for error in errors.values() if issubclass(error, botocore.exceptions.BotoCoreError)
+    ]
+    assert len(named["CLI"]) >= 5
+    for said in named["CLI"]:
+        assert any(sentence.startswith(said) for sentence in sentences), said
+
+
+def test_every_other_sdk_reads_all_pages_and_passes_other_errors_on() -> None:
+    tabs = dict(re.findall(r'^=== "(.*?)"\n(.*?)(?=^===|^\S)', section("handle"), re.MULTILINE | re.DOTALL))
+    assert {"Java 2", "Java 1", "Go", "JavaScript", ".NET"} == tabs.keys() - {"boto3", "AWS CLI"}
+    for sdk, text in tabs.items():
+        if sdk not in ("boto3", "AWS CLI"):
+            assert text.lower().count("nexttoken") >= 2, sdk
+    assert "if err != nil {\n            return nil, err\n" in tabs["Go"]
 
 
 def test_register_declares_ten_errors_as_the_page_says() -> None:

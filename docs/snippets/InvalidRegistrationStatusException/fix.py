@@ -1,4 +1,4 @@
-"""List on-premises instances with a valid status, or with none."""
+"""List on-premises instances with a valid status, or with no filter."""
 
 import sys
 from typing import Literal
@@ -9,10 +9,11 @@ Status = Literal["Registered", "Deregistered"]
 
 
 def instance_names(status: Status | None = None) -> list[str]:
-    """The names with this status; without one, both kinds together."""
+    """The names with this status; without a status, all names."""
     codedeploy = boto3.client("codedeploy")
     lister = codedeploy.get_paginator("list_on_premises_instances")
-    filters = {"registrationStatus": status} if status else {}  # none: no key
+    # None or "": leave the key out.
+    filters = {"registrationStatus": status} if status else {}
     pages = lister.paginate(**filters)
     return [name for page in pages for name in page["instanceNames"]]
 

@@ -1,9 +1,10 @@
 #!/bin/sh
-# List on-premises instances with a valid status, or with none.
+# List on-premises instances with a valid status, or with no filter.
 set -eu
 
-names() { # the option is left out when there is no status
-    aws deploy list-on-premises-instances ${1:+--registration-status "$1"} \
+names() { # without an argument the option is left out
+    aws deploy list-on-premises-instances \
+        ${1:+--registration-status "$1"} \
         --query 'instanceNames[]' --output text
 }
 

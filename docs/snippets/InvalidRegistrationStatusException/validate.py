@@ -1,4 +1,4 @@
-"""Turn what a person or a variable says into a status of CodeDeploy."""
+"""Turn the text of a person or a variable into a valid status."""
 
 import sys
 
@@ -6,10 +6,9 @@ STATUSES = ("Registered", "Deregistered")
 
 
 def registration_status(text: str | None) -> str | None:
-    """The status as CodeDeploy spells it; None, for no filter, if there is none.
+    """The status as CodeDeploy spells it; None means no filter.
 
-    Upper and lower case and blanks around the word are forgiven. Anything else
-    is a ValueError.
+    Case and blanks around it do not matter. ValueError: any other text.
     """
     if text is None:
         return None
@@ -17,12 +16,14 @@ def registration_status(text: str | None) -> str | None:
     if word == "":
         return None
     if word not in STATUSES:
-        allowed = " or ".join(STATUSES)
-        raise ValueError(f"registration status must be {allowed}, not {text!r}")
+        allowed = f"{' or '.join(STATUSES)}, not {text!r}"
+        raise ValueError(f"registration status must be {allowed}")
     return word
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: validate.py STATUS")
     try:
         print(registration_status(sys.argv[1]))
     except ValueError as error:
