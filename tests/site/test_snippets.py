@@ -84,6 +84,7 @@ ELSEWHERE = {
     "InvalidSignatureException",
     "UnrecognizedClientException",
     "SerializationException",
+    "UnknownOperationException",
     # an SDK's base class, a constant of Go 1
     "CodeDeployException",
     "ErrCodeInvalidRegistrationStatusException",
