@@ -46,7 +46,7 @@ EXAMPLES = ("error", "instance", "deployment_group", "bucket", "arn", "tags")
 
 _DOCS_LINK = re.compile(r"\]\(\.\./docs/([\w/-]+)\.md(#[\w-]+)?\)")
 _RUNBOOK_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.ipynb\)")
-_ASKS_A_SANDBOX = re.compile(r"As it stands, .*? the same cells ask your account\.")
+_ASKS_A_SANDBOX = re.compile(r"As committed, .*? the same cells on your account\.")
 
 
 @dataclass(frozen=True)
