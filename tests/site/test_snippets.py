@@ -571,6 +571,28 @@ def test_the_diagram_is_small_and_said_in_words() -> None:
 # --- all pages -----------------------------------------------------------------------------------
 
 
+COMMANDS = [
+    pytest.param(textwrap.dedent(block), id=f"{path.stem}-{number}")
+    for path in [*sorted((DOCS / "guides").glob("*.md")), PAGE]
+    for number, (_, block) in enumerate(
+        re.findall(r"^( *)```bash\n((?:.*\n)*?)\1```$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    if "--8<--" not in block
+]
+
+
+@pytest.mark.parametrize("commands", COMMANDS)
+def test_commands_are_valid_shell_and_fit_the_page(commands: str) -> None:
+    done = subprocess.run(["sh", "-n"], input=commands, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in commands.splitlines() if len(line) > 72] == []
+
+
+@pytest.mark.parametrize("program", sorted(SNIPPETS.iterdir()), ids=lambda path: path.name)
+def test_programs_fit_the_page(program: Path) -> None:
+    assert [line for line in program.read_text(encoding="utf-8").splitlines() if len(line) > 73] == []
+
+
 def exceptions_named() -> dict[str, set[str]]:
     """Each exception named on any page, and the pages that name it."""
     named: dict[str, set[str]] = {}
