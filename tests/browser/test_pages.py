@@ -229,7 +229,7 @@ def test_copying_gives_the_command(browser: Browser, address: str) -> None:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         block = page.locator("#now ~ ol .highlight").first
         command = block.locator("code").inner_text()
-        assert command.startswith("aws ")
+        assert command.startswith("printf ")
         block.hover()
         block.get_by_role("button").click()
         assert page.evaluate("navigator.clipboard.readText()").strip() == command.strip()
