@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from typer.testing import CliRunner
 
 from runbooks import cli
-from runbooks import notebook as room
+from runbooks import runbook as room
 from runbooks.decoder import explain
 from runbooks.engine import FAIL, UNKNOWN
 from runbooks.errors import UserError
