@@ -5,8 +5,8 @@ addressed to a loopback name, and a web page is refused.
 """
 
 import inspect
-import ipaddress
 import re
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,15 +15,17 @@ from typing import Any
 from uuid import UUID
 
 from botocore.parsers import create_parser
+from moto.core.request import Request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.faults import Fault, Faults, apply
 from codedeploy_sandbox.iam.enforcement import Denied, authorise
 from codedeploy_sandbox.iam.identities import Principal, pull
-from codedeploy_sandbox.moto_backend import Moto
-from codedeploy_sandbox.protocol import models, rest_routing, wire
+from codedeploy_sandbox.moto_backend import Moto, not_implemented
+from codedeploy_sandbox.protocol import codec, models, requests, routing
+from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
 from codedeploy_sandbox.services import cloudtrail, codedeploy, iam, ssm, sts
 from codedeploy_sandbox.state import NOBODY_ARN, Account, Call
@@ -37,8 +39,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if name[0].isupper()
 }
-
-_SCOPE = re.compile(r"([^/=\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_OURS = {service for service, _ in OPERATIONS}
 
 
 class App:
@@ -51,38 +52,40 @@ class App:
         self._faults = Faults(tuple(faults))
         self._moto = Moto(account.seeds)
         self._repetitions: Counter[str] = Counter()
+        account.ask = self._moto.ask
         for put in account.at_start:
-            put(self._moto.ask)
+            put(account.ask)
 
     def set_faults(self, faults: Iterable[Fault]) -> None:
-        """Replace the faults, and begin to count anew what they meet."""
+        """Replace the faults, and begin to count again what they meet."""
         self._faults = Faults(tuple(faults))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
-            answer = self._respond(Request(environ))
+            refusal = requests.refusal(Request(environ))
+            answer = Response(f"{refusal}\n", 403) if refusal else self._respond(requests.received(environ))
         except HTTPException as unreadable:  # HTTP itself is broken: half a body, for one
-            answer = Response(f"{unreadable.description}\n", unreadable.code, content_type="text/plain")
+            answer = Response(f"{unreadable.description}\n", unreadable.code)
         return answer(environ, start_response)
 
     def _respond(self, http: Request) -> Response:
-        if refusal := _refusal(http):
-            return Response(refusal + "\n", 403, content_type="text/plain")
+        protocol = routing.spoken("", http)
         try:
             call = self._identify(http)
         except ApiError as error:
-            return wire.write_error("", _protocol(http), self.account.outage or error, self._request_id(http))
+            unnamed = self.account.outage or error
+            return codec.write_error("", protocol, unnamed, self._request_id(http))
+        except Exception as error:  # noqa: BLE001 - a failure of the sandbox is an answer, too
+            return codec.write_error("", protocol, _failure(error), self._request_id(http))
         what = self._faults.pick(call.service, call.operation)
         return apply(what, call, http.environ, lambda: self._serve(call, http), self.ending)
 
     def _identify(self, http: Request) -> Call:
         """Who asks for what, from the scope of the signature and the name of the operation."""
-        scope = _SCOPE.search(http.headers.get("Authorization") or http.args.get("X-Amz-Credential") or "")
-        if not scope:
-            code = "MissingAuthenticationToken" + ("Exception" if "X-Amz-Target" in http.headers else "")
-            raise ApiError(code, "Missing Authentication Token", 403)
-        access_key, region, service = scope.groups()
-        operation, in_path = rest_routing.recognise(service, http) or (_operation(http), None)
+        access_key, region, service = requests.scope(http)
+        protocol = routing.spoken(service, http)
+        found = routing.recognise(service, protocol, http)
+        operation, in_path = found or (routing.named(http), None)
         return Call(
             account=self.account,
             at=self.account.clock(),
@@ -93,7 +96,8 @@ class App:
             user_agent=http.headers.get("User-Agent", ""),
             source_ip=http.remote_addr or "",
             request_id=self._request_id(http, access_key, region, operation),
-            protocol=models.protocol(service) or _protocol(http),
+            protocol=protocol,
+            known=bool(found),
             parameters=in_path,
         )
 
@@ -101,7 +105,9 @@ class App:
         # Assumption: any-key
         if known := self.account.callers.get(access_key):
             return known
-        return Principal(self._moto.owner(access_key) or NOBODY_ARN, access_key)
+        # Assumption: unsigned
+        owner = self._moto.owner(access_key) if access_key else None
+        return Principal(owner or NOBODY_ARN, access_key)
 
     def _request_id(self, http: Request, *key: str) -> str:
         """The same for the n-th such request of every run, whatever else goes on beside it."""
@@ -114,48 +120,70 @@ class App:
 
     def _serve(self, call: Call, http: Request) -> Response:
         try:
-            if self.account.outage:
-                raise self.account.outage
-            # Assumption: any-key
-            if self.account.enforces and call.caller.arn != NOBODY_ARN:
-                authorise(call, _parameters(call, http) or {}, self.account.iam)
-            return self._ours(call, http) or self._others(call, http)
+            return self._answer(call, http)
         except Denied as denied:
             # Assumption: trail-denied
             call.error, call.parameters = ApiError("AccessDenied", denied.message), None
-            return wire.write_error(call.service, call.protocol, denied, call.request_id)
+            return codec.write_error(call.service, call.protocol, denied, call.request_id)
         except ApiError as error:
             call.error = error
-            return wire.write_error(call.service, call.protocol, error, call.request_id)
+        except Exception as error:  # noqa: BLE001 - a failure of the sandbox is an answer, too
+            call.error = _failure(error)
         finally:
             with self.account.lock:
                 self.account.journal.append(call)
+        return codec.write_error(call.service, call.protocol, call.error, call.request_id)
+
+    def _answer(self, call: Call, http: Request) -> Response:
+        if self.account.outage:
+            raise self.account.outage
+        if not call.known and call.service in _OURS:
+            # Assumption: unknown-operation
+            code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
+            raise ApiError(
+                code, f"{call.service} has no operation {call.operation} under this name [sandbox]"
+            )
+        # Assumption: any-key
+        if self.account.enforces and call.caller.arn != NOBODY_ARN:
+            authorise(call, _parameters(call, http) or {}, self.account.iam)
+        return self._ours(call, http) or self._others(call, http)
 
     def _ours(self, call: Call, http: Request) -> Response | None:
         function = OPERATIONS.get((call.service, call.operation))
         model = models.operation(call.service, call.operation)
         if not function or not model:
             return None
-        if "Smithy-Protocol" in http.headers:
-            raise ApiError("SandboxNotImplemented", f"the sandbox speaks {call.protocol}, not CBOR", 501)
         try:
-            call.parameters = wire.read(model, call.protocol, http.get_data())
+            call.parameters = codec.read(model, call.protocol, http.get_data())
             check(model, call.protocol, call.parameters)
             with self.account.lock:
                 output = function(call, **call.parameters)
         except ApiError as error:
             # Assumption: messages
             raise ApiError(error.code, f"{error.message} [sandbox]", error.status) from None
-        return None if output is None else wire.write(model, call.protocol, output, call.request_id)
+        return None if output is None else codec.write(model, call.protocol, output, call.request_id)
 
     def _others(self, call: Call, http: Request) -> Response:
+        if http.path.startswith("/moto-api"):  # moto's own controls are no part of AWS
+            raise not_implemented(call.service, call.operation)
         call.parameters = _parameters(call, http)
-        answer = self._moto.answer(call, http)
-        if answer.status_code >= 400:
-            call.error = _error(answer, call.protocol)
-        elif call.service == "iam" and not cloudtrail.read_only(call):
-            self.account.iam = pull(self.account.iam, self._moto.ask)
+        if call.service == "iam":
+            iam.check_documents(call)
+        with self._moto.lock:
+            answer = self._moto_answer(call, http)
+            if answer.status_code >= 400:
+                call.error = _error(answer, call.protocol)
+            elif call.service == "iam" and not cloudtrail.read_only(call):
+                self.account.iam = pull(self.account.iam, self._moto.ask)
         return _numbered(answer, call.request_id)
+
+    def _moto_answer(self, call: Call, http: Request) -> Response:
+        model = models.operation(call.service, call.operation)
+        if call.protocol != CBOR:
+            return self._moto.answer(call, http)
+        if not model or call.parameters is None:  # moto speaks no CBOR, so it is asked in JSON
+            raise not_implemented(call.service, call.operation, " in CBOR")
+        return codec.write(model, CBOR, self._moto.output(call), call.request_id)
 
 
 _REQUEST_ID = re.compile(rb"(<(requestId|RequestId)>)[^<]*")
@@ -171,49 +199,22 @@ def _numbered(answer: Response, request_id: str) -> Response:
     return answer
 
 
-def _refusal(http: Request) -> str:
-    """Why this request is not even looked at: a page on the web could have sent it through the reader's browser."""
-    host = re.sub(r":\d+$", "", http.headers.get("Host", "")).strip("[]")
-    if not is_loopback(host):
-        return "The sandbox answers only requests that are addressed to a loopback host such as 127.0.0.1."
-    by_browser = "Origin" in http.headers or "Sec-Fetch-Site" in http.headers
-    return "The sandbox answers AWS clients, not a browser." if by_browser else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address means this machine only."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _operation(http: Request) -> str:
-    """json names its operation in a header, query and ec2 in the form; REST does so by method and path."""
-    if target := http.headers.get("X-Amz-Target"):
-        return target.rpartition(".")[2]
-    if cbor := re.search(r"/operation/(\w+)$", http.path):
-        return cbor[1]
-    action = re.search(rb"(?:^|&)Action=(\w+)", http.get_data() + b"&" + http.query_string)
-    return action[1].decode() if action else f"{http.method} {http.path}"
-
-
-def _protocol(http: Request) -> str:
-    """The protocol of a service that has no model here, by the look of the request."""
-    if "X-Amz-Target" in http.headers:
-        return "json"
-    return "query" if http.mimetype == "application/x-www-form-urlencoded" else "rest-json"
-
-
 def _parameters(call: Call, http: Request) -> dict[str, Any] | None:
     """What we know of a request: of REST what stands in its path, nothing where the model is not known to us."""
     model = models.operation(call.service, call.operation)
-    if not model or call.protocol not in ("json", "query", "ec2"):
+    if not model or call.protocol.startswith("rest"):
         return call.parameters
     try:
-        return wire.read(model, call.protocol, http.get_data())
+        return codec.read(model, call.protocol, http.get_data())
     except ApiError:
         return None
+
+
+def _failure(error: Exception) -> ApiError:
+    """The answer to what should not have happened; one line on standard error says what it was."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    sys.stderr.write(f"sandbox: {what}\n")
+    return ApiError("InternalFailure", f"the sandbox failed: {what} [sandbox]", 500)
 
 
 def _error(answer: Response, protocol: str) -> ApiError:

@@ -45,6 +45,15 @@ ASSUMPTIONS: dict[str, str] = {
     "invocation-late": "GetCommandInvocation finds no invocation the first time it is asked for one.",
     "any-key": "Any access key is accepted, and no signature is verified; AWS refuses both a key it does not know "
     "and a signature that does not fit. Whoever signs with a key that nobody knows may do everything.",
+    "unsigned": "Whoever sends a request that needs no signature (AssumeRoleWithSAML, AssumeRoleWithWebIdentity) may do "
+    "so, and CloudTrail's event names the user `unknown`.",
+    "incomplete-signature": "A signature whose credential scope lacks a part is IncompleteSignature.",
+    "unknown-operation": "An operation that the service does not have, or that is asked for under another service's "
+    "name, is UnknownOperationException; InvalidAction in the query protocol. That comes before permissions.",
+    "policy-document": "A policy document that is not of the policy language is MalformedPolicyDocument; of a trust "
+    "policy it is asked only that it be a JSON object.",
+    "tag-key": "A tag without a key is InvalidTagsToAddException.",
+    "body-limit": "A request to an operation of the sandbox's own has at most 1 MiB, and a form at most 10,000 fields.",
     "any-resource": "An operation whose resources the sandbox does not know is allowed or denied as on `*`.",
     "denied-by": "A deny is put down to the first of these that denies: service control policy, identity policy, "
     "resource policy, boundary; a lack of permission to the first of service control policy, identity policy, boundary "
@@ -54,7 +63,7 @@ ASSUMPTIONS: dict[str, str] = {
     "matches; a negated one, when none of them does.",
     "eval-resource-name": "EvalResourceName is the pattern of an action's resources, with the names of the API's "
     "parameters in it, or `*`.",
-    "matched-position": "A matched statement that follows another one begins where that ends.",
+    "matched-once": "Of several statements of one policy that matched, one is named, and without its place in the text.",
     "matched-source": "SourcePolicyType is `IAM Policy`, as users report, though the model has other values; an inline "
     "policy goes by `role_NAME_POLICY`.",
     "simulation-context": "A simulation knows the caller's ARN, account, name and tags, and nothing else that it is not "

@@ -12,7 +12,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.protocol import wire
+from codedeploy_sandbox.protocol import codec
 from codedeploy_sandbox.state import Call
 
 _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time at all
@@ -108,7 +108,7 @@ def apply(
     match what:
         case Error(code, message, status):
             error = ApiError(code, message, status)
-            return wire.write_error(call.service, call.protocol, error, call.request_id)
+            return codec.write_error(call.service, call.protocol, error, call.request_id)
         case Http(status, body, content_type):
             return Response(body, status, content_type=content_type)
         case Delay(seconds):

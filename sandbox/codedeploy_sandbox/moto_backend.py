@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 from zlib import crc32
 
+from moto.core.request import Request
 from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.moto_client import asker
@@ -27,44 +28,59 @@ class Moto:
     """moto, as the sandbox's account, with what the scenario has put there.
 
     Before the first request for a service its `seeds` are called with `ask`, and its random ids begin from the same
-    number each time. One request is answered at a time, so that none comes between a service and its seeds.
+    number each time. One request is answered at a time, so that none comes between a service and its seeds; whoever
+    needs two answers of the same moment holds `lock`.
     """
 
+    lock: ClassVar = threading.RLock()  # a seed asks while it is held
     _app: ClassVar[Any] = None
-    _lock: ClassVar = threading.RLock()  # a seed asks while it is held
     _tenant: ClassVar["Moto | None"] = None
 
     def __init__(self, seeds: Iterable[tuple[str, Callable[..., object]]] = ()) -> None:
         self._seeds = seeds
         self._seeded: set[str] = set()
-        self._asker = asker(lambda environ, body: _ask(self._app, environ, body))
+        self._asker = asker(self._send)
 
     def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """moto's answer to the sandbox itself, as `moto_client.asker` gives it."""
-        with self._lock:
+        with self.lock:
             self._seed(service)
             return self._asker(service, operation, **parameters)
 
     def answer(self, call: Call, http: Request) -> Response:
         """moto's answer. Raises ApiError for an operation that moto does not have, and when moto fails."""
-        with self._lock:
-            self._seed(call.service)
-            return self._answer(call, http)
-
-    def _answer(self, call: Call, http: Request) -> Response:
-        app = self._app
-        try:
-            answer = _ask(app, dict(http.environ), http.get_data())
-        except NotImplementedError:
-            raise not_implemented(call.service, call.operation) from None
-        except Exception as error:  # a failure of moto is an answer too: the sandbox goes on
-            host = f"http://{call.service}.{call.region}.amazonaws.com"
-            if not any(pattern.match(host) for _, pattern in app.backend_url_patterns):
-                raise not_implemented(call.service, call.operation) from None
-            raise ApiError("InternalFailure", f"moto failed: {type(error).__name__}: {error}", 500) from error
+        answer: Response = self._tried(call, lambda: self._send(dict(http.environ), http.get_data()))
         if answer.status_code == 404 and answer.get_data().startswith(b"<!doctype html>"):
             raise not_implemented(call.service, call.operation)  # no such path in moto
         return answer
+
+    def output(self, call: Call) -> dict[str, Any]:
+        """moto's output for the parameters of a request. Raises ApiError as `answer` does, and for moto's errors."""
+        where = {"region": call.region, "access_key": call.caller.access_key}
+        given = call.parameters or {}
+        output: dict[str, Any] = self._tried(
+            call, lambda: self._asker(call.service, call.operation, **where, **given)
+        )
+        return output
+
+    def _tried(self, call: Call, ask: Callable[[], Any]) -> Any:
+        with self.lock:
+            self._seed(call.service)
+            try:
+                return ask()
+            except ApiError:
+                raise
+            except NotImplementedError:
+                raise not_implemented(call.service, call.operation) from None
+            except ModuleNotFoundError as missing:
+                needs = f": moto needs the package {missing.name} for it"
+                raise not_implemented(call.service, call.operation, needs) from None
+            except Exception as error:
+                host = f"http://{call.service}.{call.region}.amazonaws.com"
+                if not any(pattern.match(host) for _, pattern in self._app.backend_url_patterns):
+                    raise not_implemented(call.service, call.operation) from None
+                text = f"moto failed: {type(error).__name__}: {error}"
+                raise ApiError("InternalFailure", text, 500) from error
 
     def owner(self, access_key: str) -> str | None:
         """The ARN behind an access key that was made in moto, or None."""
@@ -76,8 +92,8 @@ class Moto:
             headers=[("Authorization", scope)],
             content_type="application/x-www-form-urlencoded",
         ).get_environ()
-        with self._lock:
-            answer = _ask(self._app, environ, _GET_CALLER_IDENTITY)
+        with self.lock:
+            answer = self._send(environ, _GET_CALLER_IDENTITY)
         arn = ElementTree.fromstring(answer.get_data()).findtext(".//{*}Arn", _NOBODY)  # noqa: S314 - moto's
         return None if arn.endswith(_NOBODY) else arn
 
@@ -91,40 +107,38 @@ class Moto:
             self._seeded.clear()
             self._begin("reset")
             self._control("reset")
-        if service not in self._seeded:
-            self._seeded.add(service)
+        if service in self._seeded:
+            return
+        self._seeded.add(service)
+        self._begin(service)
+        if service == "ec2":  # it begins with a network of its own, unless the reset has made that already
+            self._asker("ec2", "DescribeRegions")
             self._begin(service)
-            if (
-                service == "ec2"
-            ):  # it begins with a network of its own, unless the reset has made that already
-                self._asker("ec2", "DescribeRegions")
-                self._begin(service)
-            for name, put in self._seeds:
-                if name == service:
-                    put(self.ask)
+        for put in [put for name, put in self._seeds if name == service]:
+            try:
+                put(self.ask)
+            except ApiError as error:
+                raise RuntimeError(f"moto refused what the scenario puts into {service}: {error}") from error
 
     def _begin(self, with_what: str) -> None:
         self._control(f"seed?a={crc32(with_what.encode())}")
 
     def _control(self, command: str) -> None:
-        _ask(self._app, EnvironBuilder(f"/moto-api/{command}", method="POST").get_environ(), b"")
+        self._send(EnvironBuilder(f"/moto-api/{command}", method="POST").get_environ(), b"")
+
+    def _send(self, environ: dict[str, Any], body: bytes) -> Response:
+        environ |= {
+            "wsgi.input": BytesIO(body),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_X_MOTO_ACCOUNT_ID": ACCOUNT,
+        }
+        answer = Response.from_app(self._app, environ, buffered=True)
+        for header in [name for name, _ in answer.headers if name.lower().startswith("access-control-")]:
+            del answer.headers[header]  # no web page is invited to read this
+        return answer
 
 
-def not_implemented(service: str, operation: str) -> ApiError:
+def not_implemented(service: str, operation: str, why: str = "") -> ApiError:
     """The answer for what neither the sandbox nor moto has. 501 is a status that botocore does not retry."""
-    return ApiError("SandboxNotImplemented", f"{service}:{operation} is not implemented by the sandbox", 501)
-
-
-def _ask(app: Any, environ: dict[str, Any], body: bytes) -> Response:
-    environ |= {
-        "wsgi.input": BytesIO(body),
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_X_MOTO_ACCOUNT_ID": ACCOUNT,
-    }
-    # The body has been read whole, so it is no longer in chunks.
-    for key in ("wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"):
-        environ.pop(key, None)
-    answer = Response.from_app(app, environ, buffered=True)
-    for header in [name for name, _ in answer.headers if name.lower().startswith("access-control-")]:
-        del answer.headers[header]  # no web page is invited to read this
-    return answer
+    text = f"{service}:{operation} is not implemented by the sandbox{why}"
+    return ApiError("SandboxNotImplemented", text, 501)

@@ -9,27 +9,29 @@ from botocore.serialize import create_serializer
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.state import REGION
 
-Ask = Callable[
-    ..., dict[str, Any]
-]  # ask("iam", "GetRole", RoleName="OnCall"), with region=... where that matters
+# ask("iam", "GetRole", RoleName="OnCall"), with region=... and access_key=... where those matter
+Ask = Callable[..., dict[str, Any]]
 
 
 def asker(wsgi: Callable[[dict[str, Any], bytes], Response]) -> Ask:
     """A function that asks the application for an operation and gives its answer, as a boto3 client would.
 
-    It raises RuntimeError where moto answers with an error: what the sandbox itself asks for has to be right.
+    It raises ApiError where moto answers with an error.
     """
 
-    def ask(service: str, operation: str, *, region: str = REGION, **parameters: Any) -> dict[str, Any]:
-        model, protocol = models.operation(service, operation), models.protocol(service)
-        if not model or not protocol:
+    def ask(
+        service: str, operation: str, *, region: str = REGION, access_key: str = "INSIDE", **parameters: Any
+    ) -> dict[str, Any]:
+        model, protocols = models.operation(service, operation), models.protocols(service)
+        if not model or not protocols:
             raise RuntimeError(f"botocore has no model of {service}:{operation}")
-        request = create_serializer(protocol).serialize_to_request(parameters, model)
-        scope = f"AWS4-HMAC-SHA256 Credential=INSIDE/20260101/{region}/{service}/aws4_request, Signature=0"
-        headers = {**request["headers"], "Authorization": scope}
+        request = create_serializer(protocols[0]).serialize_to_request(parameters, model)
+        scope = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{region}/{service}/aws4_request"
+        headers = {**request["headers"], "Authorization": f"{scope}, Signature=0"}
         path, _, query = request["url_path"].partition("?")
         environ = EnvironBuilder(
             path,
@@ -47,9 +49,10 @@ def asker(wsgi: Callable[[dict[str, Any], bytes], Response]) -> Ask:
             "body": answer.get_data(),
         }
         output: Any = model.output_shape  # botocore takes None for it, and says otherwise
-        parsed: dict[str, Any] = create_parser(protocol).parse(content, output)
-        if "Error" in parsed:
-            raise RuntimeError(f"moto refused {service}:{operation}: {parsed['Error']}")
+        parsed: dict[str, Any] = create_parser(protocols[0]).parse(content, output)
+        if error := parsed.get("Error"):
+            raise ApiError(error.get("Code", ""), error.get("Message", ""), answer.status_code)
+        del parsed["ResponseMetadata"]
         return parsed
 
     return ask

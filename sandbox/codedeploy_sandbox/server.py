@@ -12,9 +12,10 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from codedeploy_sandbox.app import App, is_loopback
+from codedeploy_sandbox.app import App
 from codedeploy_sandbox.clock import Clock
 from codedeploy_sandbox.faults import Fault
+from codedeploy_sandbox.protocol.requests import is_loopback
 from codedeploy_sandbox.scenarios import Scenario, find
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, CALLER_SECRET_KEY, REGION, Account
 
@@ -104,6 +105,10 @@ def _handle_error(request: Any, client_address: Any) -> None:
 
 
 class _Quiet(WSGIRequestHandler):
+    def handle_expect_100(self) -> bool:
+        """Leave `100 Continue` to werkzeug, which sends it, too."""
+        return True
+
     def log(self, type: str, message: str, *args: Any) -> None:
         """No line for a request: the journal is the log."""
 

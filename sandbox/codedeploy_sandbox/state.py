@@ -48,6 +48,7 @@ class Node:
     machine: Machine
     ping: str = "Online"
     heard: timedelta = timedelta(minutes=2)  # how long ago
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,6 +113,7 @@ class Call:
     source_ip: str
     request_id: str
     protocol: str = "json"
+    known: bool = True  # the model has this operation
     parameters: dict[str, Any] | None = None
     error: ApiError | None = None
 
@@ -119,6 +121,10 @@ class Call:
     def state(self) -> RegionState:
         """The Region that the request is for."""
         return self.account.state(self.region)
+
+
+def _not_started(*_: Any, **__: Any) -> dict[str, Any]:
+    raise RuntimeError("the sandbox has not started")
 
 
 @dataclass
@@ -136,12 +142,11 @@ class Account:
     enforces: bool = False
     seeds: list[tuple[str, Callable[..., object]]] = field(default_factory=list)
     at_start: list[Callable[..., object]] = field(default_factory=list)
+    ask: Callable[..., dict[str, Any]] = field(default=_not_started, repr=False)  # moto, once there is one
     outage: ApiError | None = None  # what every request is answered with
     ahead: timedelta = timedelta()  # of this machine's clock is the time that every answer tells
     journal: list[Call] = field(default_factory=list)
     callers: dict[str, Principal] = field(default_factory=dict)
-    lookups_per_second: int | None = None  # CloudTrail's limit is 2; a scenario switches it on
-    lookups: list[float] = field(default_factory=list)  # when the last ones were, for that limit
     regions: dict[str, RegionState] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

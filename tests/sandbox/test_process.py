@@ -1,5 +1,6 @@
 """The sandbox as a process: how it starts, what it says, how it ends, and that two runs are the same."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from codedeploy_sandbox import serve
-from codedeploy_sandbox.state import Account
+from codedeploy_sandbox import Sandbox, serve
+from codedeploy_sandbox.app import OPERATIONS
+from codedeploy_sandbox.moto_backend import Moto
+from codedeploy_sandbox.protocol import codec, requests
 
-from tests.support.sandbox import client, environment_for
+from tests.support.sandbox import AUTHORIZATION, client, environment_for
 
 COMMAND = [sys.executable, "-m", "codedeploy_sandbox"]
 CLOCK = "2026-01-15T12:00:00Z"
@@ -208,12 +211,93 @@ def test_what_moto_prints_is_not_on_standard_output() -> None:
     assert "Unable to find appropriate backend" in err
 
 
-def test_a_failure_of_the_sandbox_itself_shows(caplog: pytest.LogCaptureFixture) -> None:
-    """The server is quiet about requests and about clients that go away, not about itself."""
+def test_a_failure_of_the_sandbox_itself_is_an_answer_and_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In the request's protocol, retried as AWS's own failures are, and told on standard error without a traceback."""
 
-    def broken(account: Account) -> None:
-        del account.journal
+    def fails(call: object, **_: object) -> None:
+        raise KeyError("what\never")
 
-    with serve(broken) as sandbox, pytest.raises(ClientError, match="500"):
-        client(sandbox, "codedeploy").list_on_premises_instances()
-    assert "AttributeError: 'Account' object has no attribute 'journal'" in caplog.text
+    for key in (("codedeploy", "ListOnPremisesInstances"), ("sts", "GetCallerIdentity")):
+        monkeypatch.setitem(OPERATIONS, key, fails)
+    with serve("healthy") as sandbox:
+        for service, method in (("codedeploy", "list_on_premises_instances"), ("sts", "get_caller_identity")):
+            with pytest.raises(ClientError) as raised:
+                getattr(client(sandbox, service, attempts=2), method)()
+            assert raised.value.response["Error"]["Code"] == "InternalFailure"
+            assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+            assert raised.value.response["ResponseMetadata"]["RetryAttempts"] == 1
+        assert sandbox.account.journal[-1].error
+        assert client(sandbox, "codedeploy").get_on_premises_instance(instanceName="web-01")
+    assert capfd.readouterr().err == "sandbox: KeyError: 'what\\never'\n" * 4
+
+
+def test_a_failure_before_the_operation_is_known_is_an_answer_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> str:
+        raise RuntimeError("no owner")
+
+    monkeypatch.setattr(Moto, "owner", fails)
+    with serve("healthy") as sandbox, pytest.raises(ClientError, match="InternalFailure"):
+        client(sandbox, "codedeploy", aws_access_key_id="test").list_on_premises_instances()
+    assert capfd.readouterr().err == "sandbox: RuntimeError: no owner\n"
+
+
+def exchange(sandbox: Sandbox, *pieces: bytes) -> bytes:
+    """What is answered to these bytes."""
+    port = int(sandbox.endpoint.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):  # what was not read when the answer was sent
+            while more := connection.recv(65536):
+                answer += more
+    return answer
+
+
+HEAD = (
+    "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Amz-Target: "
+    f"CodeDeploy_20141006.ListOnPremisesInstances\r\nAuthorization: {AUTHORIZATION.format('codedeploy')}\r\n"
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (b"Content-Length: 2\r\n", b"{}", b"200 OK"),
+        (b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n", b"200 OK"),
+        (b"Transfer-Encoding: chunked\r\n", b"zz\r\n{}\r\n0\r\n\r\n", b"400 BAD REQUEST"),
+        (b"Transfer-Encoding: chunked\r\n", b"-1\r\n{}\r\n0\r\n\r\n", b"400 BAD REQUEST"),
+        (b"Transfer-Encoding: chunked\r\n", b"2\r\n{}x0\r\n\r\n", b"400 BAD REQUEST"),
+        (f"Content-Length: {requests.LONGEST}\r\n".encode(), b" " * requests.LONGEST, b"400 BAD REQUEST"),
+        (f"Content-Length: {codec.LONGEST}\r\n".encode(), b" " * (codec.LONGEST - 2) + b"{}", b"200 OK"),
+        (
+            f"Content-Length: {codec.LONGEST + 1}\r\n".encode(),
+            b" " * (codec.LONGEST - 1) + b"{}",
+            b"400 BAD REQUEST",
+        ),
+        (f"Content-Length: {requests.LONGEST + 1}\r\n".encode(), b"", b"413 REQUEST ENTITY TOO LARGE"),
+        (
+            b"Transfer-Encoding: chunked\r\n",
+            b"4000001\r\n" + b" " * (requests.LONGEST + 1) + b"\r\n0\r\n\r\n",
+            b"413 REQUEST",
+        ),
+    ],
+)
+def test_a_body_is_whole_and_of_a_bearable_length(
+    capfd: pytest.CaptureFixture[str], headers: bytes, body: bytes, status: bytes
+) -> None:
+    with serve("healthy") as sandbox:
+        assert exchange(sandbox, HEAD + headers + b"\r\n", body).startswith(b"HTTP/1.1 " + status)
+        assert client(sandbox, "codedeploy").list_on_premises_instances()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_waits_is_told_once_to_continue() -> None:
+    with serve("healthy") as sandbox:
+        answer = exchange(sandbox, HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n", b"{}")
+    assert answer.count(b"100 Continue") == 1
+    assert b"HTTP/1.1 200 OK" in answer

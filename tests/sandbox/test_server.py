@@ -1,6 +1,7 @@
 """The sandbox through real boto3: identity, moto behind it, the model, and who is refused."""
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import ASSUMPTIONS, Sandbox, serve
 from codedeploy_sandbox.app import OPERATIONS
+from codedeploy_sandbox.moto_backend import Moto
 from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ARN
 from werkzeug.test import Client
@@ -111,13 +113,86 @@ def test_what_nobody_has_is_a_clear_answer_and_not_retried(
     assert raised.value.response["Error"]["Message"] == f"{operation} is not implemented by the sandbox"
 
 
-def test_a_cbor_client_is_told_which_protocol_is_spoken(healthy: Sandbox) -> None:
-    answer = Client(healthy.app).post(
-        "/service/CodeDeploy_20141006/operation/ListOnPremisesInstances",
-        headers={"Authorization": AUTHORIZATION.format("codedeploy"), "Smithy-Protocol": "rpc-v2-cbor"},
-    )
-    assert answer.status_code == 501
-    assert "speaks json" in answer.text
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [("CodeDeploy_20141006.Foo", "Foo"), ("Nope.ListOnPremisesInstances", "ListOnPremisesInstances")],
+)
+def test_an_operation_that_codedeploy_does_not_have_is_unknown_before_it_is_denied(
+    healthy: Sandbox, target: str, name: str
+) -> None:
+    authorization = AUTHORIZATION.replace("AKIATEST", healthy.address()["access_key_id"]).format("codedeploy")
+    headers = {"Authorization": authorization, "X-Amz-Target": target, "Host": "127.0.0.1"}
+    answer = Client(healthy.app).post("/", headers=headers, data="{}")
+    assert (answer.status_code, json.loads(answer.text)["__type"]) == (400, "UnknownOperationException")
+    assert name in answer.text
+
+
+def test_an_action_that_iam_does_not_have_is_invalid(healthy: Sandbox) -> None:
+    headers = {"Authorization": AUTHORIZATION.format("iam"), "Host": "127.0.0.1"}
+    answer = Client(healthy.app).post("/", headers=headers, data={"Action": "Foo", "Version": "2010-05-08"})
+    assert (answer.status_code, "<Code>InvalidAction</Code>" in answer.text) == (400, True)
+
+
+def test_what_needs_no_signature_is_answered_without_one(healthy: Sandbox) -> None:
+    sts = client(healthy, "sts")
+    who = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/OnCall", "RoleSessionName": "from-the-web"}
+    made = sts.assume_role_with_web_identity(**who, WebIdentityToken="a-token")
+    keys = made["Credentials"]
+    session = {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
+    caller = client(healthy, "sts", **session).get_caller_identity()["Arn"]
+    assert caller == f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/from-the-web"
+    api = client(healthy, "codedeploy", **session)
+    assert "web-01" in api.list_on_premises_instances()["instanceNames"]
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        api.create_application(applicationName="x")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "says"),
+    [
+        ("Bearer x", "none at all"),
+        (AUTHORIZATION.format("codedeploy").replace("/eu-west-1/", "//"), "AKIATEST/20260115//codedeploy"),
+        (
+            "AWS4-ECDSA-P256-SHA256 Credential=AKIATEST/20260115/codedeploy/aws4_request, Signature=0",
+            "AKIATEST/20260115/codedeploy/aws4_request",
+        ),
+    ],
+)
+def test_a_signature_that_says_too_little_is_told_what_it_lacks(
+    healthy: Sandbox, authorization: str, says: str
+) -> None:
+    headers = {"Authorization": authorization, "Host": "127.0.0.1"}
+    answer = Client(healthy.app).post("/", headers=headers)
+    assert (answer.status_code, json.loads(answer.text)["__type"]) == (400, "IncompleteSignature")
+    assert says in answer.text
+
+
+def test_moto_has_no_controls_here(healthy: Sandbox) -> None:
+    headers = {"Authorization": AUTHORIZATION.format("s3"), "Host": "127.0.0.1"}
+    for method, path in (("POST", "/moto-api/reset"), ("GET", "/moto-api/"), ("GET", "/moto-api/data.json")):
+        answer = Client(healthy.app).open(path, method=method, headers=headers)
+        assert (answer.status_code, "SandboxNotImplemented" in answer.text) == (501, True), path
+
+
+def test_what_moto_lacks_a_package_for_is_not_implemented(
+    healthy: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'openapi_spec_validator'", name="openapi_spec_validator")
+
+    monkeypatch.setattr(Moto, "_seed", lambda *_: None)
+    monkeypatch.setattr(Moto, "_send", lacks)
+    monkeypatch.setattr(Moto, "owner", lambda *_: None)
+    api = client(healthy, "cloudformation", attempts=None, aws_access_key_id="test")
+    with pytest.raises(ClientError) as raised:
+        api.list_stacks()
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert raised.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert "moto needs the package openapi_spec_validator" in raised.value.response["Error"]["Message"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +234,6 @@ def test_a_web_page_is_refused_and_no_answer_invites_one(healthy: Sandbox) -> No
             {"X-Amz-Target": "CodeDeploy_20141006.ListOnPremisesInstances"},
             "MissingAuthenticationTokenException",
         ),
-        ({"Authorization": "Bearer x"}, "MissingAuthenticationToken"),
         ({}, "MissingAuthenticationToken"),
     ],
 )
@@ -189,15 +263,14 @@ def test_operations_have_the_names_and_keywords_of_the_model() -> None:
         assert {k.name for k in keywords if k.default is k.empty} == set(required), name
 
 
-def test_the_sandbox_imports_nothing_of_the_rest_and_moto_only_when_needed() -> None:
+def test_the_sandbox_imports_nothing_of_the_guide_and_no_service_of_moto_before_it_is_needed() -> None:
     code = "import sys, codedeploy_sandbox.__main__; print(*sorted(sys.modules))"
     modules = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {name for name in modules if name.split(".")[0] == "runbooks"}
     assert not ours
-    assert "moto" not in modules
-    assert "flask" not in modules
+    assert not {"flask", "moto.iam", "moto.ec2", "moto.s3"} & set(modules)
 
 
 def test_every_assumption_is_marked_where_it_is_coded_and_listed_once() -> None:

@@ -10,6 +10,7 @@ from codedeploy_sandbox.iam.policy import Outcome, Request, evaluate
 
 _CODES = {
     "json": ("AccessDeniedException", 400),
+    "smithy-rpc-v2-cbor": ("AccessDeniedException", 400),
     "rest-json": ("AccessDeniedException", 403),
     "ec2": ("UnauthorizedOperation", 403),
 }

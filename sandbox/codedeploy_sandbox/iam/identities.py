@@ -144,7 +144,9 @@ class Iam:
         return [policies] if policies else []
 
     def _policy(self, arn: str) -> Policy:
-        return Policy.of(arn.rpartition("/")[2], self.managed[arn])
+        # What is no longer there allows nothing.
+        document = self.managed.get(arn, {"Statement": []})
+        return Policy.of(arn.rpartition("/")[2], document)
 
 
 def push(iam: Iam, ask: Ask) -> None:

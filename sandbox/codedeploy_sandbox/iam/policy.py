@@ -18,7 +18,6 @@ from typing import Any, Literal, NamedTuple
 
 from codedeploy_sandbox.iam import conditions
 from codedeploy_sandbox.iam.conditions import Context, Unresolved
-from codedeploy_sandbox.iam.positions import Position, statements_in
 
 Verdict = Literal["allowed", "explicitDeny", "implicitDeny"]
 # The kinds of policy, in the words of AWS's denial texts.
@@ -74,13 +73,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: of which policy, whether ${...} means a variable in it, and where it stands."""
+    """One statement: of which policy, and whether ${...} means a variable in it."""
 
     policy: str
     body: Mapping[str, Any]
     variables: bool
-    start: Position
-    end: Position
 
     @property
     def effect(self) -> str:
@@ -234,15 +231,13 @@ def _statements(id: str, text: str) -> tuple[Statement, ...]:
     document = _read(text)
     variables = document.get("Version") == "2012-10-17"
     bodies = [_checked(body) for body in _listed(document["Statement"])]
-    return tuple(
-        Statement(id, body, variables, *span) for body, span in zip(bodies, statements_in(text), strict=True)
-    )
+    return tuple(Statement(id, body, variables) for body in bodies)
 
 
 def _read(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PolicyError(f"A policy is not JSON: {error}.") from None
     if not isinstance(document, dict) or not isinstance(document.get("Statement"), dict | list):
         raise PolicyError("A policy has no Statement.")
@@ -259,6 +254,12 @@ def _checked(body: Any) -> Mapping[str, Any]:
     for element in ("Action", "Resource"):
         if (element in body) == (f"Not{element}" in body):
             raise PolicyError(f"A statement needs either {element} or Not{element}.")
+        if not _texts(body.get(element, body.get(f"Not{element}"))):
+            raise PolicyError(f"{element} must be text, or a list of texts.")
+    for element in ("Principal", "NotPrincipal"):
+        named = body.get(element, "*")
+        if not (isinstance(named, str) or (isinstance(named, dict) and all(map(_texts, named.values())))):
+            raise PolicyError(f"{element} must be *, or say for each kind of principal who is meant.")
     try:
         conditions.check(body.get("Condition", {}))
     except ValueError as error:
@@ -268,3 +269,7 @@ def _checked(body: Any) -> Mapping[str, Any]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _texts(value: Any) -> bool:
+    return all(isinstance(one, str) for one in _listed(value))

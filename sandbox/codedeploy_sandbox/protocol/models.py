@@ -5,10 +5,11 @@ from functools import cache
 
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel, StructureShape
+from moto.core.model import ServiceModel  # botocore's, with the few properties more that moto's codec needs
 
-# A model may list several protocols; this is the order in which clients choose, without CBOR, which the sandbox
-# does not speak.
+CBOR = "smithy-rpc-v2-cbor"
+# A model may list several protocols; this is the order in which clients choose.
 _PROTOCOLS = ("json", "rest-json", "rest-xml", "query", "ec2")
 _LOADER = Loader()
 
@@ -30,8 +31,17 @@ def operation(service_name: str, name: str) -> OperationModel | None:
     return model.operation_model(name) if model and name in model.operation_names else None
 
 
-def protocol(service_name: str) -> str | None:
-    """The protocol in which to speak for this service, or None for a service without a model."""
+def protocols(service_name: str) -> list[str]:
+    """The protocols that clients speak with this service, first the one that they choose; CBOR is asked for by name."""
     model = service(service_name)
     spoken = model.metadata.get("protocols", [model.metadata.get("protocol")]) if model else []
-    return next((name for name in _PROTOCOLS if name in spoken), None)
+    return [name for name in _PROTOCOLS if name in spoken]
+
+
+def status(service_name: str, code: str) -> int:
+    """The HTTP status that the model gives an error; 400 where it does not declare the error."""
+    model = service(service_name)
+    for shape in model.error_shapes if model else []:
+        if isinstance(shape, StructureShape) and shape.error_code == code:
+            return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
+    return 400

@@ -8,7 +8,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from codedeploy_sandbox.errors import ApiError
 
-_DEFAULT_CODES = {"json": "ValidationException", "query": "ValidationError", "ec2": "InvalidParameterValue"}
+_DEFAULT_CODES = {"query": "ValidationError", "ec2": "InvalidParameterValue"}
 
 
 def check(operation: OperationModel, protocol: str, parameters: dict[str, Any]) -> None:
@@ -16,7 +16,9 @@ def check(operation: OperationModel, protocol: str, parameters: dict[str, Any]) 
     if operation.input_shape is None:
         return
     for path, fault in _faults(operation.input_shape, parameters, ""):
-        code = _code(operation, path, missing=fault == "is missing") or _DEFAULT_CODES[protocol]
+        code = _code(operation, path, missing=fault == "is missing") or _DEFAULT_CODES.get(
+            protocol, "ValidationException"
+        )
         raise ApiError(code, f"{path} {fault}")
 
 

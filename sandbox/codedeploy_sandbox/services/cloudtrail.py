@@ -1,7 +1,6 @@
 """CloudTrail's Event history: a filter over the journal of calls."""
 
 import json
-import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -32,7 +31,6 @@ def LookupEvents(
     NextToken: str | None = None,
 ) -> dict[str, Any]:
     """The calls of this Region that fit one attribute and a span of time, newest first."""
-    _throttle(call)
     if len(LookupAttributes or []) > 1:
         raise ApiError("InvalidLookupAttributesException", "only one lookup attribute can be given")
     if StartTime and EndTime and StartTime > EndTime:
@@ -169,18 +167,6 @@ def _position(token: str | None, question: tuple[Any, ...]) -> tuple[int, int] |
     except ValueError as error:
         raise ApiError("InvalidNextTokenException", f"NextToken is {error}") from None
     return length, start
-
-
-def _throttle(call: Call) -> None:
-    """Refuse a look-up when the scenario has a limit and the last second is used up, in real time."""
-    limit = call.account.lookups_per_second
-    if limit is None:
-        return
-    now = time.monotonic()
-    recent = [at for at in call.account.lookups if now - at < 1]
-    call.account.lookups = [*recent, now]
-    if len(recent) >= limit:
-        raise ApiError("ThrottlingException", "Rate exceeded")
 
 
 def _iso(at: datetime) -> str:

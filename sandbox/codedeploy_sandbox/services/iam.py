@@ -3,6 +3,7 @@
 A public function is an operation: its name and its keywords are the model's, and so are the names in what it returns.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,104 +41,54 @@ def SimulatePrincipalPolicy(
     """What the policies of a user, a group or a role say about actions on resources."""
     _not_here("PolicyExclusionList", PolicyExclusionList)
     _not_here("ResourceHandlingOption", ResourceHandlingOption)
+    for action in ActionNames:
+        if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", action):
+            raise ApiError("InvalidInput", f"Invalid Input Actions: {action}")
     iam = call.account.iam
     source = iam.behind(_entity(PolicySourceArn))
     if not source:
         one = Identity(PolicySourceArn)
         raise ApiError("NoSuchEntity", f"The {one.kind} with name {one.name} cannot be found.")
     caller = _entity(CallerArn or PolicySourceArn)
-    return _simulated(
-        call,
-        ActionNames,
-        ResourceArns,
-        identity=[*iam.policies(source), *_policies("PolicyInputList", PolicyInputList)],
-        boundary=_boundary(PermissionsBoundaryPolicyInputList) or iam.boundary(source),
-        levels=call.account.iam.organisation(),
-        resource=_resource_policy(ResourcePolicy, caller, ResourceOwner),
-        caller=caller,
-        context=ContextEntries,
-        page=(MaxItems, Marker),
-    )
-
-
-def SimulateCustomPolicy(
-    call: Call,
-    *,
-    PolicyInputList: list[str],
-    ActionNames: list[str],
-    PermissionsBoundaryPolicyInputList: Sequence[str] = (),
-    OrderedOrganizationPolicyInputList: Sequence[dict[str, list[str]]] = (),
-    ResourceArns: Sequence[str] = (),
-    ResourcePolicy: str | None = None,
-    ResourceOwner: str | None = None,
-    CallerArn: str | None = None,
-    ContextEntries: Sequence[dict[str, Any]] = (),
-    ResourceHandlingOption: str | None = None,
-    MaxItems: int = PAGE,
-    Marker: str | None = None,
-) -> dict[str, Any]:
-    """What policies that are given as text say about actions on resources."""
-    _not_here("ResourceHandlingOption", ResourceHandlingOption)
-    caller = _entity(CallerArn) if CallerArn else ""
-    if ResourcePolicy and not caller:
-        raise ApiError("InvalidInput", "a ResourcePolicy needs a CallerArn")
-    levels = [
-        _policies(
-            f"OrderedOrganizationPolicyInputList.{number}", level.get("ServiceControlPolicyInputList", [])
-        )
-        for number, level in enumerate(OrderedOrganizationPolicyInputList, 1)
-    ]
-    return _simulated(
-        call,
-        ActionNames,
-        ResourceArns,
-        identity=_policies("PolicyInputList", PolicyInputList),
-        boundary=_boundary(PermissionsBoundaryPolicyInputList),
-        levels=levels,
-        resource=_resource_policy(ResourcePolicy, caller, ResourceOwner),
-        caller=caller,
-        context=ContextEntries,
-        page=(MaxItems, Marker),
-    )
-
-
-def _simulated(
-    call: Call,
-    actions: Sequence[str],
-    arns: Sequence[str],
-    *,
-    identity: list[Policy],
-    boundary: Policy | None,
-    levels: list[list[Policy]],
-    resource: Policy | None,
-    caller: str,
-    context: Sequence[dict[str, Any]],
-    page: tuple[int, str | None],
-) -> dict[str, Any]:
-    """One page of results, one result for each action."""
-    for action in actions:
-        if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", action):
-            raise ApiError("InvalidInput", f"Invalid Input Actions: {action}")
-    known = _known(call, caller, context)
-    most, marker = page
-    question = (call.operation, call.parameters and {**call.parameters, "Marker": None, "MaxItems": None})
-    start = _start(marker, question)
+    identity = [*iam.policies(source), *_policies("PolicyInputList", PolicyInputList)]
+    boundary = _boundary(PermissionsBoundaryPolicyInputList) or iam.boundary(source)
+    resource = _resource_policy(ResourcePolicy, caller, ResourceOwner)
+    known = _known(call, caller, ContextEntries)
 
     def decided(action: str, arn: str) -> Outcome:
         request = Request(action, arn, known, caller)
-        return evaluate(request, identity, boundary=boundary, organisation=levels, resource=resource)
+        return evaluate(
+            request, identity, boundary=boundary, organisation=iam.organisation(), resource=resource
+        )
 
-    named = [arn for arn in arns if arn != "*"]
+    question = (call.operation, call.parameters and {**call.parameters, "Marker": None, "MaxItems": None})
+    start = _start(Marker, question)
+    end = start + MaxItems
+    named = [arn for arn in ResourceArns if arn != "*"]
     try:
         results = [
-            _result(action, {arn: decided(action, arn) for arn in arns or ["*"]}, each=bool(named))
-            for action in actions[start : start + most]
+            _result(action, {arn: decided(action, arn) for arn in ResourceArns or ["*"]}, each=bool(named))
+            for action in ActionNames[start:end]
         ]
     except PolicyError as error:
         raise ApiError("InvalidInput", str(error)) from None
-    more = start + most < len(actions)
-    token = tokens.seal(start + most, *question) if more else None
+    more = end < len(ActionNames)
+    token = tokens.seal(end, *question) if more else None
     return {"EvaluationResults": results, "IsTruncated": more, "Marker": token}
+
+
+def check_documents(call: Call) -> None:
+    """Raise ApiError for a policy in a request that moto would take and nothing could evaluate."""
+    # Assumption: policy-document
+    for name, text in (call.parameters or {}).items():
+        trust = name == "AssumeRolePolicyDocument" or call.operation == "UpdateAssumeRolePolicy"
+        try:
+            if name.endswith("PolicyDocument") and not trust:
+                _ = Policy(name, text).statements
+            elif name.endswith("PolicyDocument") and not isinstance(json.loads(text), dict):
+                raise PolicyError("A trust policy is a JSON object.")
+        except (ValueError, RecursionError) as error:  # PolicyError is a ValueError
+            raise ApiError("MalformedPolicyDocument", f"{name}: {error} [sandbox]", 400) from None
 
 
 def _result(action: str, outcomes: Mapping[str, Outcome], *, each: bool) -> dict[str, Any]:
@@ -177,16 +128,9 @@ def _by_boundary(outcomes: list[Outcome]) -> dict[str, Any]:
 
 def _matched(statements: Sequence[Statement]) -> list[dict[str, Any]]:
     # Assumption: matched-source
-    shown = [
-        {
-            "SourcePolicyId": one.policy,
-            "SourcePolicyType": "IAM Policy",
-            "StartPosition": dict(zip(("Line", "Column"), one.start, strict=True)),
-            "EndPosition": dict(zip(("Line", "Column"), one.end, strict=True)),
-        }
-        for one in statements
-    ]
-    return [one for number, one in enumerate(shown) if one not in shown[:number]]
+    # Assumption: matched-once
+    names = dict.fromkeys(one.policy for one in statements)
+    return [{"SourcePolicyId": name, "SourcePolicyType": "IAM Policy"} for name in names]
 
 
 def _known(call: Call, caller: str, entries: Sequence[dict[str, Any]]) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ Run Command runs one script, the probe that the sandbox was started with, on the
 else.
 """
 
+import re
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -16,7 +17,7 @@ from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call, Command, Node
 
 DOCUMENT = "AWS-RunShellScript"
-SHOWN, SHOWN_IN_LIST = 24_000, 2_500  # characters of output, by botocore's model
+SHOWN = 24_000  # characters of output, by botocore's model
 
 _WAIT = 0.3  # seconds; a probe that was sent before the first, vain question has ended by the second
 _MACHINES = ThreadPoolExecutor(2)
@@ -34,11 +35,12 @@ def DescribeInstanceInformation(
     wanted = [(one["key"], one["valueSet"]) for one in InstanceInformationFilterList or []]
     wanted += [(one["Key"], one["Values"]) for one in Filters or []]
     for key, _ in wanted:
-        if key not in _FILTERS and not key.startswith("tag"):
+        if key not in _FILTERS and not re.fullmatch("tag-key|tag:.+", key):
             raise ApiError("InvalidFilterKey", f"{key!r} is not a filter")
-    nodes = [_information(call, node) for _, node in sorted(call.state.nodes.items())]
     found = [
-        node for node in nodes if all(node.get(_FILTERS.get(key, key)) in values for key, values in wanted)
+        _information(call, node)
+        for _, node in sorted(call.state.nodes.items())
+        if all(_passes(_information(call, node), node.tags, key, values) for key, values in wanted)
     ]
     return _page(call, "InstanceInformationList", found, MaxResults, NextToken, wanted)
 
@@ -157,25 +159,35 @@ def GetCommandInvocation(
     }
 
 
-def ListCommandInvocations(
-    call: Call,
-    *,
-    CommandId: str | None = None,
-    InstanceId: str | None = None,
-    MaxResults: int = 50,
-    NextToken: str | None = None,
-    Filters: list[dict[str, Any]] | None = None,
-    Details: bool = False,
-) -> dict[str, Any]:
-    """The invocations of one command or of all, the newest command first."""
-    _understood(call, "CommandId", "InstanceId", "MaxResults", "NextToken", "Details")
-    found = [
-        _invocation(call, command, name, _output(output, 0), Details)
-        for command in reversed(call.state.commands.values())
-        for name, output in sorted(command.outputs.items())
-        if CommandId in (None, command.id) and InstanceId in (None, name)
-    ]
-    return _page(call, "CommandInvocations", found, MaxResults, NextToken, [CommandId, InstanceId, Details])
+def AddTagsToResource(
+    call: Call, *, ResourceType: str, ResourceId: str, Tags: list[dict[str, str]]
+) -> dict[str, Any] | None:
+    """Tag a managed node. None, which means that moto answers, for all else that has tags."""
+    node = _tagged(call, ResourceType, ResourceId)
+    if node is None:
+        return None
+    node.tags.update({tag["Key"]: tag["Value"] for tag in Tags})
+    return {}
+
+
+def RemoveTagsFromResource(
+    call: Call, *, ResourceType: str, ResourceId: str, TagKeys: list[str]
+) -> dict[str, Any] | None:
+    """Take tags from a managed node; a tag that is not there is no error."""
+    node = _tagged(call, ResourceType, ResourceId)
+    if node is None:
+        return None
+    for key in TagKeys:
+        node.tags.pop(key, None)
+    return {}
+
+
+def ListTagsForResource(call: Call, *, ResourceType: str, ResourceId: str) -> dict[str, Any] | None:
+    """The tags of a managed node."""
+    node = _tagged(call, ResourceType, ResourceId)
+    if node is None:
+        return None
+    return {"TagList": [{"Key": key, "Value": value} for key, value in sorted(node.tags.items())]}
 
 
 _FILTERS = {
@@ -188,6 +200,14 @@ _FILTERS = {
     "ResourceType": "ResourceType",
     "AssociationStatus": "AssociationStatus",
 }
+
+
+def _passes(information: dict[str, Any], tags: dict[str, str], key: str, values: list[str]) -> bool:
+    if key == "tag-key":
+        return any(value in tags for value in values)
+    if key.startswith("tag:"):
+        return tags.get(key.removeprefix("tag:")) in values
+    return information.get(_FILTERS[key]) in values
 
 
 def _information(call: Call, node: Node) -> dict[str, Any]:
@@ -209,6 +229,10 @@ def _information(call: Call, node: Node) -> dict[str, Any]:
     }
 
 
+def _tagged(call: Call, kind: str, id: str) -> Node | None:
+    return call.state.nodes.get(id) if kind == "ManagedInstance" else None
+
+
 def _applications(node: Node) -> list[dict[str, str]]:
     versions = {"amazon-ssm-agent": "3.3.3050.0-1", "codedeploy-agent": node.machine.package}
     return [
@@ -216,24 +240,6 @@ def _applications(node: Node) -> list[dict[str, str]]:
         for name, version in versions.items()
         if version
     ]
-
-
-def _invocation(
-    call: Call, command: Command, name: str, output: Output | None, details: bool
-) -> dict[str, Any]:
-    plugin = {"Name": "aws:runShellScript", **_status(output)}
-    if output:
-        plugin |= {"ResponseCode": output.status, "Output": output.stdout[:SHOWN_IN_LIST]}
-    return {
-        "CommandId": command.id,
-        "InstanceId": name,
-        "InstanceName": call.state.nodes[name].machine.name,
-        "Comment": command.comment,
-        "DocumentName": command.document,
-        "RequestedDateTime": command.sent,
-        **_status(output),
-        "CommandPlugins": [plugin] if details else [],
-    }
 
 
 def _output(running: Future[Output], wait: float) -> Output | None:

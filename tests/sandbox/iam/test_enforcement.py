@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.serialize import create_serializer
 from codedeploy_sandbox import SCENARIOS, Sandbox, serve
 from codedeploy_sandbox.clock import Clock
 from codedeploy_sandbox.iam.actions import _ACTIONS, _FREE, _RESOURCES, needed
 from codedeploy_sandbox.iam.identities import Iam, Principal
-from codedeploy_sandbox.protocol import models, rest_routing
+from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.scenarios.baseline import FULL_ACCESS, allow, only
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ARN, REGION, Account, Call
-from werkzeug.test import Client, EnvironBuilder
-from werkzeug.wrappers import Request
+from werkzeug.test import Client
 
 from tests.sandbox.services.test_iam import HOSTS, IAM, ON_CALL, WEB_01, decisions, deny
 from tests.support.sandbox import AUTHORIZATION, client
@@ -345,43 +343,3 @@ def test_the_tables_speak_of_operations_and_parameters_that_exist() -> None:
             assert operation.input_shape
             fields = {piece.partition("}")[0] for piece in pattern.split("{")[1:]} - {"region", "account"}
             assert fields <= set(operation.input_shape.members), name
-
-
-def minimal(shape: Any) -> Any:
-    """The least that a shape can hold."""
-    if shape.type_name == "structure":
-        names = list(shape.members)[:1] if shape.is_tagged_union else shape.required_members
-        return {name: minimal(shape.members[name]) for name in names}
-    if shape.type_name == "list":
-        return [minimal(shape.member)]
-    if shape.type_name == "map":
-        return {"k": minimal(shape.value)}
-    text = (shape.metadata.get("enum") or ["x" * shape.metadata.get("min", 1)])[0]
-    others = {"integer": 1, "long": 1, "boolean": True, "timestamp": "2026-01-01T00:00:00Z", "blob": b"x"}
-    return others.get(shape.type_name, text)
-
-
-def test_every_operation_of_s3_is_recognised_by_its_request() -> None:
-    model = models.service("s3")
-    assert model
-    twins = {}
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        parameters = minimal(operation.input_shape) if operation.input_shape else {}
-        made = create_serializer("rest-xml").serialize_to_request(parameters, operation)
-        path, _, query = made["url_path"].partition("?")
-        builder = EnvironBuilder(path, method=made["method"], headers=list(made["headers"].items()))
-        builder.args.update(dict(pair.partition("=")[::2] for pair in query.split("&") if pair))
-        builder.args.update(made["query_string"])
-        found = rest_routing.recognise("s3", Request(builder.get_environ()))
-        assert found, name
-        if found[0] != name:
-            twins[name] = found[0]
-    # Two names for one and the same request; the deprecated one gives way.
-    assert twins == {
-        "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
-        "GetBucketNotification": "GetBucketNotificationConfiguration",
-        "ListDirectoryBuckets": "ListBuckets",
-        "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
-        "PutBucketNotification": "PutBucketNotificationConfiguration",
-    }

@@ -1,7 +1,6 @@
 """Event history: what was called, by whom, and only what was asked for."""
 
 import json
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import Sandbox, serve
 from codedeploy_sandbox.protocol import models
-from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.services.cloudtrail import MANAGEMENT, read_only
-from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, CALLER_ARN, Account
+from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, CALLER_ARN
 
 from tests.support.sandbox import client
 
@@ -241,25 +239,6 @@ def test_an_unknown_key_is_somebody_unknown() -> None:
     with serve("healthy") as sandbox:
         client(sandbox, "codedeploy", aws_access_key_id="test").list_on_premises_instances()
         assert len(events(sandbox, **by("Username", "unknown"))) == 1
-
-
-def test_the_limit_of_two_a_second_when_the_scenario_has_it() -> None:
-    def limited(account: Account) -> None:
-        healthy(account)
-        account.lookups_per_second = 2
-
-    with serve(limited) as sandbox:
-        trail = client(sandbox, "cloudtrail")
-        for _ in range(2):
-            trail.lookup_events()
-        with pytest.raises(ClientError, match="ThrottlingException"):
-            trail.lookup_events()
-        time.sleep(1.05)
-        trail.lookup_events()
-    with serve("healthy") as sandbox:
-        trail = client(sandbox, "cloudtrail")
-        for _ in range(5):
-            trail.lookup_events()
 
 
 def test_the_names_of_our_operations_tell_reads_from_writes() -> None:

@@ -343,3 +343,23 @@ def test_names_that_are_allowed(codedeploy: Any) -> None:
         codedeploy.register_on_premises_instance(
             instanceName=partition, iamUserArn=f"arn:{partition}:iam::{ACCOUNT}:user/x"
         )
+
+
+def test_the_groups_of_an_application_that_is_not_there() -> None:
+    with serve("healthy") as sandbox:
+        api = client(sandbox, "codedeploy", aws_access_key_id="test")
+        listed = api.list_deployment_groups(applicationName="shop")
+        assert (listed["applicationName"], listed["deploymentGroups"]) == ("shop", ["web"])
+        assert "nextToken" not in listed
+        with pytest.raises(api.exceptions.ApplicationDoesNotExistException):
+            api.list_deployment_groups(applicationName="nope")
+
+
+def test_a_tag_needs_a_key() -> None:
+    with serve("healthy") as sandbox:
+        api = client(sandbox, "codedeploy", aws_access_key_id="test")
+        arn = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:application:shop"
+        with pytest.raises(api.exceptions.InvalidTagsToAddException):
+            api.tag_resource(ResourceArn=arn, Tags=[{"Value": "v"}])
+        api.tag_resource(ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}])
+        assert api.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "k", "Value": "v"}]

@@ -125,6 +125,38 @@ def test_pages_and_what_is_refused() -> None:
         assert refused(describe, Filters=[{"Key": "Ping", "Values": ["Online"]}]) == "InvalidFilterKey"
 
 
+def test_a_node_has_tags_as_everything_else_has() -> None:
+    with serve("healthy", probe=PROBE) as sandbox:
+        api = client(sandbox, "ssm", aws_access_key_id="test")
+        node = {"ResourceType": "ManagedInstance", "ResourceId": WEB_01}
+        assert api.list_tags_for_resource(**node)["TagList"] == []
+        tags = [{"Key": "Team", "Value": "web"}, {"Key": "Stage", "Value": "production"}]
+        api.add_tags_to_resource(**node, Tags=tags)
+        api.add_tags_to_resource(**node, Tags=[{"Key": "Team", "Value": "shop"}])
+        assert api.list_tags_for_resource(**node)["TagList"] == [tags[1], {"Key": "Team", "Value": "shop"}]
+
+        def found(key: str, *values: str) -> list[str]:
+            filters = [{"Key": key, "Values": list(values)}]
+            nodes = api.describe_instance_information(Filters=filters)["InstanceInformationList"]
+            return [one["InstanceId"] for one in nodes]
+
+        assert found("tag:Team", "shop", "other") == [WEB_01]
+        assert found("tag:Team", "web") == []
+        assert found("tag-key", "Stage") == [WEB_01]
+        api.remove_tags_from_resource(**node, TagKeys=["Team", "Nothing"])
+        assert api.list_tags_for_resource(**node)["TagList"] == [tags[1]]
+        unknown = {"ResourceType": "ManagedInstance", "ResourceId": "mi-0a1b2c3d4e5f60009"}
+        for call, more in (
+            (api.list_tags_for_resource, {}),
+            (api.add_tags_to_resource, {"Tags": tags}),
+            (api.remove_tags_from_resource, {"TagKeys": ["Team"]}),
+        ):
+            assert refused(call, **unknown, **more) == "InvalidResourceId"
+        api.put_parameter(Name="p", Value="v", Type="String", Tags=tags)
+        parameter = {"ResourceType": "Parameter", "ResourceId": "p"}
+        assert len(api.list_tags_for_resource(**parameter)["TagList"]) == 2  # moto's
+
+
 def test_the_inventory_names_the_agent_where_it_is_installed(healthy: Sandbox) -> None:
     def versions(sandbox: Sandbox, node: str) -> dict[str, str]:
         api = client(sandbox, "ssm")
@@ -216,23 +248,6 @@ def test_an_invocation_is_of_one_command_and_one_node(healthy: Sandbox) -> None:
     assert ask(CommandId=command["CommandId"], InstanceId=WEB_01)["Comment"] == "why"
 
 
-def test_invocations_are_listed() -> None:
-    with serve("healthy", clock=NOON, probe=PROBE) as sandbox:
-        outcome(sandbox, WEB_01)
-        whole = outcome(sandbox, WEB_02)
-        api = client(sandbox, "ssm")
-        found = api.list_command_invocations()["CommandInvocations"]
-        assert [(one["InstanceId"], one["InstanceName"]) for one in found] == [
-            (WEB_02, "web-02"),
-            (WEB_01, "web-01"),
-        ]
-        assert found[0]["CommandPlugins"] == []
-        (one,) = api.list_command_invocations(InstanceId=WEB_02, Details=True)["CommandInvocations"]
-        assert one["CommandId"] == whole["CommandId"]
-        assert one["CommandPlugins"][0]["Output"] == whole["StandardOutputContent"][:2500]
-        assert api.list_command_invocations(CommandId="0" * 36)["CommandInvocations"] == []
-
-
 def test_a_sandbox_without_a_probe_runs_no_command() -> None:
     with (
         serve("healthy") as sandbox,
@@ -260,7 +275,6 @@ def test_a_probe_that_has_not_ended_is_in_progress(monkeypatch: pytest.MonkeyPat
         refused(api.get_command_invocation, InstanceId=WEB_01, **sent)
         answer = api.get_command_invocation(InstanceId=WEB_01, **sent)
         assert (answer["Status"], answer["ResponseCode"]) == ("InProgress", -1)
-        assert api.list_command_invocations(**sent)["CommandInvocations"][0]["Status"] == "InProgress"
         end.set()
         while answer["Status"] == "InProgress":
             answer = api.get_command_invocation(InstanceId=WEB_01, **sent)
