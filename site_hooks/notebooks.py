@@ -121,8 +121,10 @@ def _how_to_run(path: Path, published: bool) -> str:
 {"" if published else signed_in}To run it on your own account, in a clone of the project:
 
 ```sh
-.venv/bin/runbooks open {runbook} --instance NAME --region REGION   # a copy of it, in JupyterLab
-.venv/bin/runbooks run {runbook} --instance NAME --region REGION    # without JupyterLab: a notebook and a report
+# a copy of it, in JupyterLab
+.venv/bin/runbooks open {runbook} --instance NAME --region REGION
+# without JupyterLab: leaves a notebook and a report
+.venv/bin/runbooks run {runbook} --instance NAME --region REGION
 ```
 
 Below is the notebook with the outputs of its last run against the sandbox."""
