@@ -9,7 +9,7 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup site offline lint types unit notebooks golden seen bench screenshot lock clean
+.PHONY: run test setup site offline lint types unit notebooks golden observed bench screenshot lock clean
 
 run: setup ## serve the site and JupyterLab on loopback, until Ctrl-C
 	@$(BIN)/python -m tools.run --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
@@ -52,8 +52,8 @@ notebooks: setup ## every cell of every runbook against its committed output
 golden: setup ## execute the runbooks and rewrite their committed outputs
 	$(BIN)/python -m tools.golden
 
-seen: setup ## write anew what the checks were seen to call and to find, for the policy and the page of the checks
-	$(BIN)/python -m tools.seen
+observed: setup ## write what the checks call, take and find in the sandbox, for the policy and the pages of the checks
+	$(BIN)/python -m tests.support.observe
 
 bench: setup ## a diagnosis against the same calls in bare boto3, as a ratio
 	$(BIN)/python -m tools.bench

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runbooks.aws import connect
     from runbooks.decoder import explain
-    from runbooks.engine import diagnose
+    from runbooks.diagnosis import diagnose
 
 __all__ = ["connect", "diagnose", "explain"]
 

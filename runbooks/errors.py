@@ -1,6 +1,6 @@
-"""Errors that are told in one sentence: the user's to mend, or a fact that could not be had."""
+"""Errors that are shown as one sentence: something that the user asked for cannot be done as asked."""
 
-from runbooks.safe import plain
+from runbooks.text.mask import plain
 
 
 class UserError(Exception):
@@ -17,7 +17,3 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows for this error: the sentence alone (IPython's documented hook)."""
         return [str(self)]
-
-
-class CouldNotLook(Exception):
-    """A fact that a check needs could not be had, though no call failed; the message says why and what to do."""

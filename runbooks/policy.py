@@ -1,7 +1,7 @@
-"""The least-privilege policy of the diagnosis: what the checks were seen to call, and nothing else.
+"""The least-privilege policy of the diagnosis: what the checks were observed to call, and nothing else.
 
-`checks/seen.json` is written by ``make seen`` from what each check does over all scenarios of the sandbox;
-a test writes it anew and compares.
+``make observed`` writes `checks/observed.json` from what each check does in all scenarios of the sandbox; a test
+does the same and compares.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from runbooks.errors import UserError
 
-# Allowed to everybody, whatever the policies say (the API reference of sts:GetCallerIdentity).
+# Allowed to every identity, whatever the policies say (the API reference of sts:GetCallerIdentity).
 _NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 
 # What each operation beyond reading may be done to: the probe is one document on managed nodes.
@@ -28,11 +28,18 @@ PROBE = ("ssm:SendCommand", "ssm:GetCommandInvocation")
 
 
 @cache
-def seen() -> dict[str, dict[str, Any]]:
-    """By check id: ``calls``, its sorted API calls ("ssm:SendCommand"), and ``trouble``, what it says by scenario."""
-    text = resources.files("runbooks.checks").joinpath("seen.json").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = json.loads(text)
+def observed() -> dict[str, dict[str, list[str]]]:
+    """By check id: ``calls``, its sorted API calls ("ssm:SendCommand"), and ``takes``, the parameters that it read."""
+    text = resources.files("runbooks.checks").joinpath("observed.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, list[str]]] = json.loads(text)
     return found
+
+
+def calls(check: str) -> list[str]:
+    """The API calls of a check. Raises `UserError` for one that was never observed."""
+    if check not in observed():
+        raise UserError(f"The check {check} was never observed in the sandbox: run `make observed`.")
+    return observed()[check]["calls"]
 
 
 def actions(apis: Iterable[str], *, probe: bool = False) -> list[str]:
@@ -49,19 +56,15 @@ def text(checks: Iterable[str], *, probe: bool = True) -> str:
 
 
 def document(checks: Iterable[str] = (), *, probe: bool = False) -> dict[str, Any]:
-    """The IAM policy that lets these checks look (every check when none is named): reads, and with ``probe``
-    also the host probe by Run Command. Raises `UserError` for a check that there is not.
+    """The IAM policy that these checks need (every check when none is named): reads, and with ``probe``
+    also the host probe by Run Command. Raises `UserError` for a check that was never observed.
 
     The resource is ``*``: most of these reads have no resource type, and a policy that names instances
     lets Get pass and refuses List.
     """
-    wanted = list(checks) or list(seen())
-    strange = [id_ for id_ in wanted if id_ not in seen()]
-    if strange:
-        raise UserError(f"There is no check {strange[0]!r}: `runbooks checks` lists them.")
-    needed = actions((api for id_ in wanted for api in seen()[id_]["calls"]), probe=probe)
+    needed = actions((api for id_ in list(checks) or observed() for api in calls(id_)), probe=probe)
     anywhere = [action for action in needed if action not in _RESOURCES]
-    statements = [{"Sid": "Look", "Effect": "Allow", "Action": anywhere, "Resource": "*"}] if anywhere else []
+    statements = [{"Sid": "Read", "Effect": "Allow", "Action": anywhere, "Resource": "*"}] if anywhere else []
     for action in needed:
         if action in _RESOURCES:
             statements.append(

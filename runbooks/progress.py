@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # Is told how many checks are done, and of how many.
-Tell = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @contextmanager
-def terminal() -> Iterator[Tell]:
+def terminal() -> Iterator[ProgressCallback]:
     """A line on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
         yield _silent
@@ -22,7 +22,7 @@ def terminal() -> Iterator[Tell]:
 
 
 @contextmanager
-def cell() -> Iterator[Tell]:
+def cell() -> Iterator[ProgressCallback]:
     """A line in the cell that runs, where this is a Jupyter kernel; none with ``RUNBOOKS_PROGRESS=off``.
 
     Committed outputs are made without it: nbval compares with what a cell shows first, not with what it ends with.

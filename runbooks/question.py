@@ -1,13 +1,18 @@
-"""What is asked of a diagnosis; what cannot be meant is refused in one sentence before any call is spent on it."""
+"""What can be asked of a diagnosis: one table of parameters, the fields of `Question`.
+
+The options of the command line, the parameters of the notebooks, the command that asks again, a report's fingerprint
+and its JSON schema derive from this table. A value that cannot be meant is refused in one sentence, before any call.
+"""
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from runbooks.errors import UserError
+from runbooks.findings import NotApplicable
 from runbooks.host import HostReport, read_report_file
 
 USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
@@ -15,86 +20,189 @@ SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\
 # The rule of the AWS CLI for a name (awscli customizations/codedeploy/utils.py).
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
+MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked; a check takes from it what it needs and SKIPs when that was not given."""
-
-    instance: str = ""
-    status: str | None = None  # a registrationStatus filter to try; None is no filter
-    hours: float = 24  # how far back to look in CloudTrail
-    arn: str = ""  # the IAM user's or role session's ARN to register the instance with
-    deployment_group: str = ""  # "APPLICATION/GROUP", whose tags the instance should carry
-    bucket: str = ""  # the revision bucket that the host reads from, with or without a key: "BUCKET/KEY"
-    host_report: HostReport | None = None  # what the probe saw, brought by hand
-
-    @classmethod
-    def of(cls, **asked: Any) -> "Question":
-        """The question of these members. A path as ``host_report`` is read; "" is none, like in a notebook.
-
-        Raises `UserError` for a member that there is not, for one that cannot be, and for a host report that
-        cannot be used.
-        """
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(set(asked) - set(known)):
-            raise UserError(f"Nothing can be asked by {unknown[0]!r}: use {', '.join(known)}.")
-        _check_types(asked)
-        _check_instance(asked.get("instance", ""))
-        check_arn(asked.get("arn", ""))
-        group = asked.get("deployment_group", "")
-        if group and not re.fullmatch(r"[^/]+/.+", group):
-            raise UserError(f"{group!r} names no deployment group: write APPLICATION/GROUP.")
-        asked["bucket"] = _bucket(asked.get("bucket", ""))
-        brought = asked.get("host_report")
-        if isinstance(brought, (str, Path)):
-            instance = asked.get("instance") or None
-            asked["host_report"] = read_report_file(brought, instance=instance) if brought else None
-        return cls(**asked)
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{name} must be text, not {value!r}.")
+    return value
 
 
-def check_arn(arn: str) -> None:
-    """Raise `UserError` for what cannot be registered; "" is none."""
+def _instance(name: str, value: Any) -> str:
+    instance = _text(name, value)
+    if instance.startswith("i-"):
+        raise UserError(
+            f"{instance!r} is an EC2 instance ID: EC2 instances are not registered, and on-premises names never begin with 'i-'."
+        )
+    if instance and not _NAME.fullmatch(instance):
+        raise UserError(
+            f"{instance!r} cannot be an on-premises instance name: 1 to 100 letters, digits and + = , . @ _ - only."
+        )
+    return instance
+
+
+def _status(name: str, value: Any) -> str | None:
+    if not isinstance(value, (str, type(None))):
+        raise UserError(f"{name} must be text, or None for no filter, not {value!r}.")
+    return value
+
+
+def _hours(name: str, value: Any) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not 0 < value <= MOST_HOURS:
+        raise UserError(
+            f"{name} must be a number above 0 and up to {MOST_HOURS}, the 90 days of CloudTrail, not {value!r}."
+        )
+    return float(value)
+
+
+def _arn(name: str, value: Any) -> str:
+    arn = _text(name, value)
     if arn and not USER_ARN.fullmatch(arn) and not SESSION_ARN.fullmatch(arn):
         raise UserError(
             f"{arn!r} cannot be registered: give the ARN of an IAM user (arn:aws:iam::ACCOUNT:user/NAME)"
             " or of one session of a role (arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION)."
         )
+    return arn
 
 
-def _check_types(asked: Mapping[str, Any]) -> None:
-    for name in ("instance", "arn", "deployment_group", "bucket"):
-        if not isinstance(asked.get(name, ""), str):
-            raise UserError(f"{name} must be text, not {asked[name]!r}.")
-    if not isinstance(asked.get("status"), (str, type(None))):
-        raise UserError(f"status must be text, or None for no filter, not {asked['status']!r}.")
-    if not isinstance(asked.get("host_report"), (HostReport, str, Path, type(None))):
-        raise UserError("host_report must be the path of a file that holds what `runbooks probe` printed.")
-    hours = asked.get("hours", 1)
-    if isinstance(hours, bool) or not isinstance(hours, (int, float)) or not _within_90_days(hours):
-        raise UserError(
-            f"hours must be a number above 0 and up to 2160, the 90 days of CloudTrail, not {hours!r}."
-        )
+def _deployment_group(name: str, value: Any) -> str:
+    group = _text(name, value)
+    if group and not re.fullmatch(r"[^/]+/.+", group):
+        raise UserError(f"{group!r} names no deployment group: write APPLICATION/GROUP.")
+    return group
 
 
-def _within_90_days(hours: float) -> bool:
-    return math.isfinite(hours) and 0 < hours <= 2160
-
-
-def _check_instance(name: str) -> None:
-    if name.startswith("i-"):
-        raise UserError(
-            f"{name!r} is an EC2 instance ID: EC2 instances are not registered, and on-premises names never begin with 'i-'."
-        )
-    if name and not _NAME.fullmatch(name):
-        raise UserError(
-            f"{name!r} cannot be an on-premises instance name: 1 to 100 letters, digits and + = , . @ _ - only."
-        )
-
-
-def _bucket(text: str) -> str:
+def _bucket(name: str, value: Any) -> str:
     """A bucket, with a key where one was given; an address like s3://BUCKET/KEY is taken too."""
-    bucket = text.removeprefix("s3://")
+    bucket = _text(name, value).removeprefix("s3://")
     if bucket and not _BUCKET.fullmatch(bucket):
-        raise UserError(f"{text!r} is no bucket: write BUCKET or BUCKET/KEY.")
+        raise UserError(f"{value!r} is no bucket: write BUCKET or BUCKET/KEY.")
     return bucket.removesuffix("/")
+
+
+def _host_report(name: str, value: Any) -> HostReport | str | Path | None:
+    if not isinstance(value, (HostReport, str, Path, type(None))):
+        raise UserError(f"{name} must be the path of a file that holds what `runbooks probe` printed.")
+    return value or None
+
+
+Reader = Callable[[str, Any], Any]
+
+
+def _parameter(default: Any, read: Reader, help: str, *, kind: type = str, schema: Mapping[str, Any]) -> Any:
+    """One row: its value when it is not given, its reader, its help on the command line, its JSON schema."""
+    return field(default=default, metadata={"read": read, "help": help, "kind": kind, "schema": schema})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. A check takes from it what it needs and does not apply where that was not given."""
+
+    instance: str = _parameter(
+        "",
+        _instance,
+        "The on-premises instance's name; left out: what concerns all of them.",
+        schema={"type": "string", "description": "Empty: all instances"},
+    )
+    status: str | None = _parameter(
+        None,
+        _status,
+        "A registrationStatus filter to try on ListOnPremisesInstances; left out: no filter.",
+        schema={"type": ["string", "null"], "description": "A registrationStatus that was tried"},
+    )
+    hours: float = _parameter(
+        24.0,
+        _hours,
+        f"How far back to search CloudTrail; at most {MOST_HOURS}.",
+        kind=float,
+        schema={"type": "number", "description": "How far back CloudTrail was searched"},
+    )
+    arn: str = _parameter(
+        "",
+        _arn,
+        "The IAM user's or role session's ARN to register the instance with.",
+        schema={"type": "string", "description": "The ARN to register the instance with"},
+    )
+    deployment_group: str = _parameter(
+        "",
+        _deployment_group,
+        "APPLICATION/GROUP whose tags the instance should carry.",
+        schema={"type": "string", "description": "APPLICATION/GROUP"},
+    )
+    bucket: str = _parameter(
+        "",
+        _bucket,
+        "The bucket that holds the revisions, or BUCKET/KEY.",
+        schema={"type": "string", "description": "BUCKET or BUCKET/KEY"},
+    )
+    host_report: HostReport | None = _parameter(
+        None,
+        _host_report,
+        "The file with what `runbooks probe` printed on the host.",
+        kind=Path,
+        schema={
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When the host report that was brought by hand was made",
+        },
+    )
+
+    @classmethod
+    def of(cls, **asked: Any) -> "Question":
+        """The question of these members. A path as ``host_report`` is read; "" is none, as in a notebook.
+
+        Raises `UserError` for a member that there is not, for one that cannot be, and for a host report that
+        cannot be used.
+        """
+        known = {row.name: row for row in PARAMETERS}
+        if unknown := sorted(set(asked) - set(known)):
+            raise UserError(f"There is no parameter {unknown[0]!r}: use {', '.join(known)}.")
+        read = {name: known[name].metadata["read"](name, value) for name, value in asked.items()}
+        if isinstance(path := read.get("host_report"), (str, Path)):
+            read["host_report"] = read_report_file(path, instance=read.get("instance") or None)
+        return cls(**read)
+
+    def given(self) -> dict[str, Any]:
+        """The parameters that are not as they are by themselves, in the order of the table."""
+        values = {row.name: getattr(self, row.name) for row in PARAMETERS}
+        return {row.name: values[row.name] for row in PARAMETERS if values[row.name] != row.default}
+
+    def options(self) -> dict[str, list[str]]:
+        """The options of the command line that ask this again. A host report brought by hand has to be made again."""
+        return {name: [_option(value)] for name, value in self.given().items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Every parameter, as a report's JSON shows it; of a host report only when it was made."""
+        host = self.host_report
+        made = {"host_report": host.collected_at.isoformat(timespec="seconds") if host else None}
+        return {row.name: getattr(self, row.name) for row in PARAMETERS} | made
+
+    def require(self, *names: str) -> None:
+        """Raise `NotApplicable` where a parameter that a check needs was not given. "host": an instance or its report."""
+        for name in names:
+            if name == "host" and not (self.instance or self.host_report):
+                raise NotApplicable("No instance (--instance) and no host report (--host-report) was given.")
+            if name != "host" and not getattr(self, name):
+                raise NotApplicable(f"No {name.replace('_', ' ')} was given (--{name.replace('_', '-')}).")
+
+
+PARAMETERS = fields(Question)
+
+
+def schema(rows: Iterable[Any] = PARAMETERS) -> dict[str, Any]:
+    """The JSON schema of a report's member ``question``."""
+    properties = {row.name: dict(row.metadata["schema"]) for row in rows}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, HostReport):
+        return "FILE"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,42 +7,20 @@ it looks in the sandbox when it is not so, what it calls, which IAM actions that
 
 import html
 import json
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from mkdocs.exceptions import PluginError
 from mkdocs.structure.pages import Page
 
-from runbooks.checks import all_checks
-from runbooks.engine import Check
-from runbooks.policy import PROBE, actions, document, seen
+from runbooks.checks import MODULES, RENAMED, all_checks
+from runbooks.findings import Check
+from runbooks.policy import PROBE, actions, calls, document
 
 MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
-ROOMS = {
-    "registration": "Registration",
-    "selection": "Selection for deployments",
-    "listing": "Lists",
-    "callers": "Callers",
-    "agent": "Agent",
-    "host": "Host",
-    "permissions": "Permissions",
-    "network": "Network",
-    "vpc": "VPC",
-}
-# The guide that says more about a room's checks, and the runbook that asks them.
-_INSTANCE, _NETWORK = "guides/check-the-instance.md", "guides/check-the-network.md"
-LEADS = {
-    "registration": (_INSTANCE, "instance-state"),
-    "selection": (_INSTANCE, "instance-state"),
-    "listing": ("exceptions/InvalidRegistrationStatusException.md", "registration-status"),
-    "callers": ("exceptions/InvalidRegistrationStatusException.md", "registration-status"),
-    "agent": ("guides/check-the-agent.md", "agent"),
-    "host": ("guides/check-the-agent.md", "agent"),
-    "permissions": ("guides/check-permissions.md", "permissions"),
-    "network": (_NETWORK, "network"),
-    "vpc": (_NETWORK, "network"),
-}
+EXAMPLES = json.loads((Path(__file__).parent / "examples.json").read_text(encoding="utf-8"))
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
@@ -54,27 +32,29 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def _all() -> str:
-    checks = all_checks()
-    if strange := {check.room for check in checks} - set(ROOMS):
-        raise PluginError(f"site_hooks/checks.py has no title for the checks of {', '.join(sorted(strange))}")
     parts = []
-    for room, title in ROOMS.items():
-        parts.append(f"## {title} {{ #room-{room} }}")
-        parts += [_section(check) for check in checks if check.room == room]
+    for module in MODULES:
+        category = module.__name__.rpartition(".")[2]
+        parts.append(f"## {module.TITLE} {{ #room-{category} }}")
+        parts += [_section(check, module) for check in all_checks() if check.category == category]
     return "\n\n".join(parts)
 
 
-def _section(check: Check) -> str:
-    row = seen()[check.id]
-    parts = [f"### {check.id} {{ #{check.id} }}", f"**{check.good}**"]
-    if check.explains:
-        parts.append(check.explains)
-    troubles = list(row["trouble"].items())[:1]  # one is enough to know it by, and the page stays light
+def _section(check: Check, module: ModuleType) -> str:
+    old = [name for name, new in RENAMED.items() if new == check.id]
+    parts = [
+        f"### {check.id} {{ #{check.id} }}",
+        *(f'<span id="{name}"></span>' for name in old),
+        f"**{check.title}**",
+    ]
+    if check.description:
+        parts.append(check.description)
+    troubles = list(EXAMPLES[check.id].items())[:1]  # one is enough to know it by, and the page stays light
     parts += [_trouble(scenario, found, check.id) for scenario, found in troubles]
     if not troubles:
         parts.append("No scenario of the sandbox shows it otherwise; the tests do.")
-    parts.append(_what_to_do(check, [found["next"] for _, found in troubles]))
-    parts.append(_calls(check.id, row["calls"]))
+    parts.append(_what_to_do(module, [found["next"] for _, found in troubles]))
+    parts.append(_calls(check.id, calls(check.id)))
     return "\n\n".join(parts)
 
 
@@ -85,9 +65,9 @@ def _trouble(scenario: str, found: dict[str, str], check: str) -> str:
     return f"{said}{mend}\n\nSee it happen:\n\n```bash\n{command}\n```"
 
 
-def _what_to_do(check: Check, leads: list[str]) -> str:
+def _what_to_do(module: ModuleType, leads: list[str]) -> str:
     """Where its findings lead, the guide of its room, and the runbook that asks it."""
-    guide, runbook = LEADS[check.room]
+    guide, runbook = _file(module.GUIDE), module.RUNBOOK
     pages = list(dict.fromkeys(_file(lead) for lead in leads if lead))
     pages += [] if any(page.startswith(guide) for page in pages) else [guide]
     links = ", ".join(f"[{_name(page)}]({page})" for page in pages)

@@ -28,7 +28,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModul
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox has the probe's answer at once, where Systems Manager takes its time."""
-    monkeypatch.setattr("runbooks.host.fetch._PAUSES", (0.02,))
+    monkeypatch.setattr("runbooks.facts.host_report._PAUSES", (0.02,))
 
 
 @pytest.fixture

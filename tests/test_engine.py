@@ -11,11 +11,15 @@ import pytest
 from botocore.stub import Stubber
 from codedeploy_sandbox import Delay, Fault, Hang
 
+from runbooks.aws.clients import Clients
 from runbooks.aws.guard import NotARead
-from runbooks.aws.session import Aws, Pace
+from runbooks.aws.pace import Pace
+from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict, diagnose, run
+from runbooks.diagnosis import diagnose
+from runbooks.engine import run
 from runbooks.errors import UserError
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict
 from runbooks.question import Question
 from tests.support.world import PATIENT, world
 
@@ -23,7 +27,7 @@ from tests.support.world import PATIENT, world
 @pytest.fixture
 def aws() -> Aws:
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-west-1")
-    return Aws(session, endpoint="http://127.0.0.1:9")  # nothing listens there; answers are stubbed
+    return Aws(Clients(session, endpoint="http://127.0.0.1:9"))  # nothing listens there; answers are stubbed
 
 
 def answer(aws: Aws, service: str, operation: str, response: dict[str, Any]) -> None:
@@ -40,6 +44,7 @@ def test_verdicts_are_ordered() -> None:
 
 def test_a_crash_is_unknown_and_keeps_what_was_found(aws: Aws) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         yield Finding(FAIL, "web-01 is broken")
         raise KeyError("Tags")
 
@@ -52,6 +57,7 @@ def test_a_crash_is_unknown_and_keeps_what_was_found(aws: Aws) -> None:
 
 def test_silence_is_unknown(aws: Aws) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         yield from ()
 
     (finding,) = run(check, aws, Question())
@@ -60,6 +66,7 @@ def test_silence_is_unknown(aws: Aws) -> None:
 
 def test_proof_is_recorded_not_typed(aws: Aws) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         yield Finding(OK, "before any call")
         aws.read("codedeploy:ListOnPremisesInstances", "instanceNames")
         yield Finding(OK, "after one", proof=())
@@ -78,6 +85,7 @@ def test_proof_is_recorded_not_typed(aws: Aws) -> None:
 @pytest.mark.parametrize("response", [{}, {"nextToken": "x"}])
 def test_an_answer_without_the_expected_key_is_unknown(aws: Aws, response: dict[str, Any]) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         names = aws.read("codedeploy:ListOnPremisesInstances", "instanceNames")
         yield Finding(OK, f"{len(names)} names")
 
@@ -90,6 +98,7 @@ def test_an_answer_without_the_expected_key_is_unknown(aws: Aws, response: dict[
 
 def test_an_answer_without_a_request_id_is_unknown(aws: Aws) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         yield Finding(OK, str(aws.read_all("codedeploy:ListOnPremisesInstances", "instanceNames")))
 
     answer(aws, "codedeploy", "list_on_premises_instances", {"instanceNames": []})
@@ -105,6 +114,7 @@ def test_a_write_is_refused_before_it_is_sent(aws: Aws) -> None:
     )
 
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         aws.client("codedeploy").deregister_on_premises_instance(instanceName="web-01")
         yield Finding(OK, "gone")
 
@@ -122,7 +132,7 @@ def test_what_the_user_allowed_is_sent() -> None:
         raise Sent
 
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-west-1")
-    ssm = Aws(session, allowed={"ssm:SendCommand": lambda _: True}).client("ssm")
+    ssm = Aws(Clients(session, allowed={"ssm:SendCommand": lambda _: True})).client("ssm")
     ssm.meta.events.register("before-send", stop)
     with pytest.raises(Sent):
         ssm.send_command(InstanceIds=["mi-0123456789abcdef0"], DocumentName="AWS-RunShellScript")
@@ -134,8 +144,8 @@ def test_checks_are_found_by_looking(aws: Aws) -> None:
     checks = all_checks()
     assert len({check.id for check in checks}) == len(checks) >= 3
     for check in checks:
-        assert check.good.endswith("."), f"{check.id}: the docstring's first line is not a sentence"
-        assert check.room in check.function.__module__
+        assert check.title.endswith("."), f"{check.id}: the docstring's first line is not a sentence"
+        assert check.category in check.function.__module__
 
 
 def test_a_check_needs_its_good_state() -> None:
@@ -150,7 +160,7 @@ def test_a_check_needs_its_good_state() -> None:
     ("asked", "sentence"),
     [
         ({"checks": "agent-is-fine"}, "no check 'agent-is-fine'"),
-        ({"instnace": "web-01"}, "Nothing can be asked by 'instnace'"),
+        ({"instnace": "web-01"}, "There is no parameter 'instnace'"),
         ({"instance": "i-0123456789abcdef0"}, "EC2"),
         ({"instance": "web:01"}, "cannot be"),
         ({"instance": "x" * 101}, "cannot be"),
@@ -219,11 +229,15 @@ def test_an_interrupted_diagnosis_keeps_what_was_found(monkeypatch: pytest.Monke
         report = diagnose(aws, checks=["arn-is-free", "caller-is-known"], progress=interrupted)
     verdicts = {check.id: (found[-1].verdict, found[-1].says) for check, found in report.results.items()}
     assert verdicts["arn-is-free"][0] is SKIP
-    assert verdicts["caller-is-known"] == (UNKNOWN, "Could not look: interrupted.")
+    assert verdicts["caller-is-known"] == (
+        UNKNOWN,
+        "Could not check: interrupted, still waiting for sts:GetCallerIdentity.",
+    )
 
 
 def test_the_call_that_failed_is_named_though_it_was_not_sent(aws: Aws) -> None:
     def check(aws: Aws, question: Question) -> Iterator[Finding]:
+        """All is well."""
         yield Finding(OK, "so far")
         aws.read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName=7)
 

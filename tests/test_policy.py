@@ -11,7 +11,9 @@ from codedeploy_sandbox.state import Account
 
 from runbooks import policy
 from runbooks.checks import all_checks
-from runbooks.engine import UNKNOWN, diagnose
+from runbooks.diagnosis import diagnose
+from runbooks.findings import UNKNOWN
+from tests.support.observe import EXAMPLES
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 # Each action of the policy, and a scenario and instance in which the diagnosis needs it.
@@ -78,5 +80,6 @@ def test_it_holds_reads_only() -> None:
 
 
 def test_what_was_seen_covers_every_check_and_no_lost_scenario() -> None:
-    assert set(policy.seen()) == {check.id for check in all_checks()}
-    assert {scenario for row in policy.seen().values() for scenario in row["trouble"]} <= set(SCENARIOS)
+    assert set(policy.observed()) == {check.id for check in all_checks()}
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    assert {scenario for row in examples.values() for scenario in row} <= set(SCENARIOS)

@@ -14,8 +14,8 @@ from botocore import xform_name
 
 from runbooks.aws import connect
 from runbooks.aws.session import Aws
-from runbooks.engine import diagnose
-from runbooks.host.fetch import _PAUSES
+from runbooks.diagnosis import diagnose
+from runbooks.facts.host_report import _PAUSES
 
 ROUNDS = 9
 ASKED: dict[str, Any] = {"instance": "web-01", "deployment_group": "shop/web", "bucket": "shop-revisions"}

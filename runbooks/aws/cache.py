@@ -6,27 +6,28 @@ from concurrent.futures import Future
 from typing import Any
 
 from runbooks.aws import journal
-from runbooks.aws.journal import Call
+from runbooks.aws.journal import Record
 
 
-class Memory:
+class Cache:
     """What was asked so far, with the calls that it took; a failure is remembered as well as an answer."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._facts: dict[Hashable, Future[tuple[Any, list[Call]]]] = {}
+        self._facts: dict[Hashable, Future[tuple[Any, Record]]] = {}
 
-    def once(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """The answer of ``ask``, which is called by the first who wants ``key``; others wait for it.
+    def once(self, key: Hashable, what: str, ask: Callable[[], Any]) -> Any:
+        """The answer of ``ask``, which is called by the first check that wants ``key``; the others wait for it.
 
-        The calls that it made are recorded for each who wants it. Raises what ``ask`` raised.
+        The calls that it made are recorded for each of them. Raises what ``ask`` raised.
         """
         with self._lock:
             first = key not in self._facts
             fact = self._facts.setdefault(key, Future())
-        if first:
-            fact.set_result(_ask(ask))
-        answer, calls = fact.result()
+        with journal.waiting(what):
+            if first:
+                fact.set_result(_ask(ask))
+            answer, calls = fact.result()
         for call in calls:
             journal.record(call)
         if isinstance(answer, Exception):
@@ -34,9 +35,9 @@ class Memory:
         return answer
 
 
-def _ask(ask: Callable[[], Any]) -> tuple[Any, list[Call]]:
+def _ask(ask: Callable[[], Any]) -> tuple[Any, Record]:
     with journal.recording() as calls:
         try:
             return ask(), calls
-        except Exception as error:  # noqa: BLE001 - kept, and raised for each who asked
+        except Exception as error:  # noqa: BLE001 - kept, and raised for each that asked
             return error, calls

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runbooks.aws.session import USER_AGENT, Aws
+from runbooks.aws.clients import USER_AGENT
+from runbooks.aws.session import Aws
 
 MOST_EVENTS = 2000  # newest first; LookupEvents gives 50 a page, and AWS allows 2 pages a second
 

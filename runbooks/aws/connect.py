@@ -11,11 +11,12 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from runbooks.aws import failures, sandboxed
+from runbooks.aws.clients import Clients
 from runbooks.aws.guard import Permission
 from runbooks.aws.regions import all_regions
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
-from runbooks.host.fetch import is_our_probe
+from runbooks.host.probe import is_our_probe
 
 PROBE: Mapping[str, Permission] = {"ssm:SendCommand": is_our_probe}
 
@@ -86,7 +87,7 @@ def _aws(profile: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
             "No AWS credentials were found: sign in (`aws sso login`), name a profile (--profile, or profile=…), "
             "or try the sandbox (--sandbox healthy, or target='sandbox:healthy')."
         )
-    return Aws(session, allowed=allowed, profile=profile)
+    return Aws(Clients(session, allowed=allowed), profile=profile)
 
 
 def _profiles() -> list[str]:

@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionError, EndpointConnectionError, HTTPCl
 from botocore.utils import get_environ_proxies
 
 from runbooks.aws import journal
+from runbooks.findings import Call
 
 _AWS_DOMAINS = (".amazon.com", ".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.cn", ".amazonaws.eu")
 
@@ -98,7 +99,7 @@ def look(client: Any) -> Look:
         seen["error"] = error
     result = Look(**seen)
     answer = type(result.error).__name__ if result.error else str(result.status)
-    journal.record(journal.Call(result.api, client.meta.region_name, answer, result.request_id))
+    journal.record(Call(result.api, client.meta.region_name, answer, result.request_id))
     return result
 
 

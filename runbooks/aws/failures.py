@@ -14,7 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import NotWhole, Refusal
-from runbooks.errors import CouldNotLook
+from runbooks.findings import CouldNotCheck
 from runbooks.host import HostReportError
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -107,7 +107,7 @@ def describe(error: BaseException) -> str:
         return f"{error}: look for a proxy, a captive portal or TLS inspection between here and AWS."
     if isinstance(error, NotARead):
         return f"{error}."
-    if isinstance(error, (CouldNotLook, HostReportError)):
+    if isinstance(error, (CouldNotCheck, HostReportError)):
         return str(error)
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return f"{api or 'The call'} was not sent: no complete AWS credentials were found."

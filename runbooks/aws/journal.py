@@ -7,33 +7,44 @@ their proofs.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from runbooks.findings import Call
 
 
-@dataclass(frozen=True)
-class Call:
-    """One API call and how it ended: ``answer`` is ``ok``, an AWS error code, or an exception's name."""
+class Record(list[Call]):
+    """The calls made in one context, in their order; and the call whose answer it still waits for."""
 
-    api: str  # "codedeploy:ListOnPremisesInstances"
-    region: str
-    answer: str
-    request_id: str = ""
+    waiting: str = ""  # "codedeploy:GetOnPremisesInstance"
 
 
-_current: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
+_current: ContextVar[Record | None] = ContextVar("calls", default=None)
 
 
 def record(call: Call) -> None:
-    """Add a call to the record of whoever is asking, if anybody is."""
+    """Add a call to the record of this context, if there is one."""
     calls = _current.get()
     if calls is not None:
         calls.append(call)
 
 
 @contextmanager
-def recording() -> Iterator[list[Call]]:
-    """Collect the calls made in this context; gives the list that grows with them."""
-    calls: list[Call] = []
+def waiting(what: str) -> Iterator[None]:
+    """Note meanwhile what this context waits for, so that a check that is late can say so."""
+    calls = _current.get()
+    if calls is None:
+        yield
+        return
+    before, calls.waiting = calls.waiting, what
+    try:
+        yield
+    finally:
+        calls.waiting = before
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Collect the calls made in this context; gives the record that grows with them."""
+    calls = Record()
     token = _current.set(calls)
     try:
         yield calls

@@ -25,3 +25,12 @@ def neighbours(region: str) -> list[str]:
     area = region.partition("-")[0] + "-"
     mates = next((regions for regions in partitions().values() if region in regions), ())
     return [other for other in mates if other.startswith(area) and other != region]
+
+
+def dns_suffix(region: str) -> str:
+    """The domain of AWS in the partition of a Region: "amazonaws.com" for "eu-west-1"."""
+    core = botocore.session.get_session()
+    partition = core.get_partition_for_region(region)
+    return next(
+        str(p["dnsSuffix"]) for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
+    )

@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 import boto3
 import botocore.session
 
+from runbooks.aws.clients import Clients
 from runbooks.aws.guard import Permission
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
@@ -61,11 +62,9 @@ def start(scenario: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     require()
     about = _start(scenario)
     return Aws(
-        session(about, region or about["region"]),
+        Clients(session(about, region or about["region"]), endpoint=about["endpoint"], allowed=allowed),
         target=f"sandbox:{scenario}",
-        endpoint=about["endpoint"],
         now=lambda: DAY,
-        allowed=allowed,
     )
 
 

@@ -1,30 +1,60 @@
 """The checks: one module per question, one function per good state.
 
-A check is a public generator function of a module in this folder. Its name is the good state
-(``agent_is_running`` has the id ``agent-is-running``), its docstring says it. Nothing else is declared.
+A check is a public function of one of these modules that takes the session and the question and yields findings. Its
+name is the good state (``agent_is_running`` has the id ``agent-is-running``), and its docstring says it. What it
+cannot do without is named by `findings.needs`. A module says its ``TITLE``, and where its answers lead: a ``GUIDE``
+and a ``RUNBOOK``.
 """
 
 import inspect
-import pkgutil
 from functools import cache
-from importlib import import_module
+from types import ModuleType
 
-from runbooks.engine import Check
+from runbooks.checks import (
+    agent,
+    caller,
+    callers,
+    host,
+    listing,
+    network,
+    permissions,
+    registration,
+    selection,
+    vpc,
+)
+from runbooks.findings import Check
+
+# In the order in which one diagnoses: does this machine reach AWS, as whom, what is registered, who calls, then the
+# host, its agent, and the path between them.
+MODULES: tuple[ModuleType, ...] = (
+    network,
+    caller,
+    registration,
+    selection,
+    listing,
+    callers,
+    host,
+    agent,
+    permissions,
+    vpc,
+)
+
+# Old ids, which reports, links and scripts still use.
+RENAMED = {"registered-and-deregistered-are-told-apart": "listed-names-are-registered-or-deregistered"}
 
 
 @cache
 def all_checks() -> tuple[Check, ...]:
     """Every check, in the order of modules and of lines."""
-    modules = [
-        import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-        if module.name[0] != "_"
-    ]
     return tuple(
         Check.of(function)
-        for module in modules
+        for module in MODULES
         for name, function in vars(module).items()
-        if inspect.isgeneratorfunction(function)
-        and function.__module__ == module.__name__
-        and not name.startswith("_")
+        if not name.startswith("_") and _is_check(function, module)
     )
+
+
+def _is_check(function: object, module: ModuleType) -> bool:
+    """Whether a module's member is a check of its own; one behind a decorator still is."""
+    inner = inspect.unwrap(function) if callable(function) else None
+    return inspect.isgeneratorfunction(inner) and inner.__module__ == module.__name__

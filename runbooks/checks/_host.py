@@ -5,13 +5,12 @@ import shlex
 from datetime import timedelta
 from typing import TypeVar
 
-import botocore.session
-
 from runbooks.aws import Aws
-from runbooks.engine import SKIP, Finding
-from runbooks.errors import CouldNotLook
+from runbooks.aws.regions import dns_suffix
+from runbooks.commands import script, then
+from runbooks.facts.host_report import host_report
+from runbooks.findings import Command, CouldNotCheck, NotApplicable
 from runbooks.host import Datum, HostReport
-from runbooks.host.fetch import host_report
 from runbooks.host.report import File
 from runbooks.question import Question
 
@@ -27,16 +26,16 @@ _RUBY = dict.fromkeys(("debian", "ubuntu"), _APT) | dict.fromkeys(
 )
 
 
-def looked_at(aws: Aws, question: Question, *, agent: bool = False) -> HostReport | Finding:
-    """The host's report; or the SKIP to give where no host was asked about.
+def require_report(aws: Aws, question: Question, *, agent: bool = False) -> HostReport:
+    """The host's report. Raises `NotApplicable` where no host was asked about.
 
     With ``agent`` also where no agent is installed there: then what a check asks of one does not arise.
     """
-    if not question.instance and question.host_report is None:
-        return Finding(SKIP, "No instance was asked about, and no host report given.")
+    question.require("host")
     report = host_report(aws, question)
-    hurdle = no_agent(report) if agent else ""
-    return Finding(SKIP, hurdle, host_name(question, report)) if hurdle else report
+    if agent and (reason := no_agent(report)):
+        raise NotApplicable(reason, about=host_name(question, report))
+    return report
 
 
 def no_agent(report: HostReport) -> str:
@@ -50,24 +49,24 @@ def host_name(question: Question, report: HostReport) -> str:
     return question.instance or report.host.hostname.value or "the host"
 
 
-def known(datum: Datum[T], what: str) -> T:
-    """The value of a datum. Raises `CouldNotLook` where there is none."""
+def require(datum: Datum[T], what: str) -> T:
+    """The value of a datum. Raises `CouldNotCheck` where there is none."""
     if datum.value is None:
         reason = datum.error or "the probe found nothing"
         as_root = "; run the probe as root" if "this user" in reason else ""
-        raise CouldNotLook(f"{what} is not known: {reason}{as_root}.")
+        raise CouldNotCheck(f"{what} is not known: {reason}{as_root}.")
     return datum.value
 
 
 def unreadable(report: HostReport, file: File) -> bool:
     """Whether the agent cannot read a file that is there: nobody can, or root cannot.
 
-    Raises `CouldNotLook` where only the user that the probe ran as could not.
+    Raises `CouldNotCheck` where only the user that the probe ran as could not.
     """
     readable, everybody = file.readable, "not a regular file" in file.readable.by
     if readable.value is False and report.host.uid.value != 0 and not everybody:
-        raise CouldNotLook(f"{readable.by}; run the probe as root.")
-    return not known(readable, f"whether {file.path.value} can be read")
+        raise CouldNotCheck(f"{readable.by}; run the probe as root.")
+    return not require(readable, f"whether {file.path.value} can be read")
 
 
 def yml_path(report: HostReport) -> str:
@@ -75,21 +74,21 @@ def yml_path(report: HostReport) -> str:
     return report.identity_file.path.value or "codedeploy.onpremises.yml"
 
 
-def yml_hurdle(report: HostReport) -> str:
+def why_unreadable(report: HostReport) -> str:
     """Why the agent has no yml to read: it is not there, or cannot be read; "" where it has one.
 
-    Raises `CouldNotLook` where nobody can say.
+    Raises `CouldNotCheck` where nobody can say.
     """
-    if not known(report.identity_file.exists, "whether the agent's yml is there"):
+    if not require(report.identity_file.exists, "whether the agent's yml is there"):
         return f"There is no {yml_path(report)}."
     if unreadable(report, report.identity_file):
         return f"The agent cannot read its yml: {report.identity_file.readable.by}."
     if report.identity.registration.error:
-        raise CouldNotLook(f"{report.identity.registration.error}, so read it by hand.")
+        raise CouldNotCheck(f"{report.identity.registration.error}, so read it by hand.")
     return ""
 
 
-def silence(report: HostReport, file: File) -> timedelta | None:
+def age_of(report: HostReport, file: File) -> timedelta | None:
     """For how long a file has not been written, by the host's own clock."""
     epoch, modified = report.clock.epoch.value, file.modified.value
     return None if epoch is None or modified is None else timedelta(seconds=epoch - modified)
@@ -98,9 +97,9 @@ def silence(report: HostReport, file: File) -> timedelta | None:
 def yml_faults(report: HostReport) -> list[str]:
     """What is wrong with the agent's yml by itself, whatever is registered."""
     path, identity = yml_path(report), report.identity
-    if hurdle := yml_hurdle(report):
+    if reason := why_unreadable(report):
         return [
-            f"{hurdle} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere nobody."
+            f"{reason} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere nobody."
         ]
     faults = []
     if identity.registration.value == "both":
@@ -109,7 +108,7 @@ def yml_faults(report: HostReport) -> list[str]:
         )
     elif identity.registration.value == "neither":
         faults.append(f"{path} has neither iam_user_arn nor iam_session_arn.")
-    if missing := known(identity.missing, f"what {path} lacks"):
+    if missing := require(identity.missing, f"what {path} lacks"):
         faults.append(f"{path} lacks {', '.join(missing)}.")
     shown = {
         "region": identity.region,
@@ -126,49 +125,41 @@ def arn_of(report: HostReport) -> str:
 
 
 def take_session(report: HostReport, registered: str) -> str:
-    """The command that gives a host its registered session; for a user it takes keys that nobody can fill in here."""
+    """The command that gives a host its registered session; for a user it takes keys that only its owner has."""
     if report.identity.registration.value != "session" or ":assumed-role/" not in registered:
         return ""
     return set_line(report, yml_path(report), "iam_session_arn", registered)
 
 
-def set_line(report: HostReport, path: str, key: str, value: str) -> str:
+def set_line(report: HostReport, path: str, key: str, value: str) -> Command:
     """The command that changes a line of a file of the agent's, keeps the old file, and restarts the agent."""
     quoted = re.sub(r"([\\&|])", r"\\\1", value)
     # As the probe reads it: the key may wear a colon, quotes, and blanks behind it.
-    script = shlex.quote(rf's|^(["\x27]?:?{key}["\x27]?[[:blank:]]*:).*|\1 {quoted}|')
-    return _then(f"sudo sed -E -i.bak {script} {shlex.quote(path)}", service(report, "restart"))
+    edit = shlex.quote(rf's|^(["\x27]?:?{key}["\x27]?[[:blank:]]*:).*|\1 {quoted}|')
+    return then(f"sudo sed -E -i.bak {edit} {shlex.quote(path)}", service(report, "restart"))
 
 
-def append_line(report: HostReport, key: str, value: str) -> str:
+def append_line(report: HostReport, key: str, value: str) -> Command:
     """The command that adds a setting to the agent's configuration, and restarts the agent."""
     line = shlex.quote(f":{key}: {value}")
-    return _then(f"echo {line} | sudo tee -a {CONFIG}", service(report, "restart"))
+    return then(f"echo {line} | sudo tee -a {CONFIG}", service(report, "restart"))
 
 
-def install(report: HostReport, region: str) -> str:
+def install(report: HostReport, region: str) -> Command:
     """The commands that install the agent, or update it within its line.
 
-    Where there is none it is 1.8, since nobody has verified in which Regions 2.x is.
+    Where there is none it is 1.8, since it is not verified in which Regions 2.x is.
     """
-    core = botocore.session.get_session()
-    partition = core.get_partition_for_region(region)
-    domain = next(
-        p["dnsSuffix"] for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
-    )
     second = report.agent.line.value == "2.x"
+    domain = dns_suffix(region)
     url = f"https://aws-codedeploy-{region}.s3.{region}.{domain}/{'latestv2' if second else 'latest'}/install"
     ruby = _RUBY.get(report.host.os_id.value or "", f"({_YUM} || {_APT})")
     run = f"sudo env AWS_REGION={region} ./install auto"
-    return _then("" if second else ruby, f"curl -fsSO {url}", "chmod +x install", run)
+    return then("" if second else ruby, f"curl -fsSO {url}", "chmod +x install", run)
 
 
 def service(report: HostReport, verb: str) -> str:
     """The command that starts or restarts the agent, by the host's init. 2.x brings a unit for systemd only."""
     if report.host.init.value in ("systemd", None):
-        return f"sudo systemctl {verb} codedeploy-agent"
-    return "" if report.agent.line.value == "2.x" else f"sudo service codedeploy-agent {verb}"
-
-
-def _then(*commands: str) -> str:
-    return " && ".join(filter(None, commands))
+        return script(f"sudo systemctl {verb} codedeploy-agent")
+    return "" if report.agent.line.value == "2.x" else script(f"sudo service codedeploy-agent {verb}")

@@ -4,30 +4,32 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from runbooks.aws import Aws
-from runbooks.checks._commands import diagnose_again
-from runbooks.checks._facts import registered_arn, registered_arns
 from runbooks.checks._host import (
     CONFIG,
     IDENTITY_PAGE,
+    age_of,
     append_line,
     arn_of,
     host_name,
     install,
-    known,
-    looked_at,
+    require,
+    require_report,
     service,
     set_line,
-    silence,
     take_session,
     unreadable,
+    why_unreadable,
     yml_faults,
-    yml_hurdle,
     yml_path,
 )
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding
-from runbooks.errors import CouldNotLook
+from runbooks.facts.registration import registered_arn, registered_arns
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import judge_log, supported, switched_on
 from runbooks.question import Question
+
+TITLE = "Does the agent work, and as whom?"
+GUIDE = "/guides/check-the-agent/"
+RUNBOOK = "agent"
 
 # A failing agent polls, and logs, at least every 90 seconds; one that works polls all the time, unless it is busy
 # with a deployment's script, which has an hour at most.
@@ -40,17 +42,15 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
     Registration does not ask for it, so a host without one looks well until a deployment waits for it and
     fails. The probe asks dpkg and rpm, and looks for the file in which the agent keeps its version.
     """
-    report = looked_at(aws, question)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question)
     name, installed = host_name(question, report), report.agent.installed
-    if known(installed, f"whether the agent is installed on {name}"):
-        yield Finding(OK, f"The agent is installed on {name} ({installed.by}).", name)
+    if require(installed, f"whether the agent is installed on {name}"):
+        yield Finding(OK, f"The agent is installed on {name} ({installed.by}).", about=name)
     else:
         yield Finding(
             FAIL,
             f"No agent is installed on {name} ({installed.by}).",
+            code="absent",
             about=name,
             fix=install(report, aws.region),
             next="/guides/agent-not-installed/#mend",
@@ -63,16 +63,20 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     One that does not run fetches no deployment: the target stays pending and then fails. Read its log
     before you start it, since starting hides why it stopped.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name, running = host_name(question, report), report.agent.running
-    if known(running, f"whether the agent runs on {name}"):
-        yield Finding(OK, f"The agent runs on {name} ({running.by}).", name)
+    if require(running, f"whether the agent runs on {name}"):
+        yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
     else:
         says = f"The agent does not run on {name} ({running.by})."
-        yield Finding(FAIL, says, name, service(report, "start"), "/guides/check-the-agent/#log")
+        yield Finding(
+            FAIL,
+            says,
+            code="stopped",
+            about=name,
+            fix=service(report, "start"),
+            next="/guides/check-the-agent/#log",
+        )
 
 
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -81,55 +85,72 @@ def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding
     AWS supports 1.8 and later, and of each line its newest minor. An old agent shows when it deploys, or
     no longer starts after the host has changed. The table of versions is the guide's own and has a date.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name = host_name(question, report)
-    version = known(report.agent.version, f"the version of the agent on {name}")
+    version = require(report.agent.version, f"the version of the agent on {name}")
     support = supported(version)
     says = f"On {name}, {support.says}."
     if support.state == "unreadable":
-        yield Finding(UNKNOWN, f"Could not look: on {name}, {support.says}.", name)
+        yield Finding(
+            UNKNOWN, f"Could not check: on {name}, {support.says}.", code="unreadable-version", about=name
+        )
     elif support.state == "supported":
-        yield Finding(OK, says, name)
+        yield Finding(OK, says, about=name)
     elif support.state == "unlisted":  # newer than the table is no evidence that it is supported
-        yield Finding(WARN, f"{says} Look at AWS's own list.", name, next="/guides/agent-too-old/#look")
+        yield Finding(
+            WARN,
+            f"{says} Look at AWS's own list.",
+            code="unlisted-version",
+            about=name,
+            next="/guides/agent-too-old/#look",
+        )
     else:
         verdict = WARN if support.state == "superseded" else FAIL
-        yield Finding(verdict, says, name, install(report, aws.region), "/guides/agent-too-old/#mend")
+        yield Finding(
+            verdict,
+            says,
+            code="old-version",
+            about=name,
+            fix=install(report, aws.region),
+            next="/guides/agent-too-old/#mend",
+        )
 
 
+@needs("instance")
 def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterator[Finding]:
     """The agent's yml names one identity, and it is the one that the instance is registered with.
 
     A host does not know its CodeDeploy name: this ARN is all that joins the two, letter for letter. Where
     they differ, users report that AWS answers the agent with AccessDeniedException.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
-    if not question.instance:
-        yield Finding(SKIP, "No instance was asked about, so there is no registration to compare with.")
-        return
+    report = require_report(aws, question, agent=True)
     name, faults = question.instance, yml_faults(report)
     for fault in faults:
-        yield Finding(FAIL, f"The agent on {name} has no sound identity. {fault}", name, next=IDENTITY_PAGE)
+        yield Finding(
+            FAIL,
+            f"The agent on {name} has no sound identity. {fault}",
+            code="unsound-yml",
+            about=name,
+            next=IDENTITY_PAGE,
+        )
     if faults:
         return
-    registered, arn, region = registered_arn(aws, question), arn_of(report), report.identity.region.value
+    registered, arn, region = (
+        registered_arn(aws, question.instance),
+        arn_of(report),
+        report.identity.region.value,
+    )
     if not registered:
-        yield Finding(
-            SKIP, f"{name} is not registered in {aws.region}, so there is nothing to compare with.", name
+        raise NotApplicable(
+            f"{name} is not registered in {aws.region}, so there is nothing to compare with.", about=name
         )
-        return
     if arn == registered:
-        yield Finding(OK, f"The agent on {name} is {arn}, as {name} is registered.", arn)
+        yield Finding(OK, f"The agent on {name} is {arn}, as {name} is registered.", about=arn)
     else:
         yield Finding(
             FAIL,
             f"The agent on {name} is {arn}, but {name} is registered as {registered}.",
+            code="other-arn",
             about=arn,
             fix=take_session(report, registered),
             next="agent-identity-is-registered-under-this-name",
@@ -137,7 +158,7 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
     if region != aws.region:
         says = f"The yml of {name} sends its agent to {region}, but {name} is registered in {aws.region}."
         fix = set_line(report, yml_path(report), "region", aws.region)
-        yield Finding(FAIL, says, name, fix, IDENTITY_PAGE)
+        yield Finding(FAIL, says, code="other-region", about=name, fix=fix, next=IDENTITY_PAGE)
 
 
 def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -146,32 +167,29 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
     A copied image, or a host that was given a new name, works under the name that holds its ARN. No call
     searches by ARN, so all registered names are read, and only where this one does not hold it.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name = question.instance
     if not name:
-        yield Finding(SKIP, "No instance was asked about.")
-        return
+        raise NotApplicable("No instance was asked about.")
     if faults := yml_faults(report):
-        yield Finding(SKIP, f"The agent on {name} has no sound identity to look for. {faults[0]}", name)
-        return
-    registered, arn = registered_arn(aws, question), arn_of(report)
+        raise NotApplicable(f"The agent on {name} has no sound identity to look for. {faults[0]}", about=name)
+    registered, arn = registered_arn(aws, question.instance), arn_of(report)
     if arn == registered:
-        yield Finding(OK, f"{arn}, the agent's on {name}, is registered as {name}.", arn)
+        yield Finding(OK, f"{arn}, the agent's on {name}, is registered as {name}.", about=arn)
         return
     holders = [holder for holder, held in registered_arns(aws).items() if held == arn]
     for holder in holders:
         yield Finding(
             FAIL,
             f"The agent on {name} has the ARN of {holder}, {arn}.",
+            code="held-by-another-name",
             about=holder,
-            fix=take_session(report, registered) if registered else diagnose_again(aws, holder),
+            fix=take_session(report, registered)
+            or f"Give this host an identity of its own; {holder} keeps its ARN.",
             next="/guides/check-the-instance/#arn",
         )
     if not holders:
-        yield Finding(OK, f"{arn}, the agent's on {name}, is registered under no other name.", arn)
+        yield Finding(OK, f"{arn}, the agent's on {name}, is registered under no other name.", about=arn)
 
 
 def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -180,32 +198,49 @@ def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
     Agent 1.x does not start without the file. use_fips_mode is for Regions in the United States only.
     log_aws_wire can write secrets to the log and is meant for a short time.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name, file, page = host_name(question, report), report.config_file, "/guides/check-the-agent/#look"
-    if not known(file.exists, f"whether the agent on {name} is configured"):
+    if not require(file.exists, f"whether the agent on {name} is configured"):
         verdict = FAIL if report.agent.line.value == "1.x" else WARN
-        yield Finding(verdict, f"There is no {CONFIG} on {name}.", name, next=page)
+        yield Finding(
+            verdict, f"There is no {CONFIG} on {name}.", code="no-configuration", about=name, next=page
+        )
         return
     if unreadable(report, file):
         yield Finding(
-            FAIL, f"The agent on {name} cannot read its configuration: {file.readable.by}.", name, next=page
+            FAIL,
+            f"The agent on {name} cannot read its configuration: {file.readable.by}.",
+            code="unreadable-configuration",
+            about=name,
+            next=page,
         )
         return
-    wire = known(switched_on(report.config.log_aws_wire), f"log_aws_wire on {name}")
-    fips = known(switched_on(report.config.use_fips_mode), f"use_fips_mode on {name}")
+    wire = require(switched_on(report.config.log_aws_wire), f"log_aws_wire on {name}")
+    fips = require(switched_on(report.config.use_fips_mode), f"use_fips_mode on {name}")
     region = report.identity.region.value or ""
     if wire:
         says = f"log_aws_wire is on for {name}: the agent's log may hold secrets."
-        yield Finding(WARN, says, name, set_line(report, CONFIG, "log_aws_wire", "false"), page)
+        yield Finding(
+            WARN,
+            says,
+            code="wire-log",
+            about=name,
+            fix=set_line(report, CONFIG, "log_aws_wire", "false"),
+            next=page,
+        )
     if fips and region and not region.startswith("us-"):
         says = f"use_fips_mode is on for {name} in {region}, which has no FIPS endpoint: the agent does not start."
         fix = set_line(report, CONFIG, "use_fips_mode", "false")
-        yield Finding(FAIL, says, name, fix, "/guides/check-the-network/#endpoints")
+        yield Finding(
+            FAIL,
+            says,
+            code="fips-outside-us",
+            about=name,
+            fix=fix,
+            next="/guides/check-the-network/#endpoints",
+        )
     elif not wire:
-        yield Finding(OK, f"{CONFIG} on {name} is there, with nothing known to be bad in it.", name)
+        yield Finding(OK, f"{CONFIG} on {name} is there, with nothing known to be bad in it.", about=name)
 
 
 def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -214,34 +249,30 @@ def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterato
     From about 1.3.1 to 1.8.x, whatever answers at 169.254.169.254 gives the agent its Region and domain,
     even with a yml. On another cloud that is a wrong host name, or since 1.7.1 the end of the agent.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name = host_name(question, report)
-    line = known(report.agent.line, f"the line of the agent on {name}")
+    line = require(report.agent.line, f"the line of the agent on {name}")
     if line != "1.x":
-        yield Finding(SKIP, f"The agent on {name} is of the line {line}; this is known of 1.x.", name)
-        return
-    if hurdle := yml_hurdle(report):
-        yield Finding(SKIP, hurdle, name)
-        return
+        raise NotApplicable(f"The agent on {name} is of the line {line}; this is known of 1.x.", about=name)
+    if reason := why_unreadable(report):
+        raise NotApplicable(reason, about=name)
     endpoint = report.config.deploy_control_endpoint
     if endpoint.error:
-        known(endpoint, f"deploy_control_endpoint on {name}")
+        require(endpoint, f"deploy_control_endpoint on {name}")
     if endpoint.value:
-        yield Finding(OK, f"The configuration of {name} names the endpoint, {endpoint.value}.", name)
-    elif known(report.network.imds_answers, f"whether a metadata service answers {name}"):
+        yield Finding(OK, f"The configuration of {name} names the endpoint, {endpoint.value}.", about=name)
+    elif require(report.network.imds_answers, f"whether a metadata service answers {name}"):
         url = report.endpoint_commands.url.value
         yield Finding(
             WARN,
             f"A metadata service answers {name} at 169.254.169.254, and its agent takes Region and domain from there.",
+            code="metadata-answers",
             about=name,
             fix=append_line(report, "deploy_control_endpoint", url) if url else "",
             next="/guides/check-the-network/#metadata",
         )
     else:
-        yield Finding(OK, f"No metadata service answers {name}.", name)
+        yield Finding(OK, f"No metadata service answers {name}.", about=name)
 
 
 def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -251,19 +282,17 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     2.x, knows what they mean. What a later success has taken back is left out. Lines that the dictionary
     does not know say nothing.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name, running = host_name(question, report), report.agent.running.value
     path = report.log_file.path.value or "the agent's log"
     if report.log_file.exists.value is False and running is False:
-        yield Finding(SKIP, f"There is no {path} on {name}, and no agent runs that would write it.", name)
-        return
-    lines = known(report.log.lines, f"what {path} says")
+        raise NotApplicable(
+            f"There is no {path} on {name}, and no agent runs that would write it.", about=name
+        )
+    lines = require(report.log.lines, f"what {path} says")
     if not lines:
-        raise CouldNotLook(f"{path} on {name} is empty.")
-    judged, silent = judge_log(lines), silence(report, report.log_file) or timedelta(0)
+        raise CouldNotCheck(f"{path} on {name} is empty.")
+    judged, silent = judge_log(lines), age_of(report, report.log_file) or timedelta(0)
     bad = [(rule, line) for rule, line in judged if rule.severity == "bad"]
     for rule, line in bad:
         # 2.x logs no success, but it would have logged the next failure.
@@ -272,15 +301,23 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             WARN if over else FAIL,
             f"The agent's log on {name} says: {line.strip()} - {rule.meaning} {rule.do}"
             + (" It has not been logged again since, so it may be over." if over else ""),
+            code="bad-line",
             about=rule.id,
             next=f"/{rule.page.replace('.md', '/')}",
         )
     if running and report.agent.line.value == "1.x" and silent > _QUIET:
         minutes = int(silent.total_seconds() // 60)
         says = f"The agent on {name} runs, but has logged nothing for {minutes} minutes: it hangs, or logs elsewhere."
-        yield Finding(WARN, says, name, service(report, "restart"), "/guides/check-the-agent/#log")
+        yield Finding(
+            WARN,
+            says,
+            code="silent",
+            about=name,
+            fix=service(report, "restart"),
+            next="/guides/check-the-agent/#log",
+        )
     elif not bad:
         notes = "".join(f" It notes: {rule.meaning}" for rule, _ in judged)
         newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
         says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
-        yield Finding(OK, says, name)
+        yield Finding(OK, says, about=name)

@@ -1,29 +1,32 @@
-"""Who calls CodeDeploy, and what goes wrong for them?"""
+"""Who calls CodeDeploy, and which of their calls are refused."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from runbooks.aws import Aws
-from runbooks.aws.cloudtrail import MOST_EVENTS, Event, Trail, trail
-from runbooks.checks._commands import aws_cli
-from runbooks.checks._facts import registered_names
-from runbooks.checks.listing import corrected
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding
+from runbooks.aws.cloudtrail import Event, trail
+from runbooks.checks._trail import gaps
+from runbooks.checks.listing import correction
+from runbooks.facts.registration import listed_names
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable
 from runbooks.question import Question
 
-_FILTER_PAGE = "/exceptions/InvalidRegistrationStatusException/"
+TITLE = "Which calls are refused, and whose are they?"
+GUIDE = "/exceptions/InvalidRegistrationStatusException/"
+RUNBOOK = "registration-status"
+
 _REGISTRATION_PAGE = "/guides/check-the-instance/"
 
 
 def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[Finding]:
-    """Nobody sends ListOnPremisesInstances a registration status that does not exist.
+    """Every caller sends ListOnPremisesInstances a registration status that exists.
 
     Read from CloudTrail's event history, which keeps 90 days of each Region. Values that a client
-    refuses to send (None, a number) never reach AWS and so never stand here. The guide's own calls
+    refuses to send (None, a number) never reach AWS, so CloudTrail does not hold them. The guide's own calls
     are left out. An event can take some minutes to arrive.
     """
     seen = trail(aws, "ListOnPremisesInstances", question.hours)
-    yield from _unseen(seen, question)
+    yield from gaps(seen, question.hours)
     calls = [event for event in seen.events if not event.ours]
     bad = [event for event in calls if event.error == "InvalidRegistrationStatusException"]
     if not bad:
@@ -33,28 +36,30 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
         yield Finding(
             FAIL,
             f"{who} sent {_sent(value)}, {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
+            code="invalid-filter",
             about=who,
-            fix=corrected(aws, value),
-            next=_FILTER_PAGE,
+            fix=correction(value),
+            next=GUIDE,
         )
         if value is None:
             yield Finding(
                 UNKNOWN,
-                f"Which value {who} sent is not known: the CloudTrail record does not tell it.",
+                f"Which value {who} sent is not known: the CloudTrail record does not hold it.",
+                code="value-not-recorded",
                 about=who,
-                next=_FILTER_PAGE,
+                next=GUIDE,
             )
 
 
 def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding]:
-    """No call of RegisterOnPremisesInstance was refused lately.
+    """No recent call of RegisterOnPremisesInstance was refused.
 
-    Of the asked instance, or of all where none was asked about. What a refused registration needs depends
+    Calls about the given instance count, or all where none was given. What a refused registration needs depends
     on its error code alone: a name or an ARN that is taken, a bad ARN, a missing permission. A name that is
-    registered now, in spite of it, is a WARN: a script that ran twice looks like that.
+    registered now, in spite of it, is a WARN: a script that ran twice has that effect.
     """
     seen = trail(aws, "RegisterOnPremisesInstance", question.hours)
-    yield from _unseen(seen, question)
+    yield from gaps(seen, question.hours)
     mine = [
         event for event in seen.events if not question.instance or _name(event) in (question.instance, None)
     ]
@@ -62,40 +67,33 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
     if not refused:
         yield _none_of(mine, "RegisterOnPremisesInstance", question, "none was refused")
         return
-    registered = set(registered_names(aws))
+    registered = set(listed_names(aws, "Registered"))
     for (who, code, name), times in Counter(map(_attempt, refused)).most_common():
         last = max(event.at for event in refused if _attempt(event) == (who, code, name))
         says = f"{who} was refused to register {name or 'a name that is not recorded'} {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}: {code}."
         if name is None:
             whose = f"; whether it was {question.instance} is not known" if question.instance else ""
-            yield Finding(UNKNOWN, says.removesuffix(".") + f"{whose}.", who, next=_REGISTRATION_PAGE)
+            says = f"{says.removesuffix('.')}{whose}."
+            yield Finding(UNKNOWN, says, code="name-not-recorded", about=who, next=_REGISTRATION_PAGE)
         elif name in registered:
-            fix = aws_cli(aws, "deploy", "get-on-premises-instance", instance_name=name)
-            yield Finding(WARN, f"{says} It is registered now.", name, fix, _REGISTRATION_PAGE)
+            yield Finding(
+                WARN,
+                f"{says} It is registered now.",
+                code="refused-before-registered",
+                about=name,
+                fix="Nothing to fix if a script ran twice; else change the caller so that it registers once.",
+                next=_REGISTRATION_PAGE,
+            )
         else:
-            yield Finding(FAIL, says, name, next=_REGISTRATION_PAGE)
-
-
-def _unseen(seen: Trail, question: Question) -> Iterator[Finding]:
-    if seen.cut:
-        yield Finding(
-            UNKNOWN,
-            f"Only the newest {MOST_EVENTS} calls of the last {question.hours:g} hours were looked at; ask for fewer hours.",
-        )
-    if seen.unreadable:
-        records = "record" if seen.unreadable == 1 else "records"
-        yield Finding(
-            UNKNOWN, f"{seen.unreadable} {records} of CloudTrail could not be read, and may be of a bad call."
-        )
+            yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE)
 
 
 def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:
     when = f"of the last {question.hours:g} hours"
     if not calls:
-        return Finding(SKIP, f"CloudTrail holds no {operation} call {when}.")
-    return Finding(
-        OK, f"CloudTrail holds {len(calls)} {operation} call{'s' * (len(calls) > 1)} {when}; {good}."
-    )
+        raise NotApplicable(f"CloudTrail holds no {operation} call {when}.")
+    count = f"{len(calls)} {operation} call{'s' * (len(calls) > 1)}"
+    return Finding(OK, f"CloudTrail holds {count} {when}; {good}.")
 
 
 def _sender(event: Event) -> tuple[str, str, str, str | None]:

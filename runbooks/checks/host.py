@@ -9,21 +9,35 @@ from typing import Any
 from runbooks.aws import Aws
 from runbooks.checks._host import (
     IDENTITY_PAGE,
+    age_of,
     host_name,
-    known,
-    looked_at,
     no_agent,
-    silence,
+    require,
+    require_report,
     unreadable,
-    yml_hurdle,
+    why_unreadable,
     yml_path,
 )
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
-from runbooks.errors import CouldNotLook
+from runbooks.facts.host_report import managed_node
+from runbooks.findings import (
+    FAIL,
+    OK,
+    SKIP,
+    UNKNOWN,
+    WARN,
+    CouldNotCheck,
+    Finding,
+    NotApplicable,
+    Verdict,
+    needs,
+)
 from runbooks.host import HostReport
-from runbooks.host.fetch import managed_node
 from runbooks.host.report import Endpoint
 from runbooks.question import Question
+
+TITLE = "Is the host fit for an agent?"
+GUIDE = "/guides/check-the-agent/"
+RUNBOOK = "agent"
 
 _NETWORK_PAGE = "/guides/check-the-network/#look"
 _CLOCK_PAGE = "/guides/check-the-network/#clock"
@@ -35,6 +49,7 @@ _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by 
 _NO_WAY = {5, 6, 7, 28, 35, 51, 52, 55, 56, 60, 92, 97}
 
 
+@needs("instance")
 def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding]:
     """Systems Manager knows the host and hears from it.
 
@@ -42,14 +57,12 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
     the probe, installs and updates agents, and on many hosts renews the credentials. The host is found by
     the session name of its registered ARN, or by its computer name.
     """
-    if not question.instance:
-        yield Finding(SKIP, "No instance was asked about.")
-        return
-    node, name = managed_node(aws, question), question.instance
+    node, name = managed_node(aws, question.instance), question.instance
     if node is None:
         yield Finding(
             WARN,
             f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but nobody can look at the host from here.",
+            code="not-managed",
             about=name,
             fix="" if question.host_report else _by_hand(name, aws.region),
             next="/guides/check-the-agent/#look",
@@ -60,6 +73,7 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
         yield Finding(
             WARN,
             f"{name} runs Windows, and the probe is a script for Linux: look at its agent by hand.",
+            code="windows",
             about=node["InstanceId"],
             next="/guides/check-the-agent/#windows",
         )
@@ -74,7 +88,12 @@ def _by_hand(name: str, region: str) -> str:
 def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     about, status, heard = node["InstanceId"], node.get("PingStatus"), node.get("LastPingDateTime")
     if not status:
-        return Finding(UNKNOWN, f"Could not look: Systems Manager gives no PingStatus of {about}.", about)
+        return Finding(
+            UNKNOWN,
+            f"Could not check: Systems Manager gives no PingStatus of {about}.",
+            code="no-ping-status",
+            about=about,
+        )
     age = aws.now() - heard if heard else timedelta(0)
     last = f", last heard {_span(age)} ago" if heard else ""
     computer = node.get("ComputerName", "")
@@ -83,10 +102,12 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     if status != "Online":
         windows = node.get("PlatformType") == "Windows"
         fix = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
-        return Finding(WARN, says, about, fix, _NETWORK_PAGE)
+        return Finding(WARN, says, code="not-online", about=about, fix=fix, next=_NETWORK_PAGE)
     if age > _PING:
-        return Finding(WARN, f"{says} An SSM Agent that is well pings every few minutes.", about)
-    return Finding(OK, says, about)
+        return Finding(
+            WARN, f"{says} An SSM Agent that is well pings every few minutes.", code="late-ping", about=about
+        )
+    return Finding(OK, says, about=about)
 
 
 def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -96,26 +117,35 @@ def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     CodeDeploy says how many. The agent's log then speaks of InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
     reached. Where it reached none, it is compared with this machine's, if the probe ran just now.
     """
-    report = looked_at(aws, question)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question)
     name, ahead = host_name(question, report), report.clock_ahead()
-    epoch = known(report.clock.epoch, f"the time on {name}")
+    epoch = require(report.clock.epoch, f"the time on {name}")
     if ahead.value is not None:
         seconds, by = ahead.value, "by the endpoint that it reached"
     elif question.host_report is None:
         seconds, by = epoch - int(aws.now().timestamp()), "by the clock of this machine"
     else:
-        raise CouldNotLook(f"{ahead.error}, and a report that was brought by hand tells no age by itself.")
+        raise CouldNotCheck(f"{ahead.error}, and a report that was brought by hand tells no age by itself.")
     says = f"The clock of {name} is {_span(timedelta(seconds=abs(seconds)))} {'ahead' if seconds > 0 else 'behind'}, {by}"
     if abs(seconds) <= _WARN_SKEW:
-        yield Finding(OK, f"The clock of {name} is right to the minute, {by}.", name)
+        yield Finding(OK, f"The clock of {name} is right to the minute, {by}.", about=name)
     elif abs(seconds) <= _FAIL_SKEW:
-        yield Finding(WARN, f"{says}; AWS tolerates about 5 minutes.", name, _set_clock(report), _CLOCK_PAGE)
+        yield Finding(
+            WARN,
+            f"{says}; AWS tolerates about 5 minutes.",
+            code="clock-drifts",
+            about=name,
+            fix=_set_clock(report),
+            next=_CLOCK_PAGE,
+        )
     else:
         yield Finding(
-            FAIL, f"{says}: AWS refuses what the host signs.", name, _set_clock(report), _CLOCK_PAGE
+            FAIL,
+            f"{says}: AWS refuses what the host signs.",
+            code="clock-wrong",
+            about=name,
+            fix=_set_clock(report),
+            next=_CLOCK_PAGE,
         )
 
 
@@ -126,42 +156,51 @@ def host_reaches_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
     that its configuration or its Region gives. Any status will do, since somebody answered over a
     verified connection.
     """
-    report = looked_at(aws, question)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question)
     name = host_name(question, report)
-    if report.endpoint_commands.url.value is None and (hurdle := no_agent(report) or _no_region(report)):
-        yield Finding(SKIP, f"{hurdle} So there is no endpoint to reach.", name)
-        return
+    if report.endpoint_commands.url.value is None and (reason := no_agent(report) or _no_region(report)):
+        raise NotApplicable(f"{reason} So there is no endpoint to reach.", about=name)
     yield _reach(name, report.endpoint_commands, FAIL, "its agent hears of no deployment")
     yield _reach(name, report.endpoint_s3, WARN, "revisions in S3 and updates of the agent are out of reach")
 
 
 def _no_region(report: HostReport) -> str:
-    hurdle, region = yml_hurdle(report), report.identity.region
-    if hurdle or region.value or region.error:
-        return hurdle
+    reason, region = why_unreadable(report), report.identity.region
+    if reason or region.value or region.error:
+        return reason
     return f"{yml_path(report)} names no Region."
 
 
 def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
     url, status = endpoint.url.value, endpoint.status
     if url is None:
-        return Finding(UNKNOWN, f"Could not look: {endpoint.url.error}.", name)
+        return Finding(UNKNOWN, f"Could not check: {endpoint.url.error}.", code="no-endpoint", about=name)
     proxied = endpoint.via.value == "proxy"
     way = "by the agent's proxy" if proxied else "directly"
     if status.value is not None:
         verdict = OK if status.value < 500 else WARN
-        return Finding(verdict, f"{url} answered {name} {way}, with HTTP {status.value}.", url)
+        return Finding(
+            verdict, f"{url} answered {name} {way}, with HTTP {status.value}.", code="answered", about=url
+        )
     if not proxied and endpoint.address.value is None and not endpoint.address.error:
-        return Finding(bad, f"On {name} the name of {url} does not resolve: {so}.", url, next=_NETWORK_PAGE)
+        return Finding(
+            bad,
+            f"On {name} the name of {url} does not resolve: {so}.",
+            code="unresolved",
+            about=url,
+            next=_NETWORK_PAGE,
+        )
     code = re.match(r"curl: \((\d+)\)", status.error)
     if code and int(code[1]) in _NO_WAY:
         says = f"{name} does not reach {url} {way} ({status.error}): {so}."
-        return Finding(bad, says, url, next=_NETWORK_PAGE)
+        return Finding(bad, says, code="unreachable", about=url, next=_NETWORK_PAGE)
     reason = status.error or "the probe found nothing"
-    return Finding(UNKNOWN, f"Could not look: whether {name} reaches {url} is not known: {reason}.", url)
+    return Finding(
+        UNKNOWN,
+        f"Could not check: whether {name} reaches {url} is not known: {reason}.",
+        code="not-known",
+        about=url,
+    )
 
 
 def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -170,38 +209,45 @@ def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[
     Only a host that is registered by session has one. Something has to renew it: a role's session
     lives 12 hours at most by IAM's documentation. Users report of agent 1.x that it reads /root/.aws/credentials once and never again.
     """
-    report = looked_at(aws, question, agent=True)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question, agent=True)
     name, file = host_name(question, report), report.credentials_file
-    if hurdle := yml_hurdle(report):
-        yield Finding(SKIP, hurdle, name)
+    if reason := why_unreadable(report):
+        yield Finding(SKIP, reason, about=name)
     elif report.identity.registration.value != "session":
         yield Finding(
             SKIP, f"{yml_path(report)} on {name} does not name a session, so it needs no such file."
         )
     elif file.path.value is None and not file.path.error:
-        yield Finding(SKIP, f"{yml_path(report)} on {name} names no credentials file.", name)
-    elif not known(file.exists, "whether the credentials file is there"):
-        yield Finding(FAIL, f"There is no {file.path.value} on {name}.", name, next=IDENTITY_PAGE)
+        yield Finding(SKIP, f"{yml_path(report)} on {name} names no credentials file.", about=name)
+    elif not require(file.exists, "whether the credentials file is there"):
+        yield Finding(
+            FAIL, f"There is no {file.path.value} on {name}.", code="missing", about=name, next=IDENTITY_PAGE
+        )
     elif unreadable(report, file):
-        yield Finding(FAIL, f"{file.path.value} on {name}: {file.readable.by}.", name, next=IDENTITY_PAGE)
+        yield Finding(
+            FAIL,
+            f"{file.path.value} on {name}: {file.readable.by}.",
+            code="unreadable",
+            about=name,
+            next=IDENTITY_PAGE,
+        )
     elif file.size.value == 0:
-        yield Finding(FAIL, f"{file.path.value} on {name} is empty.", name, next=IDENTITY_PAGE)
+        yield Finding(
+            FAIL, f"{file.path.value} on {name} is empty.", code="empty", about=name, next=IDENTITY_PAGE
+        )
     else:
         yield _renewed(report, name, str(file.path.value))
 
 
 def _renewed(report: HostReport, name: str, path: str) -> Finding:
-    age = silence(report, report.credentials_file)
+    age = age_of(report, report.credentials_file)
     if path == "/root/.aws/credentials" and report.agent.line.value == "1.x":
         says = f"The credentials of {name} are in {path}, which agent 1.x is reported never to read again."
-        return Finding(WARN, says, name, next=IDENTITY_PAGE)
+        return Finding(WARN, says, code="read-once", about=name, next=IDENTITY_PAGE)
     if age is not None and age.total_seconds() > _LONGEST_SESSION:
         says = f"{path} on {name} was written {_span(age)} ago, and no session lives that long."
-        return Finding(WARN, says, name, next=IDENTITY_PAGE)
-    return Finding(OK, f"{path} on {name} is there and can be read.", name)
+        return Finding(WARN, says, code="not-renewed", about=name, next=IDENTITY_PAGE)
+    return Finding(OK, f"{path} on {name} is there and can be read.", about=name)
 
 
 def host_keeps_its_keys_private(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -210,28 +256,30 @@ def host_keeps_its_keys_private(aws: Aws, question: Question) -> Iterator[Findin
     They are the yml of a host that is registered by user, and the credentials file of one that is
     registered by session. `aws deploy install` copies the yml without its mode.
     """
-    report = looked_at(aws, question)
-    if isinstance(report, Finding):
-        yield report
-        return
+    report = require_report(aws, question)
     name, identity = host_name(question, report), report.identity
-    if hurdle := yml_hurdle(report):
-        yield Finding(SKIP, hurdle, name)
-        return
+    if reason := why_unreadable(report):
+        raise NotApplicable(reason, about=name)
     session = identity.registration.value == "session"
     file = report.credentials_file if session else report.identity_file
-    holds = session or "aws_secret_access_key" in known(identity.fields, "what the yml holds")
-    if not holds or not known(file.exists, "whether the file with the keys is there"):
-        yield Finding(SKIP, f"There is no file with keys on {name}.", name)
-        return
-    path, mode = str(file.path.value), known(file.mode, "the mode of the file with the keys")
+    holds = session or "aws_secret_access_key" in require(identity.fields, "what the yml holds")
+    if not holds or not require(file.exists, "whether the file with the keys is there"):
+        raise NotApplicable(f"There is no file with keys on {name}.", about=name)
+    path, mode = str(file.path.value), require(file.mode, "the mode of the file with the keys")
     if not re.fullmatch("[0-7]{3,5}", mode):
-        raise CouldNotLook(f"{mode!r} is not the mode of a file.")
+        raise CouldNotCheck(f"{mode!r} is not the mode of a file.")
     if int(mode, 8) & 0o066:
         says = f"{path} on {name} holds a secret key, and its mode is {mode}: others than its owner may read or write it."
-        yield Finding(WARN, says, name, f"sudo chmod 600 {shlex.quote(path)}", IDENTITY_PAGE)
+        yield Finding(
+            WARN,
+            says,
+            code="open-mode",
+            about=name,
+            fix=f"sudo chmod 600 {shlex.quote(path)}",
+            next=IDENTITY_PAGE,
+        )
     else:
-        yield Finding(OK, f"{path} on {name} has the mode {mode}.", name)
+        yield Finding(OK, f"{path} on {name} has the mode {mode}.", about=name)
 
 
 def _set_clock(report: HostReport) -> str:

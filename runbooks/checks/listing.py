@@ -1,15 +1,15 @@
-"""Does the list of instances say what its readers believe?"""
+"""What the list of instances says."""
 
 from collections.abc import Iterator
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._commands import aws_cli
-from runbooks.checks._facts import registered_names
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
+from runbooks.facts.registration import first_page, listed_names
+from runbooks.findings import FAIL, OK, WARN, Finding, NotApplicable
 from runbooks.question import Question
 
-_LIST = "codedeploy:ListOnPremisesInstances"
-_PAGE = "/exceptions/InvalidRegistrationStatusException/"
+TITLE = "What does the list of instances say?"
+GUIDE = "/exceptions/InvalidRegistrationStatusException/"
+RUNBOOK = "registration-status"
 
 
 def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -17,57 +17,50 @@ def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]
 
     No status is the call without a filter. The two values that exist are `Registered` and
     `Deregistered`. No SDK that was tried checks the word. AWS documents that a malformed one is refused;
-    whether it minds upper and lower case, or an empty one, is not verified.
+    it is not verified whether it distinguishes upper and lower case, or refuses an empty one.
     """
-    filters = {} if question.status is None else {"registrationStatus": question.status}
-    names = aws.read(_LIST, "instanceNames", expecting=("InvalidRegistrationStatusException",), **filters)
-    asked = (
-        "without a registrationStatus"
-        if question.status is None
-        else f"with registrationStatus {question.status!r}"
-    )
+    status = question.status
+    names = first_page(aws, status)
+    asked = "without a registrationStatus" if status is None else f"with registrationStatus {status!r}"
     if isinstance(names, Refusal):
         yield Finding(
             FAIL,
             f"ListOnPremisesInstances {asked} was refused: {names.code} (HTTP {names.status}): {names.message}",
-            about=question.status or "''",
-            fix=corrected(aws, question.status),
-            next=_PAGE,
+            code="refused",
+            about=status or "''",
+            fix=correction(status),
+            next=GUIDE,
         )
     else:
-        yield Finding(OK, f"ListOnPremisesInstances {asked} was answered.")
+        yield Finding(OK, f"ListOnPremisesInstances {asked} was answered.", about=status or "")
 
 
-def registered_and_deregistered_are_told_apart(aws: Aws, question: Question) -> Iterator[Finding]:
-    """Every listed name is either registered or deregistered, and it is known which.
+def listed_names_are_registered_or_deregistered(aws: Aws, question: Question) -> Iterator[Finding]:
+    """Every listed name is either registered or deregistered.
 
     A list without a filter holds both, so it must not be read as "what is registered". The service has
     no member that says which a name is; asking once for each status does.
     """
     if question.instance:
-        yield Finding(SKIP, f"The question is about {question.instance} only, not about all names.")
-        return
-    everything = aws.read_all(_LIST, "instanceNames")
-    registered = registered_names(aws)
-    deregistered = aws.read_all(_LIST, "instanceNames", registrationStatus="Deregistered")
-    yield Finding(OK, f"{_count(registered)} registered: {_some(registered)}.")
-    yield Finding(OK, f"{_count(deregistered)} deregistered: {_some(deregistered)}.")
+        raise NotApplicable(f"The question is about {question.instance} only, not about all names.")
+    everything = listed_names(aws, None)
+    registered, deregistered = listed_names(aws, "Registered"), listed_names(aws, "Deregistered")
+    yield Finding(OK, f"{_count(registered)} registered: {_some(registered)}.", code="registered")
+    yield Finding(OK, f"{_count(deregistered)} deregistered: {_some(deregistered)}.", code="deregistered")
     odd = set(everything) ^ (set(registered) | set(deregistered))
     if odd:
-        yield Finding(
-            WARN, f"The list without a filter and the two filtered ones differ by {_some(sorted(odd))}."
-        )
+        says = f"The list without a filter and the two filtered ones differ by {_some(sorted(odd))}."
+        yield Finding(WARN, says, code="lists-differ")
     else:
-        yield Finding(
-            OK, f"The list without a filter holds all {len(everything)}, the deregistered names included."
-        )
+        says = f"The list without a filter holds all {len(everything)}, the deregistered names included."
+        yield Finding(OK, says, code="lists-agree")
 
 
-def corrected(aws: Aws, status: str | None) -> str:
-    """The command that asks for what ``status`` meant: the right spelling of it, or no filter at all."""
+def correction(status: str | None) -> str:
+    """What to change in the caller that sends ``status``."""
     spelt = {"registered": "Registered", "deregistered": "Deregistered"}.get((status or "").strip().lower())
-    filtered = {"registration_status": spelt} if spelt else {}
-    return aws_cli(aws, "deploy", "list-on-premises-instances", **filtered)
+    wanted = f"{spelt!r}" if spelt else "'Registered', 'Deregistered' or no registrationStatus at all"
+    return f"Change the caller: send {wanted}."
 
 
 def _count(names: list[str]) -> str:

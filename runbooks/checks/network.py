@@ -10,9 +10,12 @@ from botocore import exceptions as boto
 
 from runbooks.aws import Aws
 from runbooks.aws.endpoint import Look
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
-from runbooks.errors import CouldNotLook
+from runbooks.findings import FAIL, OK, SKIP, WARN, CouldNotCheck, Finding
 from runbooks.question import Question
+
+TITLE = "Does this machine reach AWS?"
+GUIDE = "/guides/check-the-network/"
+RUNBOOK = "network"
 
 _SERVICES = ("codedeploy", "sts", "ssm")  # registration, identity, and the way to the host
 _PAGE = "/guides/check-the-network/#look"
@@ -40,6 +43,7 @@ def endpoint_name_resolves(aws: Aws, question: Question) -> Iterator[Finding]:
             yield Finding(
                 FAIL,
                 f"The name {look.host} leads to no address here: {look.unresolved}.",
+                code="unresolved",
                 about=look.host,
                 next=_PAGE,
             )
@@ -48,6 +52,7 @@ def endpoint_name_resolves(aws: Aws, question: Question) -> Iterator[Finding]:
                 WARN,
                 f"The name {look.host} leads to {', '.join(look.addresses)}, which is no address of AWS:"
                 " a filter, a tunnel or the hosts file of this machine answers for it.",
+                code="no-aws-address",
                 about=look.host,
                 next=_PAGE,
             )
@@ -68,7 +73,11 @@ def endpoint_answers(aws: Aws, question: Question) -> Iterator[Finding]:
         by = f" by the proxy {look.proxy}" if look.proxy else ""
         if look.error:
             yield Finding(
-                FAIL, f"{look.host} does not answer{by}: {_why(look)}.", about=look.host, next=_PAGE
+                FAIL,
+                f"{look.host} does not answer{by}: {_why(look)}.",
+                code="no-answer",
+                about=look.host,
+                next=_PAGE,
             )
         elif not look.is_aws:
             # A verified certificate speaks for AWS even so, unless the CA bundle trusts an inspecting proxy.
@@ -77,6 +86,7 @@ def endpoint_answers(aws: Aws, question: Question) -> Iterator[Finding]:
                 WARN if look.secure else FAIL,
                 f"What answers as {look.host}{by} (HTTP {look.status}) is not marked as AWS's{leads}:"
                 " look for a captive portal, or a proxy that opens TLS.",
+                code="not-aws",
                 about=look.host,
                 next=_PAGE,
             )
@@ -84,6 +94,7 @@ def endpoint_answers(aws: Aws, question: Question) -> Iterator[Finding]:
             yield Finding(
                 WARN,
                 f"{look.host} answers{by}, but with HTTP {look.status}: the service has trouble.",
+                code="server-error",
                 about=look.host,
             )
         elif look.secure:
@@ -109,7 +120,7 @@ def this_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     # The time that a captive portal tells is nobody's evidence.
     look = next((look for look in _looks(aws) if look.is_aws and look.ahead is not None), None)
     if look is None or look.ahead is None:
-        raise CouldNotLook("no endpoint of AWS told the time; see the check endpoint-answers.")
+        raise CouldNotCheck("no endpoint of AWS told the time; see the check endpoint-answers.")
     seconds = abs(round(look.ahead.total_seconds()))
     wrong = f"This machine's clock is {seconds} s {'ahead of' if look.ahead > timedelta() else 'behind'} that of {look.host}"
     if abs(look.ahead) > _RISKY:
@@ -117,6 +128,7 @@ def this_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(
             FAIL if refused else WARN,
             f"{wrong}; AWS refuses signatures from about 5 minutes on.",
+            code="clock-wrong",
             about=look.host,
             fix=_SET_CLOCK.get(sys.platform, "sudo timedatectl set-ntp true"),
             next=_CLOCK_PAGE,

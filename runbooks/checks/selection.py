@@ -1,71 +1,55 @@
-"""Is the instance selected for a deployment?"""
+"""Whether a deployment group selects the instance."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._commands import aws_cli
-from runbooks.checks._facts import registration
-from runbooks.engine import FAIL, OK, SKIP, Finding
+from runbooks.commands import aws_cli
+from runbooks.facts.deployment_groups import deployment_group
+from runbooks.facts.registration import registration
+from runbooks.findings import FAIL, OK, Finding, NotApplicable, needs
 from runbooks.question import Question
 
-_PAGE = "/guides/check-the-instance/"
+TITLE = "Does the deployment group select the instance?"
+GUIDE = "/guides/check-the-instance/"
+RUNBOOK = "instance-state"
 
 
+@needs("instance", "deployment_group")
 def instance_carries_the_groups_tags(aws: Aws, question: Question) -> Iterator[Finding]:
     """The instance carries the tags by which the deployment group selects.
 
-    Of one tag group any tag will do, and every tag group must be met. A deployment group without
+    One tag of a tag group is enough, and every tag group must be met. A deployment group without
     on-premises tags selects no on-premises instance.
     """
-    if not question.instance:
-        yield Finding(SKIP, "No instance was asked about.")
-        return
-    if not question.deployment_group:
-        yield Finding(SKIP, "No deployment group was asked about (--deployment-group APPLICATION/GROUP).")
-        return
-    info = registration(aws, question)
+    name, group = question.instance, question.deployment_group
+    info = registration(aws, name)
     if isinstance(info, Refusal) or info.get("deregisterTime"):
-        yield Finding(SKIP, f"{question.instance} is not registered, so it has no tags that count.")
-        return
-    application, _, group = question.deployment_group.partition("/")
-    described = aws.read(
-        "codedeploy:GetDeploymentGroup",
-        "deploymentGroupInfo",
-        expecting=("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"),
-        applicationName=application,
-        deploymentGroupName=group,
-    )
+        raise NotApplicable(f"{name} is not registered, so it has no tags that count.")
+    described = deployment_group(aws, group)
     if isinstance(described, Refusal):
-        yield Finding(
-            FAIL,
-            f"There is no deployment group {question.deployment_group} in {aws.region}: {described.code}.",
-            next=_PAGE,
-        )
+        says = f"There is no deployment group {group} in {aws.region}: {described.code}."
+        yield Finding(FAIL, says, code="no-such-group", about=group, next=GUIDE)
         return
     groups = tag_groups(described)
     if not groups:
-        yield Finding(
-            FAIL,
-            f"{question.deployment_group} selects no on-premises instance: it has no on-premises tags.",
-            next=_PAGE,
-        )
+        says = f"{group} selects no on-premises instance: it has no on-premises tags."
+        yield Finding(FAIL, says, code="group-without-tags", about=group, next=GUIDE)
         return
     tags = {tag["Key"]: tag.get("Value", "") for tag in info.get("tags", [])}
     missed = [filters for filters in groups if not any(selects(one, tags) for one in filters)]
     for filters in missed:
         yield Finding(
             FAIL,
-            f"{question.instance} is not selected by {question.deployment_group}: it has none of {_tags(filters)}; it has {_has(tags)}.",
-            about=question.instance,
-            fix=_add_tag(aws, filters[0], question.instance),
-            next=_PAGE,
+            f"{name} is not selected by {group}: it has none of {_tags(filters)}; it has {_has(tags)}.",
+            code="tags-missing",
+            about=name,
+            fix=_add_tag(aws, filters[0], name),
+            next=GUIDE,
         )
     if not missed:
-        yield Finding(
-            OK, f"{question.instance} is selected by {question.deployment_group}; it has {_has(tags)}."
-        )
+        yield Finding(OK, f"{name} is selected by {group}; it has {_has(tags)}.", about=name)
 
 
 def tag_groups(group: dict[str, Any]) -> list[list[dict[str, str]]]:
@@ -86,12 +70,12 @@ def selects(tag_filter: dict[str, str], tags: dict[str, str]) -> bool:
 
 
 def _add_tag(aws: Aws, tag: dict[str, str], name: str) -> str:
-    """The command that adds what a filter looks for; "" for a filter that any key would do for."""
+    """The command that adds what a filter asks for; a sentence for a filter that any key would do for."""
     if not tag.get("Key"):
-        return ""
+        return f"Add a tag with the value {tag.get('Value', '')!r} and a key of your choice to {name}."
     # As JSON: the AWS CLI's shorthand cannot say every value.
     tags = json.dumps([{"Key": tag["Key"], "Value": tag.get("Value", "")}])
-    return aws_cli(aws, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)
+    return aws_cli(aws.place, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)
 
 
 def _tags(filters: list[dict[str, str]]) -> str:

@@ -6,8 +6,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.checks._commands import aws_cli
-from runbooks.checks._packets import (
+from runbooks.commands import aws_cli, substituted
+from runbooks.facts.host_report import can_be_asked, host_report
+from runbooks.facts.packets import (
     ANYWHERE,
     acl_passage,
     free_number_before,
@@ -15,12 +16,14 @@ from runbooks.checks._packets import (
     group_peers,
     routes_out,
 )
-from runbooks.checks._vpc import agent_endpoints, ec2_host, groups, network_acl, route_table
-from runbooks.engine import FAIL, OK, SKIP, WARN, Finding
-from runbooks.errors import CouldNotLook
+from runbooks.facts.vpc import agent_endpoints, ec2_host, groups, network_acl, route_table
+from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
-from runbooks.host.fetch import can_be_asked, host_report
 from runbooks.question import Question
+
+TITLE = "Does the VPC let the host out?"
+GUIDE = "/guides/check-the-network/"
+RUNBOOK = "network"
 
 _PAGE = "/guides/check-the-network/#look"
 _ENDPOINTS_PAGE = "/guides/check-the-network/#vpc-endpoints"
@@ -38,6 +41,7 @@ _WAYS = {
 }
 
 
+@needs("instance")
 def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Finding]:
     """The host's security groups let HTTPS out to any IPv4 address.
 
@@ -46,27 +50,25 @@ def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Find
     may or may not be those of CodeDeploy and of S3, which change.
     """
     host = _host_without_proxy(aws, question)
-    if isinstance(host, Finding):
-        yield host
-        return
     ids = [group["GroupId"] for group in host["SecurityGroups"]]
     rules = [rule for group in groups(aws, ids) for rule in group["IpPermissionsEgress"]]
     allowed, peers = group_allows(rules, 443), group_peers(rules, 443)
     about, rules_allow = ids[0], f"The rules of {', '.join(ids)} allow"
     out = f"HTTPS out of {host['InstanceId']}"
     if allowed == [ANYWHERE]:
-        yield Finding(OK, f"{rules_allow} {out} to any IPv4 address.", about)
+        yield Finding(OK, f"{rules_allow} {out} to any IPv4 address.", about=about)
     elif allowed or peers:
         where = ", ".join([*map(str, allowed), *peers])
         says = f"{rules_allow} {out} to {where} only; whether CodeDeploy and S3 are there is not known."
-        yield Finding(WARN, says, about, next=_PAGE)
+        yield Finding(WARN, says, code="some-addresses", about=about, next=_PAGE)
     else:
         rule = {"group_id": about, "protocol": "tcp", "port": "443", "cidr": "0.0.0.0/0"}
-        fix = aws_cli(aws, "ec2", "authorize-security-group-egress", **rule)
+        fix = aws_cli(aws.place, "ec2", "authorize-security-group-egress", **rule)
         says = f"{rules_allow} no {out}: none is for TCP 443 to an IPv4 address."
-        yield Finding(FAIL, says, about, fix, _PAGE)
+        yield Finding(FAIL, says, code="no-rule", about=about, fix=fix, next=_PAGE)
 
 
+@needs("instance")
 def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Finding]:
     """The network ACL of the host's subnet lets HTTPS out and its answers in.
 
@@ -75,15 +77,13 @@ def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Fin
     rule with the lowest number that fits a packet decides.
     """
     host = _host_without_proxy(aws, question)
-    if isinstance(host, Finding):
-        yield host
-        return
     acl = network_acl(aws, host)
     yield _through(aws, acl, "HTTPS out to", True, 443, 443)
     first, last = _WINDOWS_PORTS if host.get("Platform") == "windows" else _LINUX_PORTS
     yield _through(aws, acl, f"answers (ports {first} to {last}) in from", False, first, last)
 
 
+@needs("instance")
 def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
     """A route leads from the host's subnet to the internet, or an endpoint of CodeDeploy is in the VPC.
 
@@ -92,9 +92,6 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
     transit gateway, an appliance or a VPN is not seen from here.
     """
     host = _host_without_proxy(aws, question)
-    if isinstance(host, Finding):
-        yield host
-        return
     table = route_table(aws, host)
     routes, unrouted = routes_out(table["Routes"])
     faults = {_way(route): _fault(route, host) for route in routes}
@@ -102,20 +99,32 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
     dead = [f"{way} {fault}" for way, fault in faults.items() if fault]
     about, name = table["RouteTableId"], f"The route table {table['RouteTableId']} of {host['SubnetId']}"
     if live and not dead and not unrouted:
-        yield Finding(OK, f"{name} leads out by {', '.join(live)}.", about)
+        yield Finding(OK, f"{name} leads out by {', '.join(live)}.", about=about)
     elif live:
         gaps = "; ".join(dead + ["some addresses of the internet have no route"] * bool(unrouted))
         yield Finding(
-            WARN, f"{name} leads out only in part, by {', '.join(live)}: {gaps}.", about, next=_PAGE
+            WARN,
+            f"{name} leads out only in part, by {', '.join(live)}: {gaps}.",
+            code="in-part",
+            about=about,
+            next=_PAGE,
         )
     elif usable := [e["VpcEndpointId"] for e in agent_endpoints(aws, host) if _is_available(e)]:
         says = f"{name} does not lead to the internet, but the agent's endpoint {usable[0]} is in the VPC; S3 needs a way too."
-        yield Finding(OK, says, about, next="vpc-endpoint-serves-the-agent")
+        yield Finding(OK, says, about=about, next="vpc-endpoint-serves-the-agent")
     else:
         why = "; ".join(dead) or "it has no route to the internet"
-        yield Finding(FAIL, f"{name} leads nowhere: {why}.", about, _way_out(aws, host, table, routes), _PAGE)
+        yield Finding(
+            FAIL,
+            f"{name} leads nowhere: {why}.",
+            code="no-route",
+            about=about,
+            fix=_way_out(aws, host, table, routes),
+            next=_PAGE,
+        )
 
 
+@needs("instance")
 def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Finding]:
     """Where the VPC has an endpoint for the agent, it works, the host may enter it, and the agent uses it.
 
@@ -124,54 +133,54 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     with `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a way out, of their own.
     """
     host = _host_without_proxy(aws, question)
-    if isinstance(host, Finding):
-        yield host
-        return
     endpoints = agent_endpoints(aws, host)
     if not endpoints:
         says = f"The VPC {host['VpcId']} has no endpoint for the agent, so it goes to the public one."
-        yield Finding(SKIP, says, host["VpcId"])
-        return
+        raise NotApplicable(says, about=host["VpcId"])
     for endpoint in endpoints:
         yield from _serves(aws, endpoint, host)
     switch = switched_on(host_report(aws, question).config.enable_auth_policy)
     if switch.error:
-        raise CouldNotLook(f"whether the agent uses the endpoint is not known: {switch.error}.")
+        raise CouldNotCheck(f"whether the agent uses the endpoint is not known: {switch.error}.")
     ids = ", ".join(endpoint["VpcEndpointId"] for endpoint in endpoints)
     if switch.value:
-        yield Finding(OK, f"The agent uses {ids}: its enable_auth_policy is on.", ids)
+        yield Finding(OK, f"The agent uses {ids}: its enable_auth_policy is on.", about=ids)
     else:
         says = f"The agent does not use {ids}: its enable_auth_policy is off, so it asks for another name."
-        yield Finding(WARN, says, ids, next=_ENDPOINTS_PAGE)
+        yield Finding(WARN, says, code="not-used", about=ids, next=_ENDPOINTS_PAGE)
 
 
-def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any] | Finding:
-    """The EC2 instance that the host is; a SKIP where it is none, or where its agent goes by a proxy."""
-    host = ec2_host(aws, question)
-    if isinstance(host, Finding) or not can_be_asked(aws, question):
-        return host
-    proxy = host_report(aws, question).config.proxy_uri
-    if not proxy.value:
-        return host
-    says = f"The agent on {question.instance} goes by the proxy {proxy.value}, so the VPC has to let it there, and HTTPS out of the proxy."
-    return Finding(SKIP, says, host["InstanceId"], next=_PAGE)
+def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:
+    """The EC2 instance that the host is. Raises `NotApplicable` where it is none, or where its agent uses a proxy."""
+    host = ec2_host(aws, question.instance)
+    if can_be_asked(aws, question) and (proxy := host_report(aws, question).config.proxy_uri.value):
+        says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let it reach that, and the proxy has to let HTTPS out."
+        raise NotApplicable(says, about=host["InstanceId"], next=_PAGE)
+    return host
 
 
 def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int, last: int) -> Finding:
     passage = acl_passage(acl["Entries"], egress=egress, first=first, last=last)
     name, about = f"The network ACL {acl['NetworkAclId']}", acl["NetworkAclId"]
     if not passage.stopped:
-        return Finding(OK, f"{name} lets {what} any IPv4 address.", about)
+        return Finding(OK, f"{name} lets {what} any IPv4 address.", about=about)
     rules = "; ".join(_stopping(*stop) for stop in passage.stopped)
     if passage.passes:
         says = f"{name} lets {what} only some addresses, or some ports. The rest meets {rules}."
-        return Finding(WARN, says, about, next=_PAGE)
+        return Finding(WARN, says, code="in-part", about=about, next=_PAGE)
     number = free_number_before(acl["Entries"], passage.stopped[0][0]["RuleNumber"], egress=egress)
     rule = {"network_acl_id": about, "rule_number": str(number), "protocol": "tcp", "rule_action": "allow"}
     rule |= {"port_range": f"From={first},To={last}", "cidr_block": "0.0.0.0/0"}
-    fix = aws_cli(aws, "ec2", "create-network-acl-entry", **rule) + (" --egress" if egress else " --ingress")
+    fix = aws_cli(aws.place, "ec2", "create-network-acl-entry", **rule) + (
+        " --egress" if egress else " --ingress"
+    )
     return Finding(
-        FAIL, f"{name} lets {what} no IPv4 address: it meets {rules}.", about, fix if number else "", _PAGE
+        FAIL,
+        f"{name} lets {what} no IPv4 address: it meets {rules}.",
+        code="denied",
+        about=about,
+        fix=fix if number else "",
+        next=_PAGE,
     )
 
 
@@ -198,18 +207,18 @@ def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
 def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes: list[Any]) -> str:
     """The command that opens a way out: a public address where the gateway wants one, else the VPC's NAT gateway."""
     if any(route.get("GatewayId", "").startswith("igw-") and not _is_black_hole(route) for route in routes):
-        new = aws_cli(aws, "ec2", "allocate-address", domain="vpc", query="AllocationId", output="text")
-        address = aws_cli(aws, "ec2", "associate-address", instance_id=host["InstanceId"])
-        return f'{address} --allocation-id "$({new})"'
+        new = aws_cli(aws.place, "ec2", "allocate-address", domain="vpc", query="AllocationId", output="text")
+        address = aws_cli(aws.place, "ec2", "associate-address", instance_id=host["InstanceId"])
+        return substituted(address, "allocation-id", new)
     held = any(route["DestinationCidrBlock"] == "0.0.0.0/0" for route in routes)
     in_vpc = json.dumps(
         [{"Name": "vpc-id", "Values": [host["VpcId"]]}, {"Name": "state", "Values": ["available"]}]
     )
     query = "NatGateways[0].NatGatewayId"
-    nat = aws_cli(aws, "ec2", "describe-nat-gateways", filter=in_vpc, query=query, output="text")
+    nat = aws_cli(aws.place, "ec2", "describe-nat-gateways", filter=in_vpc, query=query, output="text")
     to = {"route_table_id": table["RouteTableId"], "destination_cidr_block": "0.0.0.0/0"}
-    change = aws_cli(aws, "ec2", "replace-route" if held else "create-route", **to)
-    return f'{change} --nat-gateway-id "$({nat})"'
+    change = aws_cli(aws.place, "ec2", "replace-route" if held else "create-route", **to)
+    return substituted(change, "nat-gateway-id", nat)
 
 
 def _is_black_hole(route: Mapping[str, Any]) -> bool:
@@ -224,13 +233,19 @@ def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterato
     about = endpoint["VpcEndpointId"]
     if not _is_available(endpoint):
         yield Finding(
-            FAIL, f"The agent's endpoint {about} is {endpoint['State']}.", about, next=_ENDPOINTS_PAGE
+            FAIL,
+            f"The agent's endpoint {about} is {endpoint['State']}.",
+            code="not-available",
+            about=about,
+            next=_ENDPOINTS_PAGE,
         )
         return
     if not endpoint.get("PrivateDnsEnabled"):
         says = f"{about} has no private DNS: the agent finds it only by deploy_control_endpoint."
-        fix = aws_cli(aws, "ec2", "modify-vpc-endpoint", vpc_endpoint_id=about) + " --private-dns-enabled"
-        yield Finding(WARN, says, about, fix, _ENDPOINTS_PAGE)
+        fix = aws_cli(
+            aws.place, "ec2", "modify-vpc-endpoint", vpc_endpoint_id=about, private_dns_enabled=True
+        )
+        yield Finding(WARN, says, code="no-private-dns", about=about, fix=fix, next=_ENDPOINTS_PAGE)
     yield _lets_in(aws, endpoint, host)
 
 
@@ -241,11 +256,11 @@ def _lets_in(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Findin
     peers = group_peers(rules, 443)
     own = {group["GroupId"] for group in host["SecurityGroups"]}
     if own & set(peers) or any(address in network for network in group_allows(rules, 443)):
-        return Finding(OK, f"{about} is available and lets HTTPS in from {address}.", about)
+        return Finding(OK, f"{about} is available and lets HTTPS in from {address}.", about=about)
     if lists := [peer for peer in peers if peer.startswith("pl-")]:
         says = f"{about} lets HTTPS in from {', '.join(lists)}; whether {address} is there is not known."
-        return Finding(WARN, says, about, next=_ENDPOINTS_PAGE)
+        return Finding(WARN, says, code="prefix-list", about=about, next=_ENDPOINTS_PAGE)
     rule = {"group_id": ids[0], "protocol": "tcp", "port": "443", "cidr": f"{address}/32"}
-    fix = aws_cli(aws, "ec2", "authorize-security-group-ingress", **rule)
+    fix = aws_cli(aws.place, "ec2", "authorize-security-group-ingress", **rule)
     says = f"{about} lets no HTTPS in from {address}: no inbound rule of {', '.join(ids)} allows it."
-    return Finding(FAIL, says, about, fix, _ENDPOINTS_PAGE)
+    return Finding(FAIL, says, code="no-rule", about=about, fix=fix, next=_ENDPOINTS_PAGE)

@@ -5,7 +5,9 @@ import textwrap
 from dataclasses import asdict, dataclass
 from html import escape as html
 
-from runbooks.safe import all_plain, code, escape, page_url, plain
+from runbooks.text.links import page_url
+from runbooks.text.markup import code, escape
+from runbooks.text.mask import all_plain, plain
 
 _KINDS = {
     "exception": "an error of CodeDeploy's API",
@@ -26,7 +28,7 @@ _WORDS = {
 _ABOUT_ALL = {
     *("triage", "registration-status"),
     *("callers-send-valid-status-filters", "registration-calls-succeed"),
-    *("status-filter-is-accepted", "registered-and-deregistered-are-told-apart", "caller-is-known"),
+    *("status-filter-is-accepted", "listed-names-are-registered-or-deregistered", "caller-is-known"),
     *("caller-may-list", "endpoint-name-resolves", "endpoint-answers", "this-clock-is-right"),
 }
 _SHOWN = 5  # what is less likely than these is named only

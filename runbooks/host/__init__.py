@@ -24,11 +24,11 @@ from runbooks.host.agent import (
     supported,
     versions,
 )
+from runbooks.host.probe import probe_script
 from runbooks.host.report import (
     Datum,
     HostReport,
     HostReportError,
-    probe_script,
     read_report,
     read_report_file,
     switched_on,

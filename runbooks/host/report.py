@@ -1,11 +1,9 @@
 """The host report: what the probe printed, read back with suspicion."""
 
 import json
-import shlex
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import mktime_tz, parsedate_tz
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
@@ -163,15 +161,6 @@ def switched_on(setting: Datum[str]) -> Datum[bool]:
     """A switch of the agent's configuration: off where it is not written, as unknown as what it was read from."""
     on = (setting.value or "").lower() in ("true", "yes", "on")
     return Datum(None if setting.error else on, setting.by, setting.error)
-
-
-def probe_script(instance: str | None = None) -> str:
-    """The probe as text, ready to run with ``sh``; with the instance's name in it, which the report repeats."""
-    script = (files(__package__) / "probe.sh").read_text(encoding="utf-8")
-    if instance is None:
-        return script
-    shebang, rest = script.split("\n", 1)
-    return f"{shebang}\nPROBE_INSTANCE={shlex.quote(instance)}\n{rest}"
 
 
 def read_report(

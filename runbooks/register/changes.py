@@ -1,7 +1,6 @@
 """The four calls that change something, and what the session's guard lets through of them."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,10 @@ from typing import Any
 from botocore import xform_name
 
 from runbooks.aws.guard import Permission
+from runbooks.commands import aws_cli
+from runbooks.findings import Command
 from runbooks.question import SESSION_ARN, Question
+from runbooks.source import Place
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,13 @@ class Change:
         """The operation as the session's guard and the reports name it."""
         return f"codedeploy:{self.operation}"
 
-    def command(self, region: str) -> str:
+    def command(self, place: Place) -> Command:
         """The same call for the AWS CLI, ready to paste. Lists go as JSON: its shorthand cannot say every value."""
-        words = ["aws", "deploy", xform_name(self.operation, "-")]
-        for name, value in self.parameters.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            words += [f"--{xform_name(name, '-')}", text]
-        return shlex.join([*words, "--region", region])
+        options = {
+            xform_name(name): value if isinstance(value, str) else json.dumps(value)
+            for name, value in self.parameters.items()
+        }
+        return aws_cli(place, "deploy", xform_name(self.operation, "-"), **options)
 
 
 def allowed_changes(question: Question, tags: Mapping[str, str]) -> dict[str, Permission]:
@@ -74,7 +76,7 @@ def missing(tags: Mapping[str, str], held: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if held.get(key) != value}
 
 
-def told(tags: Mapping[str, str]) -> str:
+def describe(tags: Mapping[str, str]) -> str:
     """Tags in words: "Environment=production, Name=web-01"."""
     return ", ".join(f"{key}={value}" for key, value in tags.items())
 

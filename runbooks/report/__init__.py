@@ -1,15 +1,15 @@
 """One report, shown in a terminal, a notebook, a ticket, a file. It knows nothing of AWS."""
 
 import hashlib
+import json
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from runbooks.aws.session import Aws
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, Verdict
 from runbooks.question import Question
 from runbooks.report import as_html, as_json, as_markdown, as_text
+from runbooks.source import Source
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
@@ -30,35 +30,12 @@ FORMATS = {
 class Report:
     """The findings of some checks on one question, and what was asked of whom, where and when."""
 
-    target: str
-    region: str
-    account: str
-    identity: str
-    at: datetime
+    source: Source
     question: Question
     results: Mapping[Check, list[Finding]]
-    only: tuple[str, ...] = ()  # the ids of the checks that were asked for; () for all, and for what is none
-    profile: str = ""  # of the AWS configuration, where one was named
-    probed: bool = False  # Systems Manager was allowed to run the probe
-
-    @classmethod
-    def of(
-        cls, aws: Aws, question: Question, results: Mapping[Check, list[Finding]], only: tuple[str, ...] = ()
-    ) -> "Report":
-        """The report of ``results``, as found by the session ``aws``."""
-        who = aws.known_identity
-        return cls(
-            target=aws.where,
-            region=aws.region,
-            account=who.account if who else "unknown",
-            identity=who.arn if who else "unknown",
-            at=aws.now(),
-            question=question,
-            results=results,
-            only=only,
-            profile=aws.profile,
-            probed=aws.allows("ssm:SendCommand"),
-        )
+    only: tuple[
+        str, ...
+    ] = ()  # the ids of the checks that were asked for; () for all, and for steps of a work
 
     @property
     def findings(self) -> list[Finding]:
@@ -88,7 +65,7 @@ class Report:
         return [
             (
                 ", ".join(check.id for check, _, _ in rows),
-                rows[0][0].good if len(rows) == 1 else f"{len(rows)} checks could not look, for one reason.",
+                rows[0][0].title if len(rows) == 1 else f"{len(rows)} checks could not look, for one reason.",
                 *rows[0][1:],
             )
             for rows in alike.values()
@@ -125,13 +102,18 @@ class Report:
 
     @property
     def fingerprint(self) -> str:
-        """Stays the same as long as the same checks give the same verdicts on the same thing."""
-        rows = [
-            f"{check.id}={verdict.name}"
-            for check, verdict, _ in sorted(self.checks, key=lambda row: row[0].id)
+        """Stays the same as long as the same question gets the same findings, about the same things, in the same place."""
+        place, asked = self.source.place, self.question.as_json()
+        found = sorted((f.code, f.verdict.name, f.about) for f in self.findings)
+        whole = [
+            self.source.account,
+            place.region,
+            self.source.target,
+            sorted(asked.items()),
+            self.only,
+            found,
         ]
-        asked = [self.account, self.region, self.question.instance, *rows]
-        return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:12]
 
     def render(self, format: str) -> str:
         """The report as "text", "json", "markdown" or "html"."""

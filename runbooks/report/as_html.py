@@ -9,10 +9,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from runbooks.report.as_text import details, head, proof
-from runbooks.safe import plain
+from runbooks.text.mask import plain
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding, Verdict
+    from runbooks.findings import Finding, Verdict
     from runbooks.report import Report
 
 _BORDER = {"OK": "#2e8b57", "SKIP": "#7d8590", "WARN": "#b8860b", "UNKNOWN": "#8a63d2", "FAIL": "#e5484d"}

@@ -1,35 +1,37 @@
-"""The report as JSON."""
+"""The report as JSON. The members are those of docs/schemas/report-2.json."""
 
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from runbooks.safe import all_plain
+from runbooks.findings import Finding
+from runbooks.text.mask import all_plain
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding
-    from runbooks.question import Question
     from runbooks.report import Report
+
+SCHEMA = 2
 
 
 def render(report: "Report") -> str:
     """The report as a JSON document."""
+    source = report.source
     document = {
-        "schema": 1,
+        "schema": SCHEMA,
         "verdict": report.verdict.name,
         "coverage": report.coverage,
         "exit_code": report.exit_code,
         "fingerprint": report.fingerprint,
-        "target": report.target,
-        "region": report.region,
-        "account": report.account,
-        "identity": report.identity,
-        "at": report.at.isoformat(timespec="seconds"),
-        "question": _question(report.question),
+        "target": source.target,
+        "region": source.place.region,
+        "account": source.account,
+        "identity": source.identity,
+        "at": source.at.isoformat(timespec="seconds"),
+        "question": report.question.as_json(),
         "checks": [
             {
                 "id": check.id,
-                "good": check.good,
+                "good": check.title,
                 "verdict": verdict.name,
                 "findings": [_finding(f) for f in found],
             }
@@ -39,12 +41,5 @@ def render(report: "Report") -> str:
     return json.dumps(all_plain(document), indent=2, ensure_ascii=False) + "\n"
 
 
-def _question(question: "Question") -> dict[str, Any]:
-    """What was asked; of a host report brought by hand only when it was made."""
-    host = question.host_report
-    asked = dataclasses.asdict(dataclasses.replace(question, host_report=None))
-    return asked | {"host_report": host.collected_at.isoformat(timespec="seconds") if host else None}
-
-
-def _finding(finding: "Finding") -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     return dataclasses.asdict(finding) | {"verdict": finding.verdict.name}

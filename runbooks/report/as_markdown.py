@@ -1,16 +1,16 @@
 """The report as one Markdown block for a ticket."""
 
-import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from runbooks.engine import OK, SKIP
-from runbooks.question import Question
+from runbooks.commands import runbooks
+from runbooks.findings import OK, SKIP
 from runbooks.report.as_text import details, head, proof
-from runbooks.safe import code, escape, is_local, plain
+from runbooks.text.links import is_local
+from runbooks.text.markup import code, escape
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding
+    from runbooks.findings import Finding
     from runbooks.report import Report
 
 
@@ -44,24 +44,10 @@ def _last(report: "Report") -> list[str]:
 
 
 def replay(report: "Report") -> str:
-    """The command that asks the same question again; a host report that was brought by hand must be made anew."""
-    scenario = report.target.partition("sandbox:")[2]
-    asked = report.question
-    options = {
-        "--instance": asked.instance,
-        "--sandbox": scenario,
-        "--profile": report.profile,
-        "--region": "" if scenario else report.region,
-        "--deployment-group": asked.deployment_group,
-        "--arn": asked.arn,
-        "--bucket": asked.bucket,
-        "--hours": "" if asked.hours == Question.hours else f"{asked.hours:g}",
-        "--host-report": "FILE" if asked.host_report else "",
-    }
-    words = [word for option, value in options.items() if value for word in (option, value)]
-    words += ["--probe"] if report.probed and not scenario else []
-    words += [word for id_ in report.only for word in ("--check", id_)]
-    return plain(shlex.join(["runbooks", "diagnose", *words]))
+    """The command that asks the same question again; a host report that was brought by hand must be made again."""
+    source = report.source
+    probe = source.probed and not source.place.sandbox
+    return runbooks(source.place, "diagnose", **report.question.options(), probe=probe, check=report.only)
 
 
 def _finding(finding: "Finding", several: bool) -> list[str]:

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from runbooks.safe import page_url, plain
+from runbooks.text.links import page_url
+from runbooks.text.mask import plain
 
 if TYPE_CHECKING:
-    from runbooks.engine import Finding
+    from runbooks.findings import Finding
     from runbooks.report import Report
 
 _INDENT = " " * 8
@@ -65,9 +66,9 @@ def head(report: "Report") -> list[str]:
     return [
         f"{report.verdict.name}: {report.coverage}",
         *(["no instance was named (--instance), so what is about one was not asked"] if nameless else []),
-        f"{asked} - {report.target} - {report.region} - account {report.account} - {report.at:%Y-%m-%d %H:%M} UTC",
-        f"asked by {plain(report.identity)}"
-        + (f", profile {plain(report.profile)}" if report.profile else ""),
+        f"{asked} - {report.source.target} - {report.source.place.region} - account {report.source.account} - {report.source.at:%Y-%m-%d %H:%M} UTC",
+        f"asked by {plain(report.source.identity)}"
+        + (f", profile {plain(report.source.place.profile)}" if report.source.place.profile else ""),
     ]
 
 

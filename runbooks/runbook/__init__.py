@@ -22,7 +22,8 @@ from typing import Any
 from runbooks.aws import connect, sandboxed
 from runbooks.errors import UserError
 from runbooks.report.as_html import page
-from runbooks.safe import page_url, plain
+from runbooks.text.links import page_url
+from runbooks.text.mask import plain
 
 try:
     import nbformat

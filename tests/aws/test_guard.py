@@ -7,7 +7,7 @@ import pytest
 
 from runbooks.aws.guard import SERVICES as ASKED
 from runbooks.aws.guard import NotARead, is_read, refuse_writes
-from runbooks.policy import actions, seen
+from runbooks.policy import actions, observed
 
 SERVICES = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "s3", "ec2")
 # Verbs of AWS's APIs that change something or hand out access. Written here anew, not taken from the guard.
@@ -59,7 +59,7 @@ def test_secrets_are_no_reads(api: str) -> None:
 
 
 def test_the_guard_knows_the_services_of_the_checks_and_no_others() -> None:
-    called = {api for row in seen().values() for api in row["calls"]}
+    called = {api for row in observed().values() for api in row["calls"]}
     assert {api.partition(":")[0] for api in called} == ASKED
     assert {api for api in called if not is_read(api)} == {"ssm:SendCommand"}
     assert actions(called)

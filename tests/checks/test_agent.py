@@ -15,10 +15,10 @@ from botocore.stub import Stubber
 
 from runbooks.aws.session import Aws
 from runbooks.checks import _host, all_checks
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict, run
-from runbooks.errors import CouldNotLook
+from runbooks.engine import run
+from runbooks.facts.host_report import managed_node
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CouldNotCheck, Finding, Verdict
 from runbooks.host import Datum, HostReport, log_rules, read_report
-from runbooks.host.fetch import managed_node
 from runbooks.question import Question
 from tests.support import DOCS, hosts
 from tests.support.hosts import (
@@ -33,7 +33,7 @@ from tests.support.hosts import (
 )
 from tests.support.world import session, world
 
-CHECKS = {check.id: check for check in all_checks() if check.room in ("agent", "host")}
+CHECKS = {check.id: check for check in all_checks() if check.category in ("agent", "host")}
 # Judged from the host's report; the one that is left asks Systems Manager.
 OF_THE_HOST = {id_: check for id_, check in CHECKS.items() if id_ != "host-is-managed-and-online"}
 
@@ -237,9 +237,7 @@ CASES = {
                 "The agent on web-07 has the ARN of web-01",
             ),
         },
-        fixes={
-            "agent-identity-is-registered-under-this-name": "runbooks diagnose --instance web-01 --region eu-west-1"
-        },
+        fixes={"agent-identity-is-registered-under-this-name": "Give this host an identity of its own"},
     ),
     "another Region": Case(
         files=replace(HEALTHY, identity=SESSION_YML.replace("eu-west-1", "us-east-1")),
@@ -692,8 +690,8 @@ def test_a_file_that_only_the_probe_cannot_read_is_not_called_unreadable(
     ],
 )
 def test_what_is_not_known_says_why_and_what_to_do(reason: str, says: str) -> None:
-    with pytest.raises(CouldNotLook) as told:
-        _host.known(Datum(None, error=reason), "x")
+    with pytest.raises(CouldNotCheck) as told:
+        _host.require(Datum(None, error=reason), "x")
     assert str(told.value) == says
 
 
@@ -824,7 +822,7 @@ def test_a_host_that_systems_manager_does_not_know(aws: Aws, ssm: Stubber, docum
         ("web-01.example.com", {"mi-a": "web-01.other.org"}, None),
         ("web-01", {"mi-a": "WEB-01.example.com", "mi-b": "web-011"}, "mi-a"),
         ("web-01", {"mi-a!": "web-01", "mi-b": "web-01"}, "mi-b"),  # activated anew: the old one is lost
-        ("web-01", {"mi-a": "web-01", "mi-b": "web-01.example.com"}, CouldNotLook),
+        ("web-01", {"mi-a": "web-01", "mi-b": "web-01.example.com"}, CouldNotCheck),
     ],
 )
 def test_the_node_is_found_by_its_name(
@@ -839,11 +837,11 @@ def test_the_node_is_found_by_its_name(
         for id_, name in computers.items()
     ]
     nodes(ssm, *listed)
-    if found is CouldNotLook:
-        with pytest.raises(CouldNotLook, match="mi-a, mi-b"):
-            managed_node(aws, Question(instance=instance))
+    if found is CouldNotCheck:
+        with pytest.raises(CouldNotCheck, match="mi-a, mi-b"):
+            managed_node(aws, instance)
     else:
-        node = managed_node(aws, Question(instance=instance))
+        node = managed_node(aws, instance)
         assert (node and node["InstanceId"]) == found
 
 

@@ -1,6 +1,6 @@
 """Each check, with each call that it makes in a healthy world made to fail in each way: never OK, never SKIP.
 
-"Could not look" must read as that, name the call and the kind of failure, and never end in a traceback.
+"Could not check" must read as that, name the call and the kind of failure, and never end in a traceback.
 """
 
 import dataclasses
@@ -13,7 +13,8 @@ from codedeploy_sandbox import Cut, Error, Fault, Hang, Http, Reset
 from runbooks import engine
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, UNKNOWN, Check, Finding, run
+from runbooks.engine import run
+from runbooks.findings import FAIL, OK, UNKNOWN, Check, Finding
 from runbooks.question import Question
 from tests.support.world import EVERYTHING, PATIENT, session, world
 
@@ -91,7 +92,7 @@ def test_could_not_look_is_never_fine(check: Check, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "check", [check for check in all_checks() if check.room == "vpc"], ids=lambda check: check.id
+    "check", [check for check in all_checks() if check.category == "vpc"], ids=lambda check: check.id
 )
 def test_could_not_look_into_the_vpc_is_never_fine(check: Check) -> None:
     """The healthy host is in no VPC; one in EC2 whose answers do not come back is."""

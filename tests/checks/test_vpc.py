@@ -15,9 +15,12 @@ from codedeploy_sandbox.hosts.machine import Machine, run_probe, user_yml
 from moto import mock_aws
 
 from runbooks.aws import sandboxed
+from runbooks.aws.clients import Clients
 from runbooks.aws.session import Aws
-from runbooks.checks import _packets, vpc
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding, run
+from runbooks.checks import vpc
+from runbooks.engine import run
+from runbooks.facts import packets
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Finding
 from runbooks.host import probe_script, read_report
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
@@ -73,7 +76,7 @@ LAST = acl(32767, "deny", protocol="-1")
 def test_an_acl_decides_by_the_first_rule_that_fits(
     entries: list[dict[str, Any]], passes: bool, stopped: list[int]
 ) -> None:
-    passage = _packets.acl_passage(entries, egress=True, first=443, last=443)
+    passage = packets.acl_passage(entries, egress=True, first=443, last=443)
     assert (passage.passes, [rule["RuleNumber"] for rule, _, _ in passage.stopped]) == (passes, stopped)
 
 
@@ -92,7 +95,7 @@ def test_an_acl_decides_by_the_first_rule_that_fits(
 def test_answers_need_every_port(
     entries: list[dict[str, Any]], passes: bool, stopped: list[tuple[int, int, int]]
 ) -> None:
-    passage = _packets.acl_passage(entries, egress=True, first=32768, last=60999)
+    passage = packets.acl_passage(entries, egress=True, first=32768, last=60999)
     found = [(rule["RuleNumber"], first, last) for rule, first, last in passage.stopped]
     assert (passage.passes, found) == (passes, stopped)
 
@@ -121,7 +124,7 @@ def group(protocol: str, cidrs: str = "", ports: tuple[int, int] | None = None) 
     ],
 )
 def test_the_rules_of_groups_add_up(rules: list[dict[str, Any]], allowed: list[str]) -> None:
-    assert [str(network) for network in _packets.group_allows(rules, 443)] == allowed
+    assert [str(network) for network in packets.group_allows(rules, 443)] == allowed
 
 
 def test_peers_that_are_no_addresses_are_named() -> None:
@@ -135,7 +138,7 @@ def test_peers_that_are_no_addresses_are_named() -> None:
         },
         {"IpProtocol": "udp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": "sg-2"}]},
     ]
-    assert _packets.group_peers(rules, 443) == ["sg-1", "pl-1"]
+    assert packets.group_peers(rules, 443) == ["sg-1", "pl-1"]
 
 
 def route(cidr: str, **target: str) -> dict[str, str]:
@@ -159,13 +162,13 @@ def route(cidr: str, **target: str) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_routes_that_carry_packets_out(routes: list[dict[str, str]], used: list[str], whole: bool) -> None:
-    carrying, left = _packets.routes_out(routes)
+    carrying, left = packets.routes_out(routes)
     assert ([found["DestinationCidrBlock"] for found in carrying], not left) == (used, whole)
 
 
 def test_public_is_what_no_private_network_holds() -> None:
     def is_public(address: str) -> bool:
-        return any(IPv4Network(address).subnet_of(network) for network in _packets.PUBLIC)
+        return any(IPv4Network(address).subnet_of(network) for network in packets.PUBLIC)
 
     public = ("1.1.1.1", "52.94.1.1", "172.32.0.1", "223.255.255.255", "100.128.0.1")
     private = ("10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255")  # fmt: skip
@@ -274,7 +277,7 @@ def moto() -> Iterator[tuple[Any, Aws]]:
     with mock_aws():
         session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
         ec2: Any = session.client("ec2")  # made before Aws guards the session: this one builds
-        yield ec2, Aws(session)
+        yield ec2, Aws(Clients(session))
 
 
 @pytest.fixture
@@ -481,7 +484,7 @@ def uses_the_public_one() -> Question:
 def test_an_agent_behind_a_proxy_is_not_judged_by_the_rules_for_443(site: Site, check: CheckFunction) -> None:
     finding = only(site.ask(check, on_host(":proxy_uri: http://proxy.example.com:3128\n")))
     assert finding.verdict is SKIP
-    assert "goes by the proxy http://proxy.example.com:3128" in finding.says
+    assert "uses the proxy http://proxy.example.com:3128" in finding.says
 
 
 FROM_THE_VPC = group("tcp", "10.0.0.0/16", (443, 443))
@@ -521,8 +524,10 @@ def test_an_endpoint_without_private_dns_is_a_risk(site: Site, uses_it: Question
     endpoint = site.endpoint(private_dns=False, lets_in=FROM_THE_VPC)
     hidden, entered, used = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)
     assert (hidden.verdict, entered.verdict, used.verdict) == (WARN, OK, OK)
-    assert hidden.fix.startswith(f"aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --region ")
-    assert hidden.fix.endswith(" --private-dns-enabled")
+    assert hidden.fix.startswith(
+        f"aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled --region "
+    )
+    assert "--private-dns-enabled" in hidden.fix
 
 
 def test_an_endpoint_that_the_agent_passes_by_is_a_risk(site: Site, uses_the_public_one: Question) -> None:

@@ -15,7 +15,7 @@ from runbooks.aws.failures import KINDS
 from runbooks.checks import all_checks
 from runbooks.decoder import Explanation, explain, result
 from runbooks.decoder.match import _hints
-from runbooks.engine import diagnose
+from runbooks.diagnosis import diagnose
 from runbooks.host import log_rules
 from tests.support import ROOT
 from tests.support.world import world
@@ -335,7 +335,7 @@ def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
     without = {name for name in result._ABOUT_ALL if name in {check.id for check in results}}
     assert without & need == set()
     # these need something else that nobody gave
-    assert {check.id for check in results} - need - without == {"arn-is-free", "host-may-read-the-bucket"}
+    assert {check.id for check in results} - need - without == {"arn-is-free"}
     look = dict(result.rows(explain("InstanceNotRegisteredException").known[0]))
     assert look["look"].startswith("runbooks diagnose --instance NAME --check ")
     assert look["open"] == "runbooks open instance-state --instance NAME"

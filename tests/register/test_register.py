@@ -21,14 +21,16 @@ from codedeploy_sandbox.scenarios.baseline import only as only_policies
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 from runbooks.aws import connect, sandboxed
+from runbooks.aws.clients import USER_AGENT, Clients
 from runbooks.aws.guard import NotARead
-from runbooks.aws.session import USER_AGENT, Aws
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
+from runbooks.aws.session import Aws
 from runbooks.errors import UserError
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.host import probe_script
 from runbooks.question import Question
-from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, prepare
+from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, carry_out, prepare
 from runbooks.report import Report
+from runbooks.source import Place
 from tests.support import ROOT
 from tests.support.findings import assert_sound
 from tests.support.sandbox import environment_for
@@ -74,12 +76,14 @@ def order(
     """A registration as `prepare` gives it, in a sandbox of this process."""
     about = sandbox.address()
     aws = Aws(
-        sandboxed.session(about, about["region"]),
+        Clients(
+            sandboxed.session(about, about["region"]),
+            endpoint=sandbox.endpoint,
+            allowed=allowed_changes(question, tags) if apply else {},
+            config=PATIENT.merge(Config(user_agent_extra=USER_AGENT)),
+        ),
         target="sandbox:healthy",
-        endpoint=sandbox.endpoint,
         now=lambda: sandboxed.DAY,
-        allowed=allowed_changes(question, tags) if apply else {},
-        config=PATIENT.merge(Config(user_agent_extra=USER_AGENT)),
     )
     return Registration(aws, question, tags, accept)
 
@@ -122,13 +126,13 @@ def test_without_apply_nothing_is_sent_and_the_commands_are_shown() -> None:
     with place() as sandbox:
         work = order(sandbox, apply=False)
         assert set(verdicts(work.preflight()).values()) == {OK}
-        report = work.carry_out()
+        report = carry_out(work)
         assert steps(report) == {
             "registration-is-made": SKIP,
             "tags-are-added": SKIP,
             "registration-is-as-asked": SKIP,
         }
-        assert said(report, "registration-is-made").fix == work.register.command(REGION)
+        assert said(report, "registration-is-made").fix == work.register.command(work.aws.place)
         assert sent(sandbox) == []
         with pytest.raises(NotARead):  # not even when asked for by its name
             work.send(work.register)
@@ -141,13 +145,18 @@ def test_the_plan_names_every_call_and_its_command() -> None:
         plan = work.plan()
         assert "is not sent: apply is False" in plan
         for change in (work.register, work.add(TAGS), work.remove(TAGS), work.deregister):
-            assert f"{change.api} {json.dumps(dict(change.parameters))}\n  {change.command(REGION)}" in plan
+            assert (
+                f"{change.api} {json.dumps(dict(change.parameters))}\n  {change.command(work.aws.place)}"
+                in plan
+            )
         assert "AddTags" not in order(sandbox, tags={}).plan()
         assert since(sandbox) == []
 
 
 def test_the_commands_of_the_plan_do_the_same_in_the_aws_cli(sandbox_about: dict[str, Any]) -> None:
-    aws = Aws(sandboxed.session(sandbox_about, REGION), endpoint=sandbox_about["endpoint"], config=PATIENT)
+    aws = Aws(
+        Clients(sandboxed.session(sandbox_about, REGION), endpoint=sandbox_about["endpoint"], config=PATIENT)
+    )
     tags = {"Name": "web-03", "Owner, team": "it's 'us', [all] = {x}", "Empty": ""}
     work = Registration(aws, WEB_03, tags)
 
@@ -158,12 +167,12 @@ def test_the_commands_of_the_plan_do_the_same_in_the_aws_cli(sandbox_about: dict
         )
         assert done.returncode == 0, done.stderr
 
-    shell(work.register.command(REGION))
-    shell(work.add(tags).command(REGION))
+    shell(work.register.command(work.aws.place))
+    shell(work.add(tags).command(work.aws.place))
     assert steps(work.confirm()) == {"registration-is-as-asked": OK}
-    shell(work.remove({"Empty": ""}).command(REGION))
+    shell(work.remove({"Empty": ""}).command(work.aws.place))
     assert work.now() == (WEB_03.arn, {"Name": "web-03", "Owner, team": tags["Owner, team"]})
-    shell(work.deregister.command(REGION))
+    shell(work.deregister.command(work.aws.place))
     assert work.now() == ("", {})
 
 
@@ -173,7 +182,7 @@ def test_the_commands_of_the_plan_do_the_same_in_the_aws_cli(sandbox_about: dict
 def test_with_apply_it_is_registered_and_tagged() -> None:
     with place() as sandbox:
         work = order(sandbox)
-        report = work.carry_out()
+        report = carry_out(work)
         assert set(verdicts(report).values()) == {OK}
         assert report.exit_code == 0
         assert sent(sandbox) == ["RegisterOnPremisesInstance", "AddTagsToOnPremisesInstances"]
@@ -185,9 +194,9 @@ def test_with_apply_it_is_registered_and_tagged() -> None:
 
 def test_a_second_run_finds_it_done_and_sends_nothing() -> None:
     with place() as sandbox:
-        order(sandbox).carry_out()
+        carry_out(order(sandbox))
         before = sent(sandbox)
-        report = order(sandbox).carry_out()
+        report = carry_out(order(sandbox))
         assert report.exit_code == 0
         assert "nothing was sent" in said(report, "registration-is-made").says
         assert "nothing was sent" in said(report, "tags-are-added").says
@@ -197,7 +206,7 @@ def test_a_second_run_finds_it_done_and_sends_nothing() -> None:
 def test_only_the_tags_that_are_missing_are_sent() -> None:
     with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
         sandbox.account.state(REGION).instances["web-03"].tags = {"Name": "web-03", "Environment": "staging"}
-        report = order(sandbox).carry_out()
+        report = carry_out(order(sandbox))
         assert report.exit_code == 0
         assert verdicts(report)["tags-have-room"] is WARN  # it replaces a value, and says which
         assert "'staging'" in said(report, "tags-have-room").says
@@ -208,7 +217,7 @@ def test_only_the_tags_that_are_missing_are_sent() -> None:
 def test_a_user_is_registered_as_a_user_and_without_tags() -> None:
     question = Question(instance="web-03", arn=f"arn:aws:iam::{ACCOUNT}:user/AWS/CodeDeploy/web-03")
     with place() as sandbox:
-        report = order(sandbox, question, {}).carry_out()
+        report = carry_out(order(sandbox, question, {}))
         assert report.exit_code == 0
         assert steps(report)["tags-are-added"] is SKIP
         instance = sandbox.account.state(REGION).registered("web-03")
@@ -218,7 +227,7 @@ def test_a_user_is_registered_as_a_user_and_without_tags() -> None:
 
 def test_a_deregistered_name_is_registered_again() -> None:
     with place() as sandbox:
-        report = order(sandbox, replace(WEB_03, instance="old-01"), {"Name": "old-01"}).carry_out()
+        report = carry_out(order(sandbox, replace(WEB_03, instance="old-01"), {"Name": "old-01"}))
         assert report.exit_code == 0
         assert tags_of(sandbox, "old-01") == {"Name": "old-01"}
 
@@ -270,7 +279,7 @@ def test_what_is_in_the_way_stops_it_before_anything_is_sent(
     change: Change, against: dict[str, Verdict]
 ) -> None:
     with place(change) as sandbox:
-        report = order(sandbox).carry_out()
+        report = carry_out(order(sandbox))
         found = {name: verdict for name, verdict in verdicts(report).items() if verdict in (FAIL, UNKNOWN)}
         if change is not ten_tags:  # which is registered already, only not as asked
             found.pop("registration-is-as-asked")
@@ -287,7 +296,7 @@ def test_what_is_in_the_way_stops_it_before_anything_is_sent(
 def test_a_name_that_is_held_with_another_arn_is_left_alone() -> None:
     with place() as sandbox:
         before = tags_of(sandbox, "web-01")
-        report = order(sandbox, replace(WEB_03, instance="web-01")).carry_out()
+        report = carry_out(order(sandbox, replace(WEB_03, instance="web-01")))
         assert verdicts(report)["arn-is-free"] is FAIL
         assert (sent(sandbox), tags_of(sandbox, "web-01")) == ([], before)
 
@@ -295,7 +304,7 @@ def test_a_name_that_is_held_with_another_arn_is_left_alone() -> None:
 def test_what_the_user_accepts_is_a_warning_and_no_longer_in_the_way() -> None:
     accept = ("caller-may-register", "caller-may-list", "caller-may-undo")
     with place(no_simulator) as sandbox:
-        report = order(sandbox, accept=accept).carry_out()
+        report = carry_out(order(sandbox, accept=accept))
         assert {name: verdicts(report)[name] for name in accept} == dict.fromkeys(accept, WARN)
         assert said(report, "caller-may-undo").says.startswith("Accepted, though UNKNOWN: ")
         assert report.exit_code == 0
@@ -305,7 +314,7 @@ def test_what_the_user_accepts_is_a_warning_and_no_longer_in_the_way() -> None:
 def test_an_arn_of_another_account_waits_for_a_word() -> None:
     question = replace(WEB_03, arn=WEB_03.arn.replace(ACCOUNT, "444455556666"))
     with place() as sandbox:
-        report = order(sandbox, question).carry_out()
+        report = carry_out(order(sandbox, question))
         assert said(report, "arn-is-of-this-account").verdict is UNKNOWN
         assert sent(sandbox) == []
 
@@ -323,7 +332,7 @@ def carried_out(sandbox: Sandbox, *faults: Fault, lost: str = "") -> Report:
     if lost:
         work.aws.client("codedeploy").meta.events.register(f"after-call.*.{lost}", lose)
     sandbox.app.set_faults(faults)
-    report = work.carry_out()
+    report = carry_out(work)
     sandbox.app.set_faults([])
     return report
 
@@ -374,7 +383,7 @@ def test_tags_of_a_lost_answer_on_an_older_registration_are_told() -> None:
         left = said(report, "nothing-is-left-behind")
         assert left.verdict is FAIL
         assert "Name=web-03, Environment=production" in left.says
-        assert left.fix == order(sandbox).remove(TAGS).command(REGION)
+        assert left.fix == order(sandbox).remove(TAGS).command(Place(REGION, sandbox="healthy"))
         assert tags_of(sandbox) == TAGS
 
 
@@ -400,8 +409,8 @@ def test_registering_is_done_but_its_answer_is_lost_and_a_second_run_finishes_it
         left = said(report, "nothing-is-left-behind")
         assert left.verdict is FAIL
         assert "Run this again" in left.says
-        assert left.fix == order(sandbox).deregister.command(REGION)
-        assert order(sandbox).carry_out().exit_code == 0
+        assert left.fix == order(sandbox).deregister.command(Place(REGION, sandbox="healthy"))
+        assert carry_out(order(sandbox)).exit_code == 0
         assert tags_of(sandbox) == TAGS
 
 
@@ -416,7 +425,7 @@ def test_a_name_that_was_registered_in_between_with_the_same_arn_is_well() -> No
                 sandbox.account.state(REGION).register("web-03", sandboxed.DAY, session=WEB_03.arn)
 
         work.aws.client("codedeploy").meta.events.register("before-call.*.RegisterOnPremisesInstance", rival)
-        report = work.carry_out()
+        report = carry_out(work)
         assert once
         assert "InstanceNameAlreadyRegisteredException" in said(report, "registration-is-made").says
         assert report.exit_code == 0
@@ -433,7 +442,7 @@ def test_when_the_undo_is_refused_it_says_what_is_left_and_how_to_take_it_back()
         left = said(report, "nothing-is-left-behind")
         assert left.verdict is FAIL
         assert left.says == f"Left behind: web-03 is registered as {WEB_03.arn}, by this run, with no tags."
-        assert left.fix == order(sandbox).deregister.command(REGION)
+        assert left.fix == order(sandbox).deregister.command(Place(REGION, sandbox="healthy"))
         assert tags_of(sandbox) == {}
 
 
@@ -451,7 +460,10 @@ def test_when_tags_and_registration_stay_both_are_told() -> None:
         left = said(report, "nothing-is-left-behind")
         assert "with Name=web-03, Environment=production" in left.says
         work = order(sandbox)
-        assert left.fix == f"{work.remove(TAGS).command(REGION)}; {work.deregister.command(REGION)}"
+        assert (
+            left.fix
+            == f"{work.remove(TAGS).command(work.aws.place)}; {work.deregister.command(work.aws.place)}"
+        )
 
 
 def test_when_nobody_can_look_any_more_it_says_what_may_be_left() -> None:
@@ -463,11 +475,11 @@ def test_when_nobody_can_look_any_more_it_says_what_may_be_left() -> None:
             sandbox.app.set_faults([gone, Fault(DEREGISTER, Reset())])
 
         work.aws.client("codedeploy").meta.events.register("after-call.*.RegisterOnPremisesInstance", out)
-        report = work.carry_out()
+        report = carry_out(work)
         left = said(report, "nothing-is-left-behind")
         assert left.verdict is UNKNOWN
         assert f"By this run web-03 may be registered as {WEB_03.arn}." in left.says
-        assert left.fix == work.deregister.command(REGION)
+        assert left.fix == work.deregister.command(work.aws.place)
         assert tags_of(sandbox) == {}
 
 
@@ -479,7 +491,7 @@ def test_the_stop_button_leaves_no_half_registration() -> None:
             raise KeyboardInterrupt
 
         work.aws.client("codedeploy").meta.events.register("before-call.*.AddTagsToOnPremisesInstances", stop)
-        report = work.carry_out()
+        report = carry_out(work)
         assert said(report, "tags-are-added").says.startswith("Interrupted")
         assert steps(report)["registration-is-taken-back"] is OK
         assert tags_of(sandbox) is None
@@ -571,7 +583,7 @@ def test_the_policy_in_the_notebook_is_enough_and_no_action_of_it_idle() -> None
         assert [name for name, verdict in verdicts(report).items() if verdict is UNKNOWN] == [
             "tags-are-added"
         ]
-        assert order(sandbox).carry_out().exit_code == 0
+        assert carry_out(order(sandbox)).exit_code == 0
         called = {f"{call.service}:{call.operation}" for call in since(sandbox)}
     named = {action for statement in document["Statement"] for action in statement["Action"]}
     assert named == called - {"sts:GetCallerIdentity"} | {"iam:GetUser"}  # for a caller who is a user
@@ -581,7 +593,7 @@ def test_the_changing_cell_is_marked_and_the_only_one() -> None:
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     changing = [
         number for number, cell in enumerate(notebook["cells"])
-        if cell["cell_type"] == "code" and "carry_out" in "".join(cell["source"])
+        if cell["cell_type"] == "code" and "carry_out(" in "".join(cell["source"])
     ]  # fmt: skip
     (number,) = changing
     assert "**This cell changes something" in "".join(notebook["cells"][number - 1]["source"])

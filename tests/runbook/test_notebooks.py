@@ -25,8 +25,8 @@ from typer.testing import CliRunner
 from runbooks import cli
 from runbooks import runbook as room
 from runbooks.decoder import explain
-from runbooks.engine import FAIL, UNKNOWN
 from runbooks.errors import UserError
+from runbooks.findings import FAIL, UNKNOWN
 from runbooks.host import probe_script
 from runbooks.runbook import names, open_runbook, run_runbook
 from tests.checks.test_precision import EXPECTED

@@ -3,7 +3,7 @@
 import subprocess
 
 from runbooks.checks import all_checks
-from runbooks.engine import Finding
+from runbooks.findings import Command, Finding
 from tests.support import DOCS
 
 
@@ -14,11 +14,11 @@ def only(findings: list[Finding]) -> Finding:
 
 
 def assert_sound(finding: Finding) -> None:
-    """It is one line, its fix is a command that a shell can read, and what is open next is there."""
+    """It is one line, its fix is a sentence or a command that a shell can read, and what is open next is there."""
     assert finding.says
     assert "\n" not in finding.says
     assert "None" not in finding.says
-    if finding.fix:
+    if isinstance(finding.fix, Command):
         assert subprocess.run(["sh", "-n", "-c", finding.fix], check=False).returncode == 0, finding.fix
     if finding.next.startswith("/"):
         page, _, anchor = finding.next.strip("/").partition("/#")

@@ -9,6 +9,7 @@ from codedeploy_sandbox import Fault, Sandbox, serve
 from codedeploy_sandbox.scenarios import Scenario
 
 from runbooks.aws import sandboxed
+from runbooks.aws.clients import Clients
 from runbooks.aws.connect import PROBE
 from runbooks.aws.session import Aws
 from runbooks.host import probe_script
@@ -48,12 +49,14 @@ def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
     """A session with a sandbox that runs in this process."""
     about = sandbox.address()
     return Aws(
-        sandboxed.session(about, about["region"]),
+        Clients(
+            sandboxed.session(about, about["region"]),
+            endpoint=sandbox.endpoint,
+            allowed=PROBE,
+            config=config,
+        ),
         target=f"sandbox:{sandbox.scenario}",
-        endpoint=sandbox.endpoint,
         now=lambda: sandboxed.DAY,
-        allowed=PROBE,
-        config=config,
     )
 
 

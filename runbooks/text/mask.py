@@ -1,6 +1,5 @@
-"""Everything that is shown came from AWS, a host or a person: none of it may act or give away a key."""
+"""Everything that is shown is untrusted: it goes on one line, with its secrets masked."""
 
-import os
 import re
 import unicodedata
 from typing import Any
@@ -49,32 +48,6 @@ def all_plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: all_plain(item) for key, item in value.items()}
     return [all_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def page_url(path: str) -> str:
-    """The address of a page of the guide ("/checks/#agent-is-running"), below RUNBOOKS_SITE if that is set."""
-    return (os.environ.get("RUNBOOKS_SITE") or "http://127.0.0.1:8000").rstrip("/") + path
-
-
-def is_local() -> bool:
-    """Whether those addresses are of this machine only."""
-    return page_url("").startswith("http://127.0.0.1:")
-
-
-def escape(text: str) -> str:
-    """``text`` with everything that Markdown or HTML could act upon made literal, bare addresses included."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_~\[\]])", r"\\\1", text)
-    text = re.sub(r"(?i)\b(https?|ftp)://", r"\1&#58;//", text)
-    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", text).replace("@", "&#64;")
-
-
-def code(text: str) -> str:
-    """``text`` as inline code of Markdown, with a fence that it cannot close."""
-    text = plain(text)
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    gap = " " if "`" in text else ""
-    return f"{ticks}{gap}{text}{gap}{ticks}"
 
 
 def _visible(character: str) -> str:

@@ -1,4 +1,4 @@
-"""A registration that is asked for: the look before, the plan, the carrying out, the confirmation."""
+"""A registration that is asked for: its pre-flight checks, its plan, its confirmation."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -6,23 +6,26 @@ from dataclasses import dataclass, replace
 
 from runbooks import catalog
 from runbooks.aws import Aws, Refusal
+from runbooks.aws.arn import Arn
 from runbooks.aws.connect import allowing
-from runbooks.checks._facts import arn_of, registration
-from runbooks.checks._iam import Arn, caller_arn, caller_may_do
-from runbooks.engine import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, diagnose, run
+from runbooks.checks._iam import caller_may_do
+from runbooks.diagnosis import diagnose
+from runbooks.engine import run
 from runbooks.errors import UserError
+from runbooks.facts.iam import caller_arn
+from runbooks.facts.registration import arn_of, registration
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, NotApplicable
 from runbooks.question import Question
 from runbooks.register.changes import (
     Change,
     allowed_changes,
     count,
     deregistering,
+    describe,
     missing,
     registering,
     tagging,
-    told,
 )
-from runbooks.register.work import Work
 from runbooks.report import Report
 
 # The checks of the package that must have nothing against it, and those of this module.
@@ -45,7 +48,7 @@ _INSTANCE, _DENIALS = "/guides/check-the-instance/", "/guides/check-permissions/
 class Registration:
     """An instance to register: what is asked for, and the session that may do that and nothing else.
 
-    ``accept`` holds the ids of pre-flight checks whose FAIL or UNKNOWN the user takes upon themselves.
+    ``accept`` holds the ids of pre-flight checks whose FAIL or UNKNOWN the user accepts.
     """
 
     aws: Aws
@@ -78,25 +81,23 @@ class Registration:
 
     def __repr__(self) -> str:
         who = self.aws.known_identity
-        may = "may register it" if self.applies else "only looks: apply is False"
+        may = "may register it" if self.applies else "only reads: apply is False"
         return (
             f"{self.question.instance} as {self.question.arn}\n"
             f"{self.aws.target} in {self.aws.region}, by {who.arn if who else 'an unknown caller'}; {may}"
         )
 
     def preflight(self) -> Report:
-        """Look at all that could be in the way; changes nothing. What was accepted is a WARN."""
-        looked = diagnose(
+        """Check all that could stop it; changes nothing. What was accepted is a WARN."""
+        ours = diagnose(
             self.aws, checks=PREFLIGHT, instance=self.question.instance, arn=self.question.arn
         ).results
         own = {Check.of(check): run(check, self.aws, self.question) for check in self._own_checks}
-        return Report.of(
-            self.aws,
-            self.question,
+        return self.report(
             {
-                check: [self._accepted(check, f) for f in found]
-                for check, found in (*looked.items(), *own.items())
-            },
+                check: [self._accepted(check, finding) for finding in found]
+                for check, found in (*ours.items(), *own.items())
+            }
         )
 
     def plan(self) -> str:
@@ -117,36 +118,19 @@ class Registration:
         lines += [line for change in back for line in self._shown("-", change)]
         return "\n".join(lines).rstrip()
 
-    def carry_out(self) -> Report:
-        """Register and tag the instance, if ``apply`` was given and the pre-flight is clear; never raises.
-
-        When a change is refused or its outcome is not known, what this run began is taken back and the report
-        says what is left. A registration that this run did not make is never taken back.
-        """
-        work = Work(self)
-        found: dict[Check, list[Finding]] = {}
-        if self.applies:
-            before = self.preflight()
-            found |= before.results
-            if before.exit_code:
-                names = ", ".join(
-                    check.id for check, verdict, _ in before.checks if verdict in (FAIL, UNKNOWN)
-                )
-                work.obstacle = f"the pre-flight is not clear ({names})"
-        else:
-            work.obstacle = "apply is False"
-        for step in (work.registration_is_made, work.tags_are_added):
-            check = Check.of(step)
-            found[check] = self._run(step)
-            if _trouble(found[check]):
-                return Report.of(self.aws, self.question, found | work.taken_back())
-        found[Check.of(self.registration_is_as_asked)] = self._run(self.registration_is_as_asked)
-        return Report.of(self.aws, self.question, found)
-
     def confirm(self) -> Report:
-        """Look whether the instance is registered as it was asked for."""
-        step = self.registration_is_as_asked
-        return Report.of(self.aws, self.question, {Check.of(step): run(step, self.aws, self.question)})
+        """Check whether the instance is registered as it was asked for."""
+        return self.report(
+            {
+                Check.of(self.registration_is_as_asked): run(
+                    self.registration_is_as_asked, self.aws, self.question
+                )
+            }
+        )
+
+    def report(self, found: Mapping[Check, list[Finding]]) -> Report:
+        """A report of these findings about this registration."""
+        return Report(self.aws.source(), self.question, found)
 
     def send(self, change: Change) -> Refusal | None:
         """Send a change. Gives the refusal when AWS refused it, so that it was not done; raises what leaves that open."""
@@ -157,7 +141,7 @@ class Registration:
 
     def now(self) -> tuple[str, dict[str, str]]:
         """The ARN that the instance is registered with, and its tags; "" and none when it is not registered."""
-        info = registration(self.aws, self.question)
+        info = registration(self.aws, self.question.instance)
         if isinstance(info, Refusal) or info.get("deregisterTime"):
             return "", {}
         tags = {tag["Key"]: tag.get("Value", "") for tag in info.get("tags", ())}
@@ -171,10 +155,12 @@ class Registration:
         """
         caller, asked = Arn.of(caller_arn(aws)), Arn.of(question.arn)
         if (caller.partition, caller.account) == (asked.partition, asked.account):
-            yield Finding(OK, f"{question.arn} is of account {caller.account}, which is asked.", question.arn)
+            yield Finding(
+                OK, f"{question.arn} is of account {caller.account}, which is asked.", about=question.arn
+            )
         else:
             says = f"{question.arn} is not of account {caller.account}, which is asked; whether that is meant is not known."
-            yield Finding(UNKNOWN, says, question.arn, next=_INSTANCE)
+            yield Finding(UNKNOWN, says, code="other-account", about=question.arn, next=_INSTANCE)
 
     def tags_have_room(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The tags fit beside those that the instance has, and replace none of them.
@@ -183,29 +169,36 @@ class Registration:
         """
         name, (arn, held) = question.instance, self.now()
         if not self.tags:
-            yield Finding(
-                SKIP, f"No tags were asked for, so no deployment group that selects by tag finds {name}."
+            raise NotApplicable(
+                f"No tags were asked for, so no deployment group that selects by tag finds {name}."
             )
-            return
         there = f"has {count(held)}" if arn else "is not registered here, so it has no tags"
         total = {**held, **self.tags}
         replaced = [key for key, value in held.items() if total[key] != value]
         if len(total) > _MOST_TAGS:
             yield Finding(
-                FAIL, f"{name} {there} and would have {len(total)}; the most is {_MOST_TAGS}.", name
+                FAIL,
+                f"{name} {there} and would have {len(total)}; the most is {_MOST_TAGS}.",
+                code="too-many-tags",
+                about=name,
             )
         for key in replaced:
             yield Finding(
-                WARN, f"The tag {key} of {name} is {held[key]!r} and would be {total[key]!r}.", name
+                WARN,
+                f"The tag {key} of {name} is {held[key]!r} and would be {total[key]!r}.",
+                code="replaces-a-tag",
+                about=name,
             )
         if len(total) <= _MOST_TAGS and not replaced:
-            yield Finding(OK, f"{name} {there}; it would have {len(total)} of at most {_MOST_TAGS}.", name)
+            yield Finding(
+                OK, f"{name} {there}; it would have {len(total)} of at most {_MOST_TAGS}.", about=name
+            )
 
     def caller_may_undo(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The caller may also take the tags and the registration back.
 
-        Who may register but not deregister would leave half a registration behind when tagging fails.
-        Asked of IAM's policy simulator.
+        A caller that may register but not deregister leaves half a registration behind when tagging fails.
+        IAM's policy simulator is asked.
         """
         caller = Arn.of(caller_arn(aws))
         mine = f"arn:{caller.partition}:codedeploy:{aws.region}:{caller.account}:instance:{question.instance}"
@@ -215,20 +208,28 @@ class Registration:
         """The instance is registered with the ARN and carries the tags."""
         name, (arn, held) = question.instance, self.now()
         if not arn and not self.applies:
-            yield Finding(SKIP, f"{name} is not registered, and nothing was sent: apply is False.", name)
+            yield Finding(
+                SKIP, f"{name} is not registered, and nothing was sent: apply is False.", about=name
+            )
         elif arn != question.arn:
             says = (
                 f"{name} is registered as {arn}, not as {question.arn}."
                 if arn
                 else f"{name} is not registered."
             )
-            yield Finding(FAIL, says, name, next=_INSTANCE)
+            yield Finding(FAIL, says, code="not-as-asked", about=name, next=_INSTANCE)
         elif lacking := missing(self.tags, held):
-            fix = self.add(lacking).command(aws.region)
-            yield Finding(FAIL, f"{name} is registered as {arn}, but lacks {told(lacking)}.", name, fix)
+            fix = self.add(lacking).command(self.aws.place)
+            yield Finding(
+                FAIL,
+                f"{name} is registered as {arn}, but lacks {describe(lacking)}.",
+                code="lacks-tags",
+                about=name,
+                fix=fix,
+            )
         else:
-            tags = f", tagged {told(self.tags)}" if self.tags else ""
-            yield Finding(OK, f"{name} is registered as {arn}{tags}.", name)
+            tags = f", tagged {describe(self.tags)}" if self.tags else ""
+            yield Finding(OK, f"{name} is registered as {arn}{tags}.", about=name)
 
     @property
     def _own_checks(self) -> tuple[Callable[[Aws, Question], Iterator[Finding]], ...]:
@@ -243,13 +244,7 @@ class Registration:
 
     def _shown(self, mark: str, change: Change) -> list[str]:
         parameters = json.dumps(dict(change.parameters))
-        return [f"{mark} {change.api} {parameters}", f"  {change.command(self.aws.region)}", ""]
-
-    def _run(self, step: Callable[[Aws, Question], Iterator[Finding]]) -> list[Finding]:
-        try:
-            return run(step, self.aws, self.question)
-        except KeyboardInterrupt:  # the stop button must not leave half a registration either
-            return [Finding(UNKNOWN, "Interrupted: whether the call reached AWS is not known.")]
+        return [f"{mark} {change.api} {parameters}", f"  {change.command(self.aws.place)}", ""]
 
 
 def prepare(
@@ -300,7 +295,3 @@ def _check(question: Question, tags: Mapping[str, str], apply: bool, accept: Col
     known = PREFLIGHT + OWN_PREFLIGHT
     if unknown := [name for name in accept if name not in known]:
         raise UserError(f"There is no pre-flight check {unknown[0]!r} to accept: use {', '.join(known)}.")
-
-
-def _trouble(found: list[Finding]) -> bool:
-    return any(finding.verdict in (FAIL, UNKNOWN) for finding in found)

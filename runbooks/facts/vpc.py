@@ -4,28 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.engine import SKIP, Finding
-from runbooks.errors import CouldNotLook
-from runbooks.host.fetch import managed_node
-from runbooks.question import Question
+from runbooks.facts.host_report import managed_node
+from runbooks.findings import CouldNotCheck, NotApplicable
 
 
-def ec2_host(aws: Aws, question: Question) -> dict[str, Any] | Finding:
-    """The EC2 instance that the host is, or the reason why it is in no VPC."""
-    if not question.instance:
-        return Finding(SKIP, "No instance was named, so no VPC was looked at.")
-    node = managed_node(aws, question)
+def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
+    """The EC2 instance that the host of this name is. Raises `NotApplicable` where it is none."""
+    node = managed_node(aws, name)
     if node is None:
-        raise CouldNotLook(
-            f"Systems Manager knows no host {question.instance} in {aws.region}, so nobody can say which VPC holds it."
+        raise CouldNotCheck(
+            f"Systems Manager knows no host {name} in {aws.region}, so it is not known which VPC holds it."
         )
     if not node["InstanceId"].startswith("i-"):
-        says = f"{question.instance} is {node['InstanceId']}, which is no EC2 instance: no VPC holds it."
-        return Finding(SKIP, says, question.instance)
+        says = f"{name} is a managed node ({node['InstanceId']}), not an EC2 instance, so there is no VPC to check."
+        raise NotApplicable(says, about=name)
     found = aws.read_all("ec2:DescribeInstances", "Reservations", InstanceIds=[node["InstanceId"]])
     hosts = [instance for reservation in found for instance in reservation["Instances"]]
     if not hosts or not hosts[0].get("SubnetId") or not hosts[0].get("SecurityGroups"):
-        raise CouldNotLook(
+        raise CouldNotCheck(
             f"EC2 names no subnet or no security group of {node['InstanceId']}: is it running?"
         )
     return dict(hosts[0])
@@ -34,10 +30,10 @@ def ec2_host(aws: Aws, question: Question) -> dict[str, Any] | Finding:
 def groups(aws: Aws, ids: list[str]) -> list[dict[str, Any]]:
     """The security groups of these ids, each of them."""
     if not ids:  # without ids EC2 would describe every group
-        raise CouldNotLook("EC2 names no security group of the endpoint.")
+        raise CouldNotCheck("EC2 names no security group of the endpoint.")
     found = aws.read_all("ec2:DescribeSecurityGroups", "SecurityGroups", GroupIds=sorted(ids))
     if missing := set(ids) - {group["GroupId"] for group in found}:
-        raise CouldNotLook(f"EC2 does not describe the security group {', '.join(sorted(missing))}.")
+        raise CouldNotCheck(f"EC2 does not describe the security group {', '.join(sorted(missing))}.")
     return found
 
 
@@ -45,7 +41,7 @@ def network_acl(aws: Aws, host: Mapping[str, Any]) -> dict[str, Any]:
     """The one network ACL of the host's subnet."""
     acls = _described(aws, "NetworkAcls", "association.subnet-id", host["SubnetId"])
     if not acls:
-        raise CouldNotLook(f"EC2 describes no network ACL of {host['SubnetId']}.")
+        raise CouldNotCheck(f"EC2 describes no network ACL of {host['SubnetId']}.")
     return acls[0]
 
 
@@ -60,7 +56,7 @@ def route_table(aws: Aws, host: Mapping[str, Any]) -> dict[str, Any]:
         if any(association.get("Main") for association in table["Associations"])
     ]
     if not main:
-        raise CouldNotLook(f"EC2 describes no route table of {host['SubnetId']}, nor a main one of its VPC.")
+        raise CouldNotCheck(f"EC2 describes no route table of {host['SubnetId']}, nor a main one of its VPC.")
     return main[0]
 
 

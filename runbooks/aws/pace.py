@@ -1,0 +1,22 @@
+"""Calls of one kind kept apart, where AWS documents a rate for them."""
+
+import threading
+import time
+
+# Seconds between two calls: CloudTrail allows 2 LookupEvents a second in each Region of an account.
+PACES = {"cloudtrail:LookupEvents": 0.6}
+
+
+class Pace:
+    """Keeps calls of one kind apart, whichever threads make them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next call may be made."""
+        with self._lock:
+            time.sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + self._seconds

@@ -1,0 +1,46 @@
+"""`runbooks explain`."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.cli.app import app
+from runbooks.streams import read, say
+
+
+@app.command()
+def explain(
+    text: Annotated[
+        str, typer.Argument(help="What you hold, or a file that holds it. Left out, or -: standard input.")
+    ] = "-",
+    json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Say what an error is, what to do, and where to read on. Asks nobody.
+
+    Takes anything that names it: an error's name, a line of the AWS CLI, a stack trace of any SDK, a CloudTrail
+    record, a deployment's error code, an agent's log. The exit code: 0 it is known, 1 nothing in it is.
+
+    runbooks explain InvalidRegistrationStatusException; journalctl -u codedeploy-agent | runbooks explain
+    """
+    from runbooks.decoder import explain as said
+
+    explanation = said(_given(text))
+    say(explanation.render("json" if json else "text"))
+    raise typer.Exit(0 if explanation.known else 1)
+
+
+def _given(text: str) -> str:
+    """What is to be explained: the text itself, the file of that name, or standard input."""
+    if text == "-":
+        if sys.stdin.isatty():
+            typer.echo("Paste it here; Ctrl-D ends it.", err=True)
+        return sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    path = text.startswith(("/", "./", "../")) and " " not in text
+    file = re.fullmatch(r"[\w./~-]+\.(log|txt|json|out|err|md)", text)
+    if path or file or os.path.isfile(text):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+        return read(Path(text).expanduser())
+    return text

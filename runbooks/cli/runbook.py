@@ -1,0 +1,99 @@
+"""`runbooks open` and `runbooks run`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from runbooks.cli.app import app
+from runbooks.cli.options import (
+    Probe,
+    Profile,
+    Region,
+    SandboxScenario,
+    absolute,
+    question_options,
+    target_of,
+)
+from runbooks.errors import UserError
+
+Name = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the runbook (repeatable)."),
+]
+
+
+@app.command("open")
+@question_options
+def open_(
+    name: Name,
+    asked: dict[str, Any],
+    profile: Profile = None,
+    region: Region = None,
+    sandbox: SandboxScenario = None,
+    probe: Probe = False,
+    set_: Set = None,
+    browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
+) -> None:
+    """Copy a runbook into incidents/ with these parameters, and open the copy in JupyterLab.
+
+    Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
+    """
+    from runbooks.runbook import open_runbook, show
+
+    copy = open_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
+    typer.echo(f"The copy is {copy}\nSave it yourself (Ctrl-S): JupyterLab saves nothing by itself here.")
+    show(copy, browser=browser)
+
+
+@app.command("run")
+@question_options
+def run_(
+    name: Name,
+    asked: dict[str, Any],
+    profile: Profile = None,
+    region: Region = None,
+    sandbox: SandboxScenario = None,
+    probe: Probe = False,
+    set_: Set = None,
+) -> None:
+    """Execute a runbook from its first cell to its last, without JupyterLab.
+
+    The executed notebook and a report in HTML are left in incidents/. The exit code is that of `diagnose`.
+
+    Try it without an account: runbooks run agent --sandbox agent-stopped --instance web-01
+    """
+    from runbooks.findings import Verdict
+    from runbooks.runbook import run_runbook
+
+    ran = run_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
+    for check, verdict in sorted(ran.verdicts.items(), key=lambda row: -Verdict[row[1]]):
+        typer.echo(f"{verdict:<8}{check}")
+    typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
+    raise typer.Exit(ran.exit_code)
+
+
+def _parameters(
+    asked: dict[str, Any],
+    profile: str | None,
+    region: str | None,
+    sandbox: str | None,
+    probe: bool,
+    others: list[str],
+) -> dict[str, Any]:
+    """The parameters of a runbook: those that were given, and where it asks."""
+    given: dict[str, Any] = {
+        "target": target_of(sandbox, profile),
+        "profile": profile or "",
+        "region": region or "",
+    }
+    given |= asked
+    # the kernel has another working directory than this command
+    given |= {"host_report": absolute(asked["host_report"])} if "host_report" in asked else {}
+    given |= {"probe": True} if probe else {}
+    for other in others:
+        name, equals, value = other.partition("=")
+        if not equals:
+            raise UserError(f"--set {other} has no value: write --set {other}=VALUE.")
+        given[name] = value
+    return given

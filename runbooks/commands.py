@@ -1,0 +1,71 @@
+"""The only place that writes a command line, ours or AWS's: whatever a value holds, it stays one word of it."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+
+from runbooks.findings import Command
+from runbooks.source import Place
+
+# In a sandbox's report a command for AWS asks the sandbox that the shell points at, never the reader's account.
+_SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
+
+
+def aws_cli(place: Place, service: str, operation: str, **options: str | bool) -> Command:
+    """A command of the AWS CLI: ``aws_cli(place, "deploy", "get-on-premises-instance", instance_name="web-01")``.
+
+    An option that is True stands without a value. Its answer can be put into another command by `substituted`.
+    """
+    words = ["aws", service, operation, *_words(options | {"region": place.region, "profile": place.profile})]
+    return Command(shlex.join(words) + (f" {_SANDBOX_ENDPOINT}" if place.sandbox else ""))
+
+
+def substituted(command: Command, option: str, inner: Command) -> Command:
+    """``command`` with ``option`` set to what ``inner`` prints."""
+    return Command(f'{command} --{option} "$({inner})"')
+
+
+def runbooks(place: Place, *words: str, **options: "Value") -> Command:
+    """A command of this package, asked in the same place: ``runbooks(place, "diagnose", instance="web-01")``.
+
+    Options that are empty are left out. A list repeats its option.
+    """
+    where = (
+        {"sandbox": place.sandbox} if place.sandbox else {"region": place.region, "profile": place.profile}
+    )
+    return shell("runbooks", *words, **(options | where))
+
+
+def shell(*words: str, **options: "Value") -> Command:
+    """These words, then these options, as one command."""
+    return Command(shlex.join([*words, *_words(options)]))
+
+
+def script(text: str) -> Command:
+    """A line for a shell whose values its writer has quoted."""
+    return Command(text)
+
+
+def then(*commands: str) -> Command:
+    """Commands one after the other, as long as each works; empty ones are left out."""
+    return Command(" && ".join(filter(None, commands)))
+
+
+Value = str | bool | None | Iterable[str]
+
+
+def _words(options: Mapping[str, "Value"]) -> list[str]:
+    words: list[str] = []
+    for name, value in options.items():
+        option = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(option)
+        elif isinstance(value, str):
+            words += _option(option, value) if value else []
+        else:
+            words += [word for item in value or () for word in _option(option, item)]
+    return words
+
+
+def _option(option: str, value: str) -> list[str]:
+    # a value with a dash in front would be taken for an option
+    return [f"{option}={value}"] if value.startswith("-") or not value else [option, value]

@@ -1,0 +1,90 @@
+"""What CodeDeploy says of on-premises instances."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runbooks.aws import Aws, Refusal
+from runbooks.findings import CouldNotCheck
+
+LISTING = "codedeploy:ListOnPremisesInstances"
+GET = "codedeploy:GetOnPremisesInstance"
+
+# Names in one BatchGetOnPremisesInstances: AWS's model says 25 in one place and 100 in another.
+CHUNK = 25
+
+
+def registration(
+    aws: Aws, name: str, *, region: str = "", expecting: tuple[str, ...] = ()
+) -> dict[str, Any] | Refusal:
+    """What CodeDeploy holds under a name (GetOnPremisesInstance's instanceInfo), in this Region or in another.
+
+    A `Refusal` with InstanceNotRegisteredException when it holds nothing, or with another of the codes ``expecting``.
+    Whether a deregistered name is answered with its data or with that refusal is not known of AWS, so both are
+    possible. Raises `CouldNotCheck` when the answer is about another name.
+    """
+    info: dict[str, Any] | Refusal = aws.read(
+        GET,
+        "instanceInfo",
+        expecting=("InstanceNotRegisteredException", *expecting),
+        region=region,
+        instanceName=name,
+    )
+    if isinstance(info, Refusal):
+        return info
+    if info.get("instanceName") != name:
+        raise CouldNotCheck(f"{GET} was asked about {name} and answered about {info.get('instanceName')!r}.")
+    return info
+
+
+def arn_of(info: Mapping[str, Any]) -> str:
+    """The ARN in an instanceInfo of CodeDeploy. Raises `CouldNotCheck` where it has none, as none of AWS's should."""
+    arn = info.get("iamSessionArn") or info.get("iamUserArn")
+    if not isinstance(arn, str) or not arn:
+        raise CouldNotCheck(f"CodeDeploy names no ARN of {info.get('instanceName') or 'the instance'}.")
+    return arn
+
+
+def registered_arn(aws: Aws, name: str) -> str:
+    """The ARN that an instance is registered with; "" when it is not registered or was deregistered."""
+    info = registration(aws, name)
+    return "" if isinstance(info, Refusal) or info.get("deregisterTime") else arn_of(info)
+
+
+def listed_names(aws: Aws, status: str | None) -> list[str]:
+    """Every name of the list: of a registration status, or of both where ``status`` is None."""
+    filters: dict[str, Any] = {} if status is None else {"registrationStatus": status}
+    names: list[str] = aws.read_all(LISTING, "instanceNames", **filters)
+    return names
+
+
+def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:
+    """The first page of the list, or the refusal of its filter."""
+    filters = {} if status is None else {"registrationStatus": status}
+    names: list[str] | Refusal = aws.read(
+        LISTING, "instanceNames", expecting=("InvalidRegistrationStatusException",), **filters
+    )
+    return names
+
+
+def registered_arns(aws: Aws) -> dict[str, str]:
+    """The ARN of every registered name.
+
+    Raises `CouldNotCheck` when a name is not answered for: no error tells of such names.
+    """
+    names = listed_names(aws, "Registered")
+    infos = [
+        info
+        for start in range(0, len(names), CHUNK)
+        for info in aws.read(
+            "codedeploy:BatchGetOnPremisesInstances",
+            "instanceInfos",
+            instanceNames=names[start : start + CHUNK],
+        )
+    ]
+    found = {info.get("instanceName", ""): arn_of(info) for info in infos}
+    if missing := [name for name in names if name not in found]:
+        raise CouldNotCheck(
+            f"codedeploy:BatchGetOnPremisesInstances did not answer for {', '.join(missing[:5])}"
+            f"{' and others' if len(missing) > 5 else ''}."
+        )
+    return found

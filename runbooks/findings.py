@@ -1,0 +1,114 @@
+"""The nouns of a diagnosis. This module imports nothing of the package."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from enum import IntEnum
+from functools import wraps
+from typing import Any
+
+
+class Verdict(IntEnum):
+    """How a question was answered, in order: a report is as bad as its worst finding.
+
+    OK needs positive evidence. SKIP: the question does not apply. UNKNOWN: it could not be checked.
+    """
+
+    OK, SKIP, WARN, UNKNOWN, FAIL = range(5)
+
+
+OK, SKIP, WARN, UNKNOWN, FAIL = Verdict
+
+
+class NotApplicable(Exception):
+    """The question of a check does not apply; the message says why. The engine makes a SKIP of it."""
+
+    def __init__(self, says: str, *, about: str = "", next: str = "") -> None:
+        super().__init__(says)
+        self.about, self.next = about, next
+
+
+class CouldNotCheck(Exception):
+    """A check cannot get the facts that it needs, though no call failed; the message says why and what to do."""
+
+
+class Command(str):
+    """A command line that is ready to paste. Only `runbooks.commands` writes one."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call and how it ended: ``answer`` is ``ok``, an AWS error code, or an exception's name."""
+
+    api: str  # "codedeploy:ListOnPremisesInstances"
+    region: str
+    answer: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, about one thing.
+
+    ``code`` names the kind of finding within its check ("stopped"); the engine puts the check's id in front
+    ("agent-is-running/stopped"), and makes every text safe to show.
+    """
+
+    verdict: Verdict
+    says: str  # one sentence that names the thing and the value seen
+    _: KW_ONLY
+    code: str = ""
+    about: str = ""  # its name or ARN
+    fix: str = ""  # a `Command` that changes what is wrong, or a sentence where the cure lies elsewhere
+    next: str = ""  # the id of the check, or the page of the site, to open next
+    proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
+
+
+# A check takes the session and the question: `runbooks.aws.Aws`, `runbooks.question.Question`.
+CheckFunction = Callable[[Any, Any], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: its id is the good state, and its docstring says that state."""
+
+    id: str
+    title: str  # the docstring's first sentence: the good state
+    description: str  # the rest of the docstring
+    category: str  # the name of its module: the group of questions
+    needs: tuple[str, ...]  # the parameters without which it does not apply
+    function: CheckFunction = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, function: CheckFunction) -> "Check":
+        """The check that ``function`` is; its name and docstring are all that it declares."""
+        title, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+        if not title:
+            raise TypeError(
+                f"{function.__module__}.{function.__name__} needs a docstring: the good state, in one line"
+            )
+        return cls(
+            id=function.__name__.replace("_", "-"),
+            title=title,
+            description=description.strip(),
+            category=function.__module__.rpartition(".")[2],
+            needs=getattr(function, "needs", ()),
+            function=function,
+        )
+
+
+def needs(*parameters: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Mark a check that does not apply without these parameters of the question (`Question.require`)."""
+
+    def mark(function: CheckFunction) -> CheckFunction:
+        @wraps(function)
+        def check(aws: Any, question: Any) -> Iterator[Finding]:
+            question.require(*parameters)
+            yield from function(aws, question)
+
+        check.needs = parameters  # type: ignore[attr-defined]
+        return check
+
+    return mark

@@ -1,0 +1,82 @@
+"""What each check calls, takes and finds in all scenarios of the sandbox.
+
+The policy and the pages of the checks are made from it. Run as a module it writes the two files; a test compares.
+"""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from codedeploy_sandbox import SCENARIOS
+
+from runbooks.checks import all_checks
+from runbooks.engine import run
+from runbooks.findings import FAIL, WARN, Finding
+from runbooks.question import PARAMETERS, Question
+from tests.support import ROOT
+from tests.support.world import EVERYTHING, PATIENT, world
+
+OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
+EXAMPLES = ROOT / "site_hooks" / "examples.json"
+
+# An instance with an IAM user, and all instances, need calls that web-01 does not.
+RUNS = [*((name, "web-01") for name in SCENARIOS), ("healthy", "batch-01"), ("healthy", "")]
+_NAMES = {row.name for row in PARAMETERS}
+
+
+class Noting(Question):
+    """A question that notes which of its parameters are read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _NAMES:
+            object.__getattribute__(self, "__dict__").setdefault("noted", set()).add(name)
+        return object.__getattribute__(self, name)
+
+
+def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict[str, str]]]]:
+    """By check: its sorted API calls and parameters; and its worst finding in each scenario in which it speaks up."""
+    calls: dict[str, set[str]] = {check.id: set() for check in all_checks()}
+    takes: dict[str, set[str]] = {check.id: set() for check in all_checks()}
+    examples: dict[str, dict[str, dict[str, str]]] = {check.id: {} for check in all_checks()}
+    for scenario, instance in RUNS:
+        with world(scenario, config=PATIENT) as (aws, _):
+            session = aws.remembering()
+            for check in all_checks():
+                asked = {f.name: getattr(EVERYTHING, f.name) for f in fields(Question)} | {
+                    "instance": instance
+                }
+                question = Noting(**asked)
+                found = run(check.function, session, question)
+                calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
+                takes[check.id] |= vars(question).get("noted", set())
+                worst = max(found, key=lambda finding: finding.verdict)
+                if worst.verdict in (WARN, FAIL) and instance == "web-01":
+                    examples[check.id][scenario] = _shown(worst)
+    observed = {id_: {"calls": sorted(calls[id_]), "takes": sorted(takes[id_])} for id_ in calls}
+    return observed, examples
+
+
+def is_api(call: str) -> bool:
+    """Whether a recorded call is one of AWS's API, rather than an unsigned request."""
+    return not call.startswith(("http:", "https:"))
+
+
+def text(rows: dict[str, Any]) -> str:
+    """The text of a file of these rows."""
+    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(path: Path, rows: dict[str, Any]) -> None:
+    """Write one of the two files."""
+    path.write_text(text(rows), encoding="utf-8")
+
+
+def _shown(finding: Finding) -> dict[str, str]:
+    return {"verdict": finding.verdict.name, "says": finding.says, "fix": finding.fix, "next": finding.next}
+
+
+if __name__ == "__main__":
+    observed, examples = collect()
+    write(OBSERVED, observed)
+    write(EXAMPLES, examples)
