@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "diagnose", "explain"]
 
-_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.engine", "explain": "runbooks.decoder"}
+_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.diagnosis", "explain": "runbooks.decoder"}
 
 
 def __getattr__(name: str) -> Any:

@@ -32,10 +32,9 @@ def diagnose(
     ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file. After ``timeout``
     seconds (at most an hour) the report is given as it stands, and what was not done by then is UNKNOWN; so it is
     when it is interrupted. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises `UserError` for
-    an unknown id, for a parameter that none of the named checks takes, for such a ``timeout``, and as `Question.of` does.
+    an unknown id, for such a ``timeout``, and as `Question.of` does.
     """
     question, chosen = Question.of(**asked), chosen_checks(checks)
-    _refuse_unused(question, chosen if checks else all_checks())
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= LONGEST:
         raise UserError(f"timeout must be a number of seconds above 0 and up to {LONGEST}, not {timeout!r}.")
     with progress() as show:
@@ -43,7 +42,7 @@ def diagnose(
     return Report(aws.source(), question, results, only=tuple(c.id for c in chosen) if checks else ())
 
 
-def _refuse_unused(question: Question, checks: Iterable[Check]) -> None:
+def refuse_unused(question: Question, checks: Iterable[Check]) -> None:
     """Raise `UserError` for a parameter that no check reads; the instance is what a report is about, read or not."""
     taken = {
         name for check in checks for name in policy.observed().get(check.id, {}).get("takes", PARAMETER_NAMES)

@@ -50,14 +50,14 @@ def diagnose(
     Try it without an account: runbooks diagnose --sandbox agent-stopped --instance web-01
     """
     from runbooks.aws import connect
-    from runbooks.diagnosis import chosen_checks
+    from runbooks.diagnosis import chosen_checks, refuse_unused
     from runbooks.diagnosis import diagnose as run
     from runbooks.progress import terminal
     from runbooks.question import Question
     from runbooks.report import as_text
 
-    Question.of(**asked)  # before anything is asked
-    chosen_checks(check or ())
+    # before anything is asked
+    refuse_unused(Question.of(**asked), chosen_checks(check or ()))
     if output:
         check_writable(output)
     began = time.monotonic()
