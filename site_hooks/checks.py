@@ -1,109 +1,173 @@
-"""MkDocs hook: the page of the checks, made from the checks themselves.
+"""MkDocs hook: the pages of the checks, made from the checks themselves.
 
-Replaces ``<!-- checks -->`` by one section for each check: its good state, what its docstring explains, how
-it looks in the sandbox when it is not so, what it calls, which IAM actions that needs, and the calls by hand.
-``<!-- policy -->`` becomes the policy for all of them.
+On the page of all checks, ``<!-- checks -->`` becomes a table of them and ``<!-- policy -->`` the policy that they need.
+Each module of checks gets a page, with an example of a failure of each check from the sandbox.
 """
 
-import html
 import json
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import botocore.session
 from botocore import xform_name
+from botocore.model import ServiceModel
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from runbooks.checks import MODULES, RENAMED, all_checks
 from runbooks.findings import Check
 from runbooks.policy import PROBE, actions, calls, document
+from site_hooks.templating import render
 
+OVERVIEW = "checks/index.md"
 MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
-EXAMPLES = json.loads((Path(__file__).parent / "examples.json").read_text(encoding="utf-8"))
+EXAMPLES: dict[str, dict[str, dict[str, str]]] = json.loads(
+    (Path(__file__).parent / "examples.json").read_text(encoding="utf-8")
+)
+
+# What narrows a call that names nothing it requires.
+_NARROWED = {
+    "cloudtrail:LookupEvents": "--lookup-attributes AttributeKey=EventSource,AttributeValue=codedeploy.amazonaws.com",
+    "ec2:DescribeInstances": "--instance-ids INSTANCE_ID",
+    "ec2:DescribeNetworkAcls": "--filters Name=association.subnet-id,Values=SUBNET_ID",
+    "ec2:DescribeRouteTables": "--filters Name=association.subnet-id,Values=SUBNET_ID",
+    "ec2:DescribeSecurityGroups": "--group-ids GROUP_ID",
+    "ec2:DescribeVpcEndpoints": "--filters Name=vpc-id,Values=VPC_ID",
+}
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Put the checks, and the policy that they need, in the place of their markers."""
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """The settings with the pages of the modules in the navigation, below the page of all checks."""
+    config.nav = _with_pages(config.nav)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the page of each module."""
+    for module in MODULES:
+        page = File.generated(config, _page(module), content=_of_module(module))
+        page.edit_uri = f"../{module.__name__.replace('.', '/')}.py"
+        files.append(page)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The page of all checks with its table and the policy in the place of their markers."""
     if MARKER not in markdown:
         return markdown
     allowed = f"```json\n{json.dumps(document(probe=True), indent=2)}\n```"
-    return markdown.replace(POLICY, allowed).replace(MARKER, _all())
+    return markdown.replace(POLICY, allowed).replace(MARKER, "\n\n".join(map(_table, MODULES)))
 
 
-def _all() -> str:
-    parts = []
-    for module in MODULES:
-        category = module.__name__.rpartition(".")[2]
-        parts.append(f"## {module.TITLE} {{ #room-{category} }}")
-        parts += [_section(check, module) for check in all_checks() if check.category == category]
-    return "\n\n".join(parts)
+def _with_pages(nav: Any) -> Any:
+    if nav == OVERVIEW:
+        return [OVERVIEW, *map(_page, MODULES)]
+    if isinstance(nav, dict):
+        return {title: _with_pages(entry) for title, entry in nav.items()}
+    return [_with_pages(entry) for entry in nav] if isinstance(nav, list) else nav
 
 
-def _section(check: Check, module: ModuleType) -> str:
-    old = [name for name, new in RENAMED.items() if new == check.id]
-    parts = [
-        f"### {check.id} {{ #{check.id} }}",
-        *(f'<span id="{name}"></span>' for name in old),
-        f"**{check.title}**",
+def _page(module: ModuleType) -> str:
+    return f"checks/{_category(module)}.md"
+
+
+def _category(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+def _checks(module: ModuleType) -> list[Check]:
+    return [check for check in all_checks() if check.category == _category(module)]
+
+
+def _old_ids(check: Check) -> list[str]:
+    return [old for old, new in RENAMED.items() if new == check.id]
+
+
+def _table(module: ModuleType) -> str:
+    """A module's part of the table: each row has the anchor that reports and tickets link to."""
+    category = _category(module)
+    rows = [
+        f"| {_anchors(check)}[`{check.id}`]({category}.md#{check.id}){{ #{check.id} }} | {check.title} |"
+        for check in _checks(module)
     ]
-    if check.description:
-        parts.append(check.description)
-    troubles = list(EXAMPLES[check.id].items())[:1]  # one is enough to know it by, and the page stays light
-    parts += [_trouble(scenario, found, check.id) for scenario, found in troubles]
-    if not troubles:
-        parts.append("No scenario of the sandbox shows it otherwise; the tests do.")
-    parts.append(_what_to_do(module, [found["next"] for _, found in troubles]))
-    parts.append(_calls(check.id, calls(check.id)))
-    return "\n\n".join(parts)
+    head = f"### [{module.TITLE}]({category}.md) {{ #room-{category} }}"
+    return "\n".join([head, "", "| Check | What it confirms |", "|---|---|", *rows])
 
 
-def _trouble(scenario: str, found: dict[str, str], check: str) -> str:
-    command = f"runbooks diagnose --sandbox {scenario} --instance web-01 --check {check}"
-    said = f"When it is not so, as in the scenario `{scenario}`: **{found['verdict']}** {html.escape(found['says'])}"
-    mend = f"\n\nIts fix there:\n\n```bash\n{found['fix']}\n```" if found["fix"] else ""
-    return f"{said}{mend}\n\nSee it happen:\n\n```bash\n{command}\n```"
+def _anchors(check: Check) -> str:
+    return "".join(f'<span id="{old}"></span>' for old in _old_ids(check))
 
 
-def _what_to_do(module: ModuleType, leads: list[str]) -> str:
-    """Where its findings lead, the guide of its room, and the runbook that asks it."""
-    guide, runbook = _file(module.GUIDE), module.RUNBOOK
-    pages = list(dict.fromkeys(_file(lead) for lead in leads if lead))
-    pages += [] if any(page.startswith(guide) for page in pages) else [guide]
-    links = ", ".join(f"[{_name(page)}]({page})" for page in pages)
-    return f"What to do: {links}. Runbook: [{runbook}](runbooks/{runbook}.ipynb)."
+def _of_module(module: ModuleType) -> str:
+    checks = _checks(module)
+    described = f"{module.TITLE} What each of {len(checks)} checks confirms, an example of a failure, the fix, and the calls behind it."
+    head = f"---\ntitle: {json.dumps(module.TITLE)}\ndescription: {json.dumps(described)}\n---"
+    leads = f"More: [{_name(_file(module.GUIDE))}]({_file(module.GUIDE)}). To run these checks in a notebook: [{module.RUNBOOK}](../runbooks/{module.RUNBOOK}.ipynb)."
+    return "\n\n".join([head, f"# {module.TITLE}", leads, *map(_section, checks)])
+
+
+def _section(check: Check) -> str:
+    none: tuple[str, dict[str, str]] = ("", {})
+    scenario, found = next(iter(EXAMPLES[check.id].items()), none)  # one is enough, and the page stays light
+    apis = calls(check.id)
+    details = render(
+        "check.html",
+        check=check.id,
+        scenario=scenario,
+        found=found,
+        actions=actions(apis, probe=True),
+        by_hand="\n".join(_by_hand(check.id, apis)),
+    )
+    lead = _file(found.get("next", ""))
+    parts = [
+        f"## {check.id} {{ #{check.id} }}",
+        f"**{check.title}**",
+        check.description,
+        details,
+        f"Then: [{_name(lead)}]({lead})." if lead else "",
+    ]
+    return "\n\n".join(filter(None, parts))
 
 
 def _file(lead: str) -> str:
-    """A finding's `next`, the address of a page or the id of a check, as MkDocs wants a link."""
+    """A finding's `next`, the address of a page or the id of a check, as a link from a module's page."""
+    if lead and not lead.startswith("/"):
+        return f"{next(check.category for check in all_checks() if check.id == lead)}.md#{lead}"
     page, _, anchor = lead.strip("/").partition("/#")
-    return f"{page}.md{'#' * bool(anchor)}{anchor}" if lead.startswith("/") else f"#{lead}"
+    return page and f"../{page}.md{'#' * bool(anchor)}{anchor}"
 
 
 def _name(file: str) -> str:
     """How to call a link: "check the agent: log", or the id of a check."""
     page, _, anchor = file.partition(".md")
-    words = page.rpartition("/")[2].replace("-", " ") + anchor.replace("#", ": ").replace("-", " ")
-    return file[1:] if file.startswith("#") else words
+    if not page.startswith("../"):
+        return anchor.removeprefix("#")
+    return page.rpartition("/")[2].replace("-", " ") + anchor.replace("#", ": ").replace("-", " ")
 
 
-def _calls(check: str, apis: list[str]) -> str:
-    needs = ", ".join(f"`{action}`" for action in actions(apis, probe=True)) or "no permission"
-    lines = [_by_hand(api) for api in apis if api not in PROBE]
+def _by_hand(check: str, apis: list[str]) -> list[str]:
+    lines = [_aws(api) for api in apis if api not in PROBE]
     if "ssm:SendCommand" in apis:  # what that sends is the probe, which can be run without it
         lines += [
             "runbooks probe --instance NAME | ssh HOST sudo sh > host.json",
             f"runbooks diagnose --instance NAME --host-report host.json --check {check}",
         ]
-    hands = "\n".join(lines)
-    return f"It needs {needs}." + (f" By hand:\n\n```bash\n{hands}\n```" if lines else "")
+    return lines
 
 
-def _by_hand(api: str) -> str:
+def _aws(api: str) -> str:
     """The AWS CLI's command for a call, with the parameters that the model requires."""
     service, operation = api.split(":")
     words = ["aws", {"codedeploy": "deploy"}.get(service, service), xform_name(operation, "-")]
-    asked = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
+    asked = _model(service).operation_model(operation).input_shape
     for name in asked.required_members if asked else ():
         words += [f"--{xform_name(name, '-')}", xform_name(name, "_").upper()]
-    return " ".join(words)
+    return " ".join([*words, *filter(None, [_NARROWED.get(api)])])
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
