@@ -1,5 +1,6 @@
 """The pages of the checks: a table of all of them, and a page for each module with an example of each failure."""
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -11,6 +12,7 @@ from runbooks.findings import Check
 from runbooks.policy import PROBE, calls
 from site_hooks import checks as hook
 from tests.site.conftest import REPOSITORY
+from tests.support import ROOT
 from tests.support.built_site import Built
 from tests.support.html import tags
 
@@ -95,3 +97,18 @@ def test_the_edit_link_of_a_modules_page_leads_to_the_module(published: Built) -
         name = Path(*module.__name__.split(".")).with_suffix(".py")
         page = html_of(published, f"checks/{name.stem}")
         assert f'href="{REPOSITORY}/edit/main/docs/../{name}"' in page
+
+
+def test_triage_names_one_runbook_for_each_check() -> None:
+    """Its table goes by the beginnings of the ids: a new check must fit one row."""
+    cells = json.loads((ROOT / "notebooks/triage.ipynb").read_text(encoding="utf-8"))["cells"]
+    (table,) = (text for cell in cells if "| What fails |" in (text := "".join(cell["source"])))
+    patterns = {
+        re.compile(pattern.replace("…", ".+")): row
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for pattern in re.findall("`([^`]+)`", row)
+    }
+    for check in all_checks():
+        rows = {row for pattern, row in patterns.items() if pattern.fullmatch(check.id)}
+        assert len(rows) == 1, f"{check.id}: {len(rows)} rows of the table in notebooks/triage.ipynb fit it"
