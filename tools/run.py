@@ -16,7 +16,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-NOTEBOOK = "notebooks/registration-status.ipynb"
+NOTEBOOK = "notebooks/triage.ipynb"  # where the home page says to start
 PATIENCE = 90  # seconds for both to answer; a first start compiles and can be slow
 
 
@@ -57,7 +57,7 @@ def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) 
     token = secrets.token_hex(16)
     site, lab = f"http://{HOST}:{site_port}/", f"http://{HOST}:{lab_port}/lab/tree/{NOTEBOOK}"
     logs = [tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")]  # noqa: SIM115 - closed with the process
-    # Each is told where the other is, for the links between them.
+    # Each gets the address of the other, for the links between them.
     children.append(start(site_command(site_port), logs[0], RUNBOOKS_LAB=f"http://{HOST}:{lab_port}"))
     lab_needs = {"JUPYTER_TOKEN": token, "RUNBOOKS_SITE": site.rstrip("/")}
     children.append(start(lab_command(lab_port), logs[1], **lab_needs))
