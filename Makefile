@@ -9,13 +9,23 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup site offline lint types unit notebooks golden observed bench screenshot lock clean
+.PHONY: help run test quick fix setup site offline lint types unit notebooks coverage golden observed bench screenshot lock clean
+
+help: ## what there is to make
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: setup ## serve the site and JupyterLab on loopback, until Ctrl-C
 	@$(BIN)/python -m tools.run --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
 
 test: setup lint types unit notebooks ## everything that must pass
 	@echo "All tests passed."
+
+quick: setup lint ## the tests that are fast, for while you work
+	$(BIN)/python -m pytest -n 2 -m "not slow" -q
+
+fix: setup ## format, and fix what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 setup: .venv/.ready node_modules/.ready ## the virtual environment and the browser assets
 
@@ -36,11 +46,12 @@ offline: setup ## build the site that is read from a folder, without a server, i
 	OFFLINE=true $(BIN)/mkdocs build --strict --site-dir build/offline
 	@cd build && ../$(BIN)/python -m zipfile -c offline.zip offline
 
-lint: setup
+lint: setup ## style, and the layers of the package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
-types: setup
+types: setup ## strict types
 	$(BIN)/mypy
 
 unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a real browser
@@ -48,6 +59,9 @@ unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a
 
 notebooks: setup ## every cell of every runbook against its committed output
 	$(BIN)/python -m pytest -p tests.support.nbval_guard --nbval --nbval-current-env --nbval-cell-timeout 60 notebooks
+
+coverage: setup ## which lines of the package and of the sandbox no test reaches, processes of their own included
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-report=html
 
 golden: setup ## execute the runbooks and rewrite their committed outputs
 	$(BIN)/python -m tools.golden
@@ -59,13 +73,14 @@ bench: setup ## a diagnosis against the same calls in bare boto3, as a ratio
 	$(BIN)/python -m tools.bench
 
 screenshot: site ## the picture in the README
-	$(BIN)/python -m tools.screenshot
+	$(BIN)/python -m tests.support.screenshot
 
-lock: setup ## resolve pyproject.toml into requirements.txt anew
+lock: setup ## resolve pyproject.toml into requirements.txt again
 	$(BIN)/python -m pip install --quiet uv
 	@{ echo '# Every version that the project is built and tested with. Written by `make lock` from pyproject.toml; do not edit.'; \
 	   echo '-e .'; \
-	   $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml; } > requirements.new
+	   echo '-e ./sandbox'; \
+	   $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml sandbox/pyproject.toml | grep -vx sandbox; } > requirements.new
 	@mv requirements.new requirements.txt
 
 clean: ## remove what the steps made

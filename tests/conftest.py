@@ -13,6 +13,28 @@ from tests.support.sandbox import environment_for, sandbox_process
 SPREAD = ("tests/checks/test_honesty.py", "tests/runbook/test_notebooks.py", "tests/checks/test_precision.py")
 
 
+# What needs a browser, a built site, a kernel, processes or every scenario. The rest is `make quick`.
+SLOW = (
+    *SPREAD,
+    "tests/browser/",
+    "tests/site/",
+    "tests/runbook/",
+    "tests/sandbox/test_cli.py",
+    "tests/sandbox/test_process.py",
+    "tests/cli/",
+    "tests/host/test_probe.py",
+    "tests/test_policy.py",
+    "tests/test_run.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests by where they stand."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Keeps the other modules' tests together, with their fixtures. (xdist's own groups need an older pytest.)"""
 

@@ -7,6 +7,7 @@ outputs are made of messages, which are read where they are written.
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,9 +21,8 @@ _TEST = re.compile(r"def test_\w+")
 
 
 def main() -> int:
-    """Print each place and what to write there. Returns 1 when there is one."""
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = [Path(name) for name in files.splitlines() if name not in _OTHER_PEOPLES]
+    """Print each place in the named files, or in all of the project's, and what to write there. Returns 1 when there is one."""
+    paths = [Path(name) for name in sys.argv[1:]] or _tracked()
     found = [
         place
         for path in paths
@@ -31,6 +31,11 @@ def main() -> int:
     ]
     print("\n".join(found) if found else "No word of tools/words.txt is in use.")
     return bool(found)
+
+
+def _tracked() -> list[Path]:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [Path(name) for name in files.splitlines() if name not in _OTHER_PEOPLES]
 
 
 def places(path: Path, text: str) -> Iterator[str]:

@@ -3,13 +3,12 @@
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import chromium
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "assets" / "screenshot.png"
 PAGE = "exceptions/InvalidRegistrationStatusException/"
 
