@@ -168,7 +168,7 @@ class App:
             raise not_implemented(call.service, call.operation)
         call.parameters = _parameters(call, http)
         if call.service == "iam":
-            iam.check_documents(call)
+            iam.check_trust(call)
         with self._moto.lock:
             answer = self._moto_answer(call, http)
             if answer.status_code >= 400:

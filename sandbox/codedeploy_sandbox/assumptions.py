@@ -50,8 +50,7 @@ ASSUMPTIONS: dict[str, str] = {
     "incomplete-signature": "A signature whose credential scope lacks a part is IncompleteSignature.",
     "unknown-operation": "An operation that the service does not have, or that is asked for under another service's "
     "name, is UnknownOperationException; InvalidAction in the query protocol. That comes before permissions.",
-    "policy-document": "A policy document that is not of the policy language is MalformedPolicyDocument; of a trust "
-    "policy it is asked only that it be a JSON object.",
+    "policy-document": "A trust policy that is not a JSON object is MalformedPolicyDocument; no more is asked of it.",
     "tag-key": "A tag without a key is InvalidTagsToAddException.",
     "body-limit": "A request to an operation of the sandbox's own has at most 1 MiB, and a form at most 10,000 fields.",
     "any-resource": "An operation whose resources the sandbox does not know is allowed or denied as on `*`.",

@@ -40,7 +40,9 @@ def check(block: Any) -> None:
     """Raise ValueError, in one sentence, for a Condition element that IAM would not take."""
     if not isinstance(block, dict) or not all(isinstance(keys, dict) for keys in block.values()):
         raise ValueError("Condition must hold operators, and each of them keys with their values.")
-    for operator in block:
+    for operator in (
+        operator for operator, keys in block.items() if keys
+    ):  # IAM takes any name for no condition
         _, name, if_exists = _parsed(operator)
         if (name not in _TESTS and name not in _NEGATED and name != "Null") or (name == "Null" and if_exists):
             raise ValueError(f"There is no condition operator {operator!r}.")
@@ -50,7 +52,7 @@ def asked(block: Mapping[str, Any]) -> Iterator[str]:
     """The keys that a block needs a value of; those that are only looked at when they are there are left out."""
     # Assumption: simulation-missing
     for operator, keys in block.items():
-        _, name, if_exists = _parsed(operator)
+        _, name, if_exists = _parsed(operator) if keys else ("", "", False)
         if name != "Null" and not if_exists:
             yield from keys
 

@@ -268,7 +268,8 @@ def _checked(body: Any) -> Mapping[str, Any]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    """The items of a list, or the one thing itself; IAM takes a null in a list, and it means nothing."""
+    return [one for one in value if one is not None] if isinstance(value, list) else [value]
 
 
 def _texts(value: Any) -> bool:

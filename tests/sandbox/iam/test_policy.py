@@ -267,7 +267,9 @@ def test_the_keys_that_were_needed_and_missing() -> None:
         ('{"Statement": {"Effect": "Allow", "Action": "*"}}', "Resource or NotResource"),
         (json.dumps({"Statement": statement(Condition=[])}), "Condition must hold"),
         (json.dumps({"Statement": statement(Action=5)}), "Action must be text"),
-        (json.dumps({"Statement": statement(Action=["x:y", None])}), "Action must be text"),
+        (json.dumps({"Statement": statement(Action=["x:y", 5])}), "Action must be text"),
+        (json.dumps({"Statement": statement(Action=None)}), "Action must be text"),
+        (json.dumps({"Statement": statement(Condition={"x": {"y": "z"}})}), "no condition operator 'x'"),
         (json.dumps({"Statement": statement(Resource={"arn": "x"})}), "Resource must be text"),
         (json.dumps({"Statement": statement(Principal=5)}), "Principal must be"),
         (json.dumps({"Statement": statement(Principal={"AWS": [{}]})}), "Principal must be"),
@@ -284,3 +286,9 @@ def test_what_is_no_policy_is_refused_in_a_sentence(text: str, why: str) -> None
 def test_a_resource_policy_names_somebody() -> None:
     with pytest.raises(PolicyError, match="no Principal"):
         evaluate(Request(GET, WEB), [ALL], resource=ALL)
+
+
+def test_what_iam_takes_and_passes_over() -> None:
+    assert ask(statement(Condition={"x": {}, "y": {}})).decision == "allowed"
+    assert ask(statement(Resource=[WEB, None])).decision == "allowed"
+    assert ask(statement(Resource=[None])).decision == "implicitDeny"
