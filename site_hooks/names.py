@@ -21,7 +21,7 @@ _HYPHENATED = re.compile(r"(?<!\S)(?=\S*-\w)\S{4,34}(?!\S)")
 _TAG = re.compile(r"(<[^>]+>)")
 _LONG = 18
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[.,/:_=])(?=\w)")
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[.,/:_=])(?=[A-Za-z]\w{3})")
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

@@ -59,12 +59,15 @@ def test_no_page_marks_a_fact_with_a_letter(site: Built) -> None:
 def test_long_names_may_break_at_their_seams() -> None:
     page: Any = None
     config: Any = None
-    code = "<code>a.b.LongClassName,x/y_z</code><pre><span></span><code>a.b.LongClassName,x/y_z</code></pre>"
+    code = "<code>com.bean.LongClassName,path/to_thing.py</code><pre><span></span><code>com.bean.LongClassName,path/to_thing.py</code></pre>"
     broken = names.on_post_page(
         f"<h1>{NAME}</h1><i>{NAME} in a sentence</i><b>ShortName</b>{code}", page, config
     )
-    assert "<code>a.<wbr>b.<wbr>Long<wbr>Class<wbr>Name,<wbr>x/<wbr>y_<wbr>z</code><pre>" in broken
-    assert "<code>a.b.LongClassName,x/y_z</code></pre>" in broken
+    assert (
+        "<code>com.<wbr>bean.<wbr>Long<wbr>Class<wbr>Name,<wbr>path/<wbr>to_<wbr>thing.py</code><pre>"
+        in broken
+    )
+    assert "<code>com.bean.LongClassName,path/to_thing.py</code></pre>" in broken
     assert "<h1>Invalid<wbr>Registration<wbr>Status<wbr>Exception</h1>" in broken
     assert f"<i>{NAME} in a sentence</i>" in broken
     assert "<b>ShortName</b>" in broken
