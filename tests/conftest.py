@@ -10,7 +10,12 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.sandbox import environment_for, sandbox_process
 
 # The longest modules, whose tests share no fixture: each of their tests goes to whoever is free.
-SPREAD = ("tests/checks/test_honesty.py", "tests/runbook/test_notebooks.py", "tests/checks/test_precision.py")
+SPREAD = (
+    "tests/checks/test_honesty.py",
+    "tests/checks/test_precision.py",
+    "tests/runbook/test_notebooks.py",
+    "tests/test_again.py",
+)
 
 
 # What needs a browser, a built site, a kernel, processes or every scenario. The rest is `make quick`.
