@@ -31,7 +31,10 @@ VALUES: dict[str, tuple[Any, Any, str]] = {
     "deployment_group": ("shop/web", "shop/nope", "instance-carries-the-groups-tags"),
     "bucket": ("shop-revisions", "shop-revisions/app.zip", "host-may-read-the-bucket"),
 }
-ALONGSIDE = {"deployment_group": {"instance": "web-01"}, "bucket": {"instance": "web-01"}}
+ALONGSIDE: dict[str, dict[str, Any]] = {
+    "deployment_group": {"instance": "web-01"},
+    "bucket": {"instance": "web-01"},
+}
 
 
 def question_of(command: str) -> dict[str, Any]:
