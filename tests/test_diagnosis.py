@@ -24,10 +24,10 @@ def test_a_renamed_id_still_leads_to_its_check(old: str, new: str) -> None:
 
 def test_an_unknown_id_is_one_sentence_with_a_near_one() -> None:
     with pytest.raises(
-        UserError, match="There is no check 'agent-is-runing'. Did you mean agent-is-running?"
+        UserError, match=r"There is no check 'agent-is-runing'\. Did you mean agent-is-running"
     ):
         chosen_checks("agent-is-runing")
-    with pytest.raises(UserError, match="There is no check 'x'. `runbooks checks` lists them."):
+    with pytest.raises(UserError, match=r"There is no check 'x'\. `runbooks checks` lists them"):
         chosen_checks("x")
 
 
