@@ -1,265 +1,319 @@
-"""Finds in a text what is known. Every look at the text is of a bounded part of it, so that none can take long."""
+"""Finds in a text what is known. The text is read once, word by word; a pattern is tried only where its word stands.
 
-import difflib
-import json
+`docs/assets/javascripts/decode.js` does the same in a browser; tests/decoder/corpus.json holds both to one answer.
+"""
+
 import re
-from bisect import bisect_left
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from runbooks import catalog
+from runbooks.decoder.index import Entry, Item, compiled, index
 from runbooks.decoder.result import Explanation, Known
-from runbooks.host import judge_log, log_rule, log_rules
+from runbooks.decoder.text import normal
 
-_PROJECT = Path(__file__).resolve().parents[2]
-_MOST = 1_000_000  # characters: of a longer text the end is read, where logs and traces say what matters
-_LINE = 2_000  # characters of one line that the rules for the agent's log look at
-
-_TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]\w{2,80}")
-# What stands before a code that is the error's own, rather than mentioned beside it.
-_LEADS = re.compile(
-    r"""(?:
-        occurred\ \( | [Ee]rror\ [Cc]ode:?\s* | <Code> | api\ error\  | RequestID:\ \S+,\ | CodeDeployErrors::
-      | \b(?:errorCode|error_code|code|Code|__type|type|name)\\{0,8}["']?\s*[:=]\s*\\{0,8}["']?(?:[\w.]+\#)?
-    )$""",
-    re.VERBOSE,
-)
-# A class's or code's name that opens a line, as in the last line of a stack trace.
-_OPENS = re.compile(r"\n[ \t]*(?:Caused by: |Uncaught |Unhandled exception[.:] )?(?:[\w$-]+(?:\.|::|\#))*$")
-_CLOSES = re.compile(r"[ \t]*(?:[:\n(\[{]|$)|\s\((?:client|server)\)")
-_PHP = re.compile(r"\s\((?:client|server)\)")
-
-_OPERATION = re.compile(
-    r'when calling the (\w+) operation|operation error \w+: (\w+)|Error executing "(\w+)"'
-    r'|"eventName\\{0,8}"\s*:\s*\\{0,8}"(\w+)'
-)
-_API_LINE = re.compile(r'when calling the \w+ operation|operation error \w+: |\(Service: |Error executing "')
-_AGENT_LINE = re.compile(
-    r"codedeploy-agent|InstanceAgent|InstanceService|CodeDeployCommand|olling for host commands"
-    r"|^\W?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\s+(?:ERROR|WARN|INFO|DEBUG|FATAL)\b"
-)
-_FILTER = re.compile(
-    r"""(?:--registration-status[ =]|registrationStatus\\*["']?\s*[=:]\s*)\\*["']?([\w-]+)"""
-)
+# A word, or the escape that JSON glues to one.
+_TOKEN = re.compile(r"\\{1,8}[nrt]|[A-Za-z0-9_]+", re.ASCII)
+_LAST = 20  # of many places where a word stands, these are tried, the last ones
+_WELL = 2
+_WORD = 200  # characters: a text so short may be one code and nothing else
+_BEFORE, _AFTER = 600, 1400  # how much of the text around its word a pattern sees
+_NEAR = 300  # characters: what stands closer belongs together
+_AROUND = 6_000  # and within this the text is about one thing
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Hit:
-    """A name that was found. Sorted: the error's own name before a mention, the later before the earlier."""
-
-    rank: int  # 0 the error's own, 1 a mention, 2 a line that says that all is well
-    before: int  # how far from the end of the text
-    kind: str
+    entry: Entry
     name: str
+    rank: (
+        int  # 0 the error's own name or sentence, 1 a mention or a note, 2 a line that says that all is well
+    )
+    start: int
+    end: int
+    named: bool = False  # by its code, not by a sentence
+    weak: bool = False
+    note: str = ""
 
 
 def explain(text: str) -> Explanation:
-    """What is known of ``text``, the most likely first: an error's own name outranks a mention, the later the earlier.
-
-    Never raises for any text. Of more than a million characters the last are read.
-    """
-    text = text[-_MOST:]
-    hits = [*_agent_hits(text), *_phrases(text)]
-    hits += _without_the_logs_own(_names(text), text)
-    if not hits:
-        hits = [*_loose_log_hits(text), *_filter_hits(text)]
-    best: dict[str, _Hit] = {}
-    for hit in sorted(hits):
-        best.setdefault(hit.name, hit)
-    known = tuple(_known(hit, text) for hit in best.values())
+    """What is known of ``text``, the most likely first: a cause before a general word, the error's own name before a
+    mention, the later before the earlier. Never raises for any text."""
+    text = normal(text)
+    found = list(_hits(text))
+    hits = [hit for hit in found if not hit.weak] or found
+    hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
+    best = {hit.name: hit for hit in reversed(hits)}
+    hits = [hit for hit in hits if best[hit.name] is hit]
+    hits = _standing([hit for hit in hits if not _covered(hit, hits, text)])
     operation = _operation(text)
-    return Explanation(known, operation, _note(known, operation, text), () if known else _near(text))
+    foreign = [hit for hit in hits if _foreign(hit, text)]
+    hits = [hit for hit in hits if hit not in foreign]
+    known = tuple(_known(hit, text) for hit in hits)
+    note = " ".join(_notes(hits, foreign, operation, text))
+    fields = _fields(text, hits)
+    return Explanation(known, operation, note, () if known else _near(text), fields, _commands(fields))
 
 
-def _names(text: str) -> Iterator[_Hit]:
-    names = _dictionary()
+def _hits(text: str) -> Iterator[_Hit]:
+    """Every name and every sentence of the index that stands in the text."""
+    known, items = index().words, index().items
+    places: dict[Item | str, deque[int]] = defaultdict(lambda: deque(maxlen=_LAST))
+    constants = "ErrCode" in text or "CodeDeployErrors::" in text  # what Go and C++ call an error
     for token in _TOKEN.finditer(text):
-        word = token[0].removeprefix("ErrCode")
-        start, end = token.span()
-        kind, name = names.get(word) or names.get(word.lower()) or ("", "")
-        before = ("\n" if start <= 200 else "") + text[max(0, start - 200) : start]
-        if not kind and before.endswith("CodeDeployErrors::"):
-            kind, name = names.get(word.replace("_", "").lower() + "exception", ("", ""))
-        if not kind:
+        word = token[0]
+        if word in known:
+            for item in items.get(word, ()):
+                places[item].append(token.start())
+            places[word].append(token.start())
+        elif constants:
+            places[word].append(token.start())
+    alone = text.strip()
+    if len(text) < _WORD and alone not in places:
+        places[alone].append(text.find(alone))
+    for thing, starts in places.items():
+        yield from _named(thing, starts, text) if isinstance(thing, str) else _sentence(thing, starts, text)
+
+
+def _entry(word: str, before: str, alone: bool) -> tuple[Entry, str] | None:
+    """The entry of a code and the code as it is spelt, where ``word`` is one."""
+    names, low = index().names, word.lower()
+    if word in names:
+        return names[word]
+    if word.startswith("ErrCode"):
+        return names.get(word.removeprefix("ErrCode"))
+    if before.endswith("CodeDeployErrors::"):
+        return names.get(low.replace("_", "") + "exception")
+    return (names.get(low) or names.get(low + "exception") or names.get(word.upper())) if alone else None
+
+
+def _named(word: str, starts: Iterable[int], text: str) -> Iterator[_Hit]:
+    """A code of the index, at each place where it stands as one."""
+    grammar = index().grammar
+    alone = len(text) < _WORD and text.strip() == word
+    for start in starts:
+        end = start + len(word)
+        before = ("" if start > 200 else "\n") + text[max(0, start - 200) : start]
+        meant = _entry(word, before, alone)
+        if not meant or compiled(grammar["elsewhere"]).search(before):
             continue
-        opens = _OPENS.search(before) and _CLOSES.match(text, end)
-        own = bool(_LEADS.search(before) or opens or _PHP.match(text, end))
+        entry, name = meant
+        after = text[end : end + 40]
+        opens = compiled(grammar["opens"]).search(before) and compiled(grammar["closes"]).search(after)
+        leads = compiled(grammar["leads"]).search(before) or compiled(grammar["named"]).search(after)
+        own = bool(alone or leads or opens)
+        if entry.needs and not alone and not _context(entry.needs, start, text):
+            continue
         # A code that is also a plain word, such as TIMEOUT, is taken for one only where an error stands.
-        if own or not re.fullmatch(r"[A-Z][a-z]+|[A-Z]+", name):
-            yield _Hit(0 if own else 1, len(text) - end, kind, name)
+        if own or not re.fullmatch("[A-Z][a-z]+|[A-Z]+", name):
+            yield _Hit(entry, _shown(entry, name), 0 if own else 1, start, end, named=True)
 
 
-def _without_the_logs_own(hits: Iterable[_Hit], text: str) -> Iterator[_Hit]:
-    """``hits`` without refusals that are only a part of an agent's line: the rule for that line says more of them."""
-    lines = list(_lines(text))
-    ends = [end for end, _ in lines]
-
-    @cache
-    def is_known(number: int) -> bool:
-        return _is_agents(lines[number][1]) and log_rule(lines[number][1]) is not None
-
-    for hit in hits:
-        part = hit.kind in ("refusal", "client") and is_known(bisect_left(ends, len(text) - hit.before))
-        if not part:
-            yield hit
-
-
-def _is_agents(line: str) -> bool:
-    return bool(_AGENT_LINE.search(line)) and not _API_LINE.search(line)
-
-
-def _agent_hits(text: str) -> Iterator[_Hit]:
-    """What the agent's log still complains of, or that it is well."""
-    ours = [(end, line) for end, line in _lines(text) if _is_agents(line)]
-    places = {line: end for end, line in ours}
-    standing = judge_log(line for _, line in ours)
-    for rule, line in standing:
-        yield _Hit(0 if rule.severity == "bad" else 1, len(text) - places[line], "log", rule.id)
-    if not standing:
-        for end, line in ours:
-            healthy = log_rule(line)
-            if healthy:
-                yield _Hit(2, len(text) - end, "log", healthy.id)
+def _sentence(item: Item, starts: Iterable[int], text: str) -> Iterator[_Hit]:
+    """A pattern of the index, at the last place where it matches."""
+    for start in reversed(list(starts)):
+        low = _line_start(text, start)
+        found = item.search(text[low : start + _AFTER])
+        if not found or not low + found.end() > start:
+            continue
+        begin, end = low + found.start(), low + found.end()
+        weak = item.weak
+        if item.needs and not _context(item.needs, begin, text):
+            if item.needs != "agent":
+                continue
+            weak = True
+        rank = {"healthy": _WELL, "note": 1}.get(item.entry.severity, 0)
+        name = _shown(item.entry, item.entry.codes[0] if item.entry.codes else item.entry.name)
+        yield _Hit(item.entry, name, rank, begin, end, weak=weak, note=item.note)
+        return
 
 
-def _loose_log_hits(text: str) -> Iterator[_Hit]:
-    """Lines of the log without their head: only where nothing else is known."""
-    for end, line in _lines(text):
-        rule = log_rule(line)
-        if rule:
-            yield _Hit(1, len(text) - end, "log", rule.id)
+def _shown(entry: Entry, code: str) -> str:
+    """What a hit is called: a refusal by the code that stands in the text, all else by its entry."""
+    return code if entry.kind == "refusal" else entry.name
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Where each line ends that holds anything, and its beginning."""
-    end = 0
-    for line in text.split("\n"):
-        end += len(line)
-        if line:
-            yield end, line[:_LINE]
-        end += 1
+def _line_start(text: str, at: int) -> int:
+    """Where the part begins that a pattern sees: the line before, or so far back as the line is long."""
+    low = max(0, at - _BEFORE)
+    line = text.find("\n", low, at) if low else -1
+    return low if line < 0 else line + 1
 
 
-def _phrases(text: str) -> Iterator[_Hit]:
-    """Errors that are told by a sentence rather than a name."""
-    hints = _hints()
-    told = [(row["text"], "client", name) for part in ("client", "cli") for name, row in hints[part].items()]
-    told += [(pattern, "deployment", name) for pattern, name in hints["texts"]]
-    for pattern, kind, name in told:
-        for found in re.finditer(pattern, text, re.MULTILINE):
-            yield _Hit(0, len(text) - found.end(), kind, name)
+def _context(name: str, at: int, text: str) -> bool:
+    """Whether the text around a place is of a kind: its line is the agent's, or it mentions CodeDeploy."""
+    grammar = index().grammar
+    pattern = compiled(grammar["contexts"][name])
+    if name != "agent":
+        return bool(pattern.search(text[max(0, at - _AROUND) : at + _AROUND]))
+    low = max(text.rfind("\n", 0, at) + 1, at - 2_000)
+    stop = text.find("\n", at)
+    line = text[low : min(stop if stop >= 0 else len(text), low + 2_000)]
+    return bool(pattern.search(line)) and not compiled(grammar["not_agent"]).search(line)
 
 
-def _filter_hits(text: str) -> Iterator[_Hit]:
-    """A call, not an error: it asks for a registration status that does not exist."""
-    for found in _FILTER.finditer(text):
-        if found[1] not in catalog.enum("RegistrationStatus"):
-            yield _Hit(1, len(text) - found.end(), "exception", "InvalidRegistrationStatusException")
+def _standing(hits: list[_Hit]) -> list[_Hit]:
+    """Without what the agent's log takes back by a poll that was answered later; that poll itself, if nothing stays."""
+    well = max((hit.end for hit in hits if hit.rank == _WELL), default=-1)
+    stays = [
+        hit
+        for hit in hits
+        if hit.rank != _WELL and (not hit.entry.severity or hit.entry.sticks or hit.end > well)
+    ]
+    return stays or [hit for hit in hits if hit.rank == _WELL]
+
+
+def _covered(hit: _Hit, hits: list[_Hit], text: str) -> bool:
+    """Whether a more telling hit is about the same words, so that the general one need not be said beside it."""
+    for other in hits:
+        if other.rank or other.entry.general >= hit.entry.general:
+            continue
+        if other.start <= hit.end and hit.start <= other.end:
+            return True
+        gap = text[min(hit.end, other.end) : max(hit.start, other.start)]
+        if len(gap) <= _NEAR and "\n" not in gap:
+            return True
+    return False
+
+
+def _foreign(hit: _Hit, text: str) -> str:
+    """The other service whose error of this name it is, or ""."""
+    entry = hit.entry
+    if not entry.shared or entry.any:
+        return ""
+    around = text[max(0, hit.start - _NEAR) : hit.end + _NEAR]
+    grammar = index().grammar
+    services = [found for pattern in grammar["service"] for found in compiled(pattern).findall(around)]
+    if any("codedeploy" in service.lower() for service in services):
+        return ""
+    operation = _operation(around)
+    if services:
+        return str(services[-1])
+    return "" if not operation or operation in grammar["operations"] else f"another service ({operation})"
 
 
 def _operation(text: str) -> str:
-    found = [next(filter(None, match.groups())) for match in _OPERATION.finditer(text)]
-    return found[-1] if found else ""
+    last = (-1, "")
+    for pattern in index().grammar["operation"]:
+        for found in compiled(pattern).finditer(text):
+            last = max(last, (found.end(), found[1]))
+    return last[1]
 
 
-def _note(known: tuple[Known, ...], operation: str, text: str) -> str:
-    if not known or known[0].kind != "exception":
-        return ""
-    top = known[0]
-    if operation and operation not in catalog.operations():
-        return f"{operation} is not an operation of CodeDeploy: another service means something else by {top.name}."
-    if operation and operation not in top.operations:
-        declared = ", ".join(top.operations) or "no operation"
-        return f"AWS's model does not declare {top.name} for {operation}, only for {declared}: read the line again."
-    if top.name not in text and any(True for _ in _filter_hits(text)):
-        return f"The text holds no error, but a call that AWS would refuse with {top.name}."
-    return ""
-
-
-def _near(text: str) -> tuple[str, ...]:
-    word = text.strip()
-    if not re.fullmatch(r"\w{4,80}", word):
-        return ()
-    by_lower = {name.lower(): name for _, name in _dictionary().values()}
-    return tuple(by_lower[low] for low in difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.75))
-
-
-@cache
-def _hints() -> dict[str, Any]:
-    hints: dict[str, Any] = json.loads(files(__package__).joinpath("hints.json").read_text(encoding="utf-8"))
-    return hints
-
-
-@cache
-def _dictionary() -> dict[str, tuple[str, str]]:
-    """Every name that a text can hold, with its kind. Exceptions of the model also in lower case, as people type them."""
-    hints = _hints()
-    names = {name: ("client", name) for name in hints["client"]}
-    names |= {code: ("refusal", code) for row in hints["refusals"].values() for code in row["codes"]}
-    names |= {code: ("lifecycle", code) for code in catalog.lifecycle_error_codes()}
-    names |= {code: ("deployment", code) for code in catalog.deployment_error_codes()}
-    modelled = {name: ("exception", name) for name in catalog.exceptions()}
-    return names | {name.lower(): entry for name, entry in modelled.items()} | modelled
+def _notes(hits: list[_Hit], foreign: list[_Hit], operation: str, text: str) -> Iterator[str]:
+    """The doubts and remarks that the reader should have."""
+    grammar = index().grammar
+    for hit in foreign:
+        yield f"{hit.name} is here an error of {_foreign(hit, text)}, not of CodeDeploy."
+    if not hits:
+        return
+    top = hits[0]
+    entry = top.entry
+    if top.note:
+        yield top.note
+    if entry.kind == "exception" and operation in grammar["operations"] and not entry.any:
+        if operation not in entry.operations:
+            declared = ", ".join(entry.operations) or "no operation"
+            yield (
+                f"AWS's model does not declare {top.name} for {operation}, only for {declared}: read the line again."
+            )
+    elif entry.kind == "exception" and operation and not entry.any:
+        yield f"{operation} is not an operation of CodeDeploy: another service means something else by {top.name}."
+    around = _slice(text, top)
+    for remark in grammar["remarks"]:
+        if top.name in remark["of"] and compiled(remark["when"]).search(around):
+            yield remark["says"]
 
 
 def _known(hit: _Hit, text: str) -> Known:
-    says, tag, operations, row = _facts(hit)
-    page = _exception_page(hit) or row.get("page", "")
+    entry = hit.entry
     return Known(
         name=hit.name,
-        kind=hit.kind,
-        says=says,
-        do=row["do"],
-        tag=tag,
-        page=page,
-        checks=tuple(row.get("checks", ())),
-        runbook=row.get("runbook", ""),
-        operations=operations,
-        seen=_around(text, len(text) - hit.before),
+        kind=entry.kind,
+        says=entry.says,
+        do=_do(entry, _slice(text, hit)),
+        tag=entry.tag,
+        page=entry.page,
+        checks=entry.checks,
+        runbook=entry.runbook,
+        operations=entry.operations,
+        seen=_seen(hit, text),
+        title=entry.title or hit.name,
+        guide=entry.guide,
+        like=entry.like,
     )
 
 
-def _facts(hit: _Hit) -> tuple[str, str, tuple[str, ...], dict[str, Any]]:
-    """What it is, by which provenance, which operations declare it, and what to do about it."""
-    hints = _hints()
-    if hit.kind == "exception":
-        modelled = catalog.exceptions()[hit.name]
-        row = hints["exceptions"].get(hit.name)
-        family = next(do for pattern, do in hints["families"] if re.search(pattern, hit.name))
-        return modelled.says, "V", modelled.operations, row or {"do": family}
-    if hit.kind == "log":
-        return _log_facts(hit.name)
-    if hit.kind == "refusal":
-        row = next(row for row in hints["refusals"].values() if hit.name in row["codes"])
-    elif hit.kind == "client":
-        row = hints["client"].get(hit.name) or hints["cli"][hit.name]
-    else:
-        row = hints[hit.kind][hit.name]
-    return row["says"], row["tag"], (), row
+def _do(entry: Entry, around: str) -> str:
+    """What to do: what the text's own circumstances ask for, or the entry's sentence; and what they add to it."""
+    fitting = [row for row in entry.when if compiled(row["text"]).search(around)]
+    instead = [row["do"] for row in fitting if "do" in row]
+    also = [row["also"] for row in fitting if "also" in row]
+    return " ".join([*(instead[:1] or [entry.do]), *also])
 
 
-def _log_facts(name: str) -> tuple[str, str, tuple[str, ...], dict[str, Any]]:
-    rule = next(rule for rule in log_rules() if rule.id == name)
-    runbook, checks = next(
-        (runbook, checks) for start, runbook, checks in _hints()["log"] if rule.page.startswith(start)
+def _slice(text: str, hit: _Hit) -> str:
+    return text[max(0, hit.start - _AROUND) : hit.end + _AROUND]
+
+
+def _seen(hit: _Hit, text: str) -> str:
+    """The words that were found with what stands beside them on their line, cut between words."""
+    line = text.rfind("\n", 0, hit.start) + 1
+    start = max(line, hit.start - 80)
+    stop = text.find("\n", hit.start)
+    stop = min(stop if stop >= 0 else len(text), max(hit.end, hit.start + 100) + 60, hit.start + 240)
+    seen = text[start:stop]
+    if start > line and " " in seen[:40]:
+        seen = seen[seen.index(" ") + 1 :]
+    if stop < len(text) and text[stop] not in " \n" and " " in seen[-40:]:
+        seen = seen[: seen.rindex(" ")]
+    return seen.strip()
+
+
+def _fields(text: str, hits: list[_Hit]) -> tuple[tuple[str, str], ...]:
+    """What the text names: the deployment, the script, the Region."""
+    around = text[max(0, hits[0].start - 20_000) : hits[0].end + 20_000] if hits else text[:40_000]
+    found: list[tuple[str, str]] = []
+    for name, patterns in index().grammar["fields"].items():
+        for pattern in patterns:
+            values = compiled(pattern).findall(around)
+            if values:
+                found.append((name, values[-1]))
+                break
+    return tuple(found)
+
+
+def _commands(fields: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """The commands whose every blank a field fills, with the Region where the text names it."""
+    values = dict(fields)
+    made = []
+    for command in index().grammar["commands"]:
+        blanks = re.findall(r"\{([\w ]+)\}", command)
+        if all(blank in values for blank in blanks):
+            for blank in blanks:
+                command = command.replace(f"{{{blank}}}", values[blank])
+            made.append(command + (f" --region {values['region']}" if "region" in values else ""))
+    return tuple(made)
+
+
+def _near(text: str) -> tuple[str, ...]:
+    """Known codes like the one word that was given."""
+    word = text.strip().lower()
+    if not re.fullmatch(r"\w{4,80}", word, re.ASCII):
+        return ()
+    given = _pieces(word)
+    scored = [
+        (2 * len(given & pieces) / (len(given) + len(pieces)), name)
+        for name, pieces in ((name, _pieces(name.lower())) for name in _spelt())
+    ]
+    return tuple(
+        name for score, name in sorted(scored, key=lambda row: (-row[0], row[1]))[:3] if score >= 0.6
     )
-    page = "/" + rule.page.replace(".md", "/")
-    return rule.meaning, rule.tag, (), {"do": rule.do, "page": page, "runbook": runbook, "checks": checks}
 
 
-def _exception_page(hit: _Hit) -> str:
-    """The page of an error, where it has been written."""
-    if hit.kind == "exception" and (_PROJECT / "docs" / "exceptions" / f"{hit.name}.md").is_file():
-        return catalog.page_url(hit.name)
-    return ""
+def _spelt() -> set[str]:
+    return {name for _, name in index().names.values()}
 
 
-def _around(text: str, end: int) -> str:
-    """The line that ends with or holds what was found, cut to a readable length."""
-    start = max(text.rfind("\n", 0, end) + 1, end - 120)
-    stop = text.find("\n", end)
-    return text[start : min(stop if stop >= 0 else len(text), end + 60)].strip()
+def _pieces(word: str) -> set[str]:
+    return {word[i : i + 3] for i in range(len(word) - 2)}

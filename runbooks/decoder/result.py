@@ -5,18 +5,11 @@ import textwrap
 from dataclasses import asdict, dataclass
 from html import escape as html
 
+from runbooks.decoder.index import index
 from runbooks.text.links import page_url
 from runbooks.text.markup import code, escape
 from runbooks.text.mask import all_plain, plain
 
-_KINDS = {
-    "exception": "an error of CodeDeploy's API",
-    "deployment": "why a deployment failed",
-    "lifecycle": "how the script of a lifecycle event ended",
-    "log": "a line of the agent's log",
-    "refusal": "a refusal that any AWS service can give",
-    "client": "an error of the AWS SDK for Python or of the AWS CLI",
-}
 _WORDS = {
     "V": "verified",
     "D": "documented by AWS",
@@ -39,7 +32,7 @@ class Known:
     """One thing in the text that is known. ``page`` and ``runbook`` are "" where there is none."""
 
     name: str  # an exception, a code, or the id of a rule for the agent's log
-    kind: str  # a key of `_KINDS`
+    kind: str  # a key of the grammar's `kinds`
     says: str  # what it is; AWS's own words for an exception of the model
     do: str
     tag: str  # provenance of `says`: V, D, I, X, U
@@ -48,11 +41,14 @@ class Known:
     runbook: str  # the runbook to open
     operations: tuple[str, ...]  # that declare it, for an exception of the model
     seen: str  # where in the text it stands
+    title: str = ""  # what it is called on its page
+    guide: str = ""  # a page that says more of its kind
+    like: tuple[str, ...] = ()  # what is easily taken for it
 
     @property
     def what(self) -> str:
         """Its kind, in words."""
-        return _KINDS[self.kind]
+        return str(index().grammar["kinds"][self.kind])
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,8 @@ class Explanation:
     operation: str = ""  # the operation that the text says was called
     note: str = ""  # a doubt that the reader should have
     near: tuple[str, ...] = ()  # known names like the one that was given, when nothing is known
+    fields: tuple[tuple[str, str], ...] = ()  # what the text names: the deployment, the script, the Region
+    commands: tuple[str, ...] = ()  # that the fields fill
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -116,16 +114,21 @@ class Explanation:
         return "\n".join([*parts, *(f"<p>{html(line)}</p>" for line in self._rest())]) + "\n"
 
     def _json(self) -> str:
-        document = {"schema": 1, "found": bool(self.known), **asdict(self)}
+        document = {"schema": 1, "found": bool(self.known), **asdict(self), "fields": dict(self.fields)}
         return json.dumps(all_plain(document), indent=2, ensure_ascii=False) + "\n"
 
     def _rest(self) -> list[str]:
         """The lines below the things that are known."""
         lines = [plain(self.note)] if self.note else []
+        if self.fields:
+            lines.append(
+                "The text names " + ", ".join(f"{name} {plain(value)}" for name, value in self.fields) + "."
+            )
+        lines += [f"Next: {plain(command)}" for command in self.commands]
         if self.known[_SHOWN:]:
             lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[_SHOWN:])}.")
         if not self.known:
-            lines.append("Nothing in this text is known to this guide.")
+            lines.append(index().grammar["nothing"])
         if self.near:
             lines.append(f"Did you mean {' or '.join(map(plain, self.near))}?")
         return lines
@@ -142,7 +145,7 @@ def rows(known: Known) -> list[tuple[str, str]]:
         ("page", page_url(known.page) if known.page else ""),
         ("runbook", page_url(f"/runbooks/{known.runbook}/") if known.runbook else ""),
         ("open", _open(known.runbook) if known.runbook else ""),
-        ("look", _look(known.checks)),
+        ("look", diagnose_command(known.checks)),
         ("seen", known.seen),
     ]
     return [(name, plain(value)) for name, value in found if value and (name != "look" or known.checks)]
@@ -152,7 +155,8 @@ def _open(runbook: str) -> str:
     return f"runbooks open {runbook}" + ("" if runbook in _ABOUT_ALL else " --instance NAME")
 
 
-def _look(checks: tuple[str, ...]) -> str:
+def diagnose_command(checks: tuple[str, ...]) -> str:
+    """The command that runs these checks; an instance's name is left to fill in where they need one."""
     name = [] if set(checks) <= _ABOUT_ALL else ["--instance NAME"]
     return " ".join(["runbooks diagnose", *name, *(f"--check {id_}" for id_ in checks)])
 

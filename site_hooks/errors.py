@@ -1,0 +1,108 @@
+"""MkDocs hook: what the front matter of an error's page holds, for people, in place of `<!-- error -->`.
+
+`<!-- errors: exceptions -->` (or deployment-errors, symptoms) becomes the table of those pages.
+"""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+from runbooks.checks import all_checks
+from runbooks.decoder.index import Entry, index
+from runbooks.decoder.result import diagnose_command
+
+MARKER = "<!-- error -->"
+LIST = "<!-- errors: {} -->"
+FOLDERS = ("exceptions", "deployment-errors", "symptoms")
+WHO = {
+    "caller": "the person who makes the call",
+    "developer": "the developer of the application or the pipeline",
+    "account": "the administrator of the account",
+    "host": "the operator of the host",
+    "aws": "AWS",
+}
+RETRY = {"yes": "yes", "never": "no", "after-fix": "only after the fix"}
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The page with what is known of its error. PluginError: errors.json does not know the page."""
+    folder = page.file.src_uri.partition("/")[0]
+    if folder not in FOLDERS:
+        return markdown
+    markdown = markdown.replace(LIST.format(folder), _table(folder))
+    if MARKER not in markdown:
+        return markdown
+    entry = _entries().get(f"/{page.file.src_uri.removesuffix('.md')}/")
+    if entry is None:
+        raise PluginError(f"{page.file.src_uri}: errors.json does not have it; run `make errors`.")
+    return markdown.replace(MARKER, "\n\n".join(_block(entry)))
+
+
+def _entries() -> dict[str, Entry]:
+    return {entry.page: entry for entry in index().entries.values()}
+
+
+def _block(entry: Entry) -> list[str]:
+    """The paragraphs of one error below its answer: what the text decides, commands, what is easily taken for it."""
+    parts = ["## Do this now { #now }"]
+    cases = [row.get("do") or row["also"] for row in entry.when]
+    if cases:
+        parts.append("What the text says beside it decides:\n\n" + "\n".join(f"- {case}" for case in cases))
+    if command := _command(entry):
+        parts.append(f"```bash\n{command}\n```")
+    parts.append("\n".join(f"- {line}" for line in _lines(entry)))
+    if entry.like:
+        named = index().entries
+        links = "\n".join(f"- [{named[other].title}]({_link(named[other].page)})" for other in entry.like)
+        parts.append(f"## Not this one? {{ #not-this }}\n\n{links}")
+    return parts
+
+
+def _command(entry: Entry) -> str:
+    about_a_deployment = entry.kind in ("deployment", "lifecycle", "event", "target", "tool", "notice")
+    lines = ["runbooks why DEPLOYMENT"] if about_a_deployment else []
+    return "\n".join([*lines, *([diagnose_command(entry.checks)] if entry.checks else [])])
+
+
+def _lines(entry: Entry) -> list[str]:
+    lines = [f"Who can fix it: {WHO[entry.who]}"] if entry.who else []
+    lines += [f"Worth a retry: {RETRY[entry.retry]}"] if entry.retry else []
+    if entry.checks:
+        category = {check.id: check.category for check in all_checks()}
+        links = (f"[{id_}](../checks/{category[id_]}.md#{id_})" for id_ in entry.checks)
+        lines.append(f"Checks: {', '.join(links)}")
+    if entry.runbook:
+        lines.append(f"Runbook: [{entry.runbook}](../runbooks/{entry.runbook}.ipynb)")
+    if entry.guide:
+        lines.append(f"More: [{PurePosixPath(entry.guide.partition('#')[0]).name}]({_link(entry.guide)})")
+    return lines
+
+
+def _link(address: str) -> str:
+    """The address of a page as MkDocs wants a link from a page of an error."""
+    path, _, anchor = address.strip("/").partition("/#")
+    return f"../{path}.md{'#' * bool(anchor)}{anchor}"
+
+
+def _table(folder: str) -> str:
+    rows = [entry for page, entry in sorted(_entries().items()) if page.startswith(f"/{folder}/")]
+    lines = [
+        f"| [{entry.title}]({PurePosixPath(entry.page).name}.md) | {_short(entry.do)} |" for entry in rows
+    ]
+    return "\n".join(["| Error | What to do |", "|---|---|", *lines])
+
+
+def _short(text: str) -> str:
+    """The first sentence, for a table's cell."""
+    first = text.partition(". ")[0].rstrip(".")
+    return first.replace("|", "\\|")
+
+
+def on_config(config: MkDocsConfig, **_: Any) -> MkDocsConfig:
+    """Read errors.json again when the site is rebuilt."""
+    index.cache_clear()
+    return config
