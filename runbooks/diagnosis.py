@@ -50,9 +50,8 @@ def refuse_unused(question: Question, checks: Iterable[Check]) -> None:
     for name in question.given():
         if name not in taken | {"instance"}:
             takers = [id_ for id_, row in policy.observed().items() if name in row["takes"]]
-            raise UserError(
-                f"None of these checks takes --{name.replace('_', '-')}: {', '.join(takers)} would."
-            )
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"None of these checks takes {option}; {', '.join(takers) or 'no check'} does.")
 
 
 def chosen_checks(ids: str | Iterable[str]) -> list[Check]:
