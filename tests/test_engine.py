@@ -184,7 +184,7 @@ def test_a_check_needs_its_good_state() -> None:
     ],
 )
 def test_a_wrong_question_is_one_sentence(aws: Aws, asked: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as said:
         diagnose(aws, **asked)
     assert sentence in str(told.value)
     assert "\n" not in str(told.value)

@@ -15,20 +15,21 @@ from runbooks.streams import read, say
 @app.command()
 def explain(
     text: Annotated[
-        str, typer.Argument(help="What you hold, or a file that holds it. Left out, or -: standard input.")
-    ] = "-",
+        list[str] | None,
+        typer.Argument(help="The text, or a file that holds it. Left out, or -: standard input."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Say what an error is, what to do, and where to read on. Asks nobody.
+    """Say what an error is, what to do, and where to read more. Works offline.
 
-    Takes anything that names it: an error's name, a line of the AWS CLI, a stack trace of any SDK, a CloudTrail
-    record, a deployment's error code, an agent's log. The exit code: 0 it is known, 1 nothing in it is.
+    Takes anything that holds it: an error's name, a line of the AWS CLI, a stack trace of any SDK, a CloudTrail
+    record, a deployment's error code, an agent's log. The exit code: 0 something in it is known, 1 nothing is.
 
     runbooks explain InvalidRegistrationStatusException; journalctl -u codedeploy-agent | runbooks explain
     """
-    from runbooks.decoder import explain as said
+    from runbooks.decoder import explain as explained
 
-    explanation = said(_given(text))
+    explanation = explained(_given(" ".join(text or ["-"])))
     say(explanation.render("json" if json else "text"))
     raise typer.Exit(0 if explanation.known else 1)
 

@@ -159,7 +159,7 @@ class Execution:
         yield _refused(change, refusal, name) if refusal else Finding(OK, f"{done} {name}.", about=name)
 
     def _with_what_may_be_left(self, finding: Finding) -> Finding:
-        """When nobody could look, what this run did is all that is known: say that, and how to undo it."""
+        """Where the state could not be checked, say what this run did, which is all that is known, and how to undo it."""
         if finding.verdict is not UNKNOWN or not (self.registered or self.unanswered or self.sent):
             return finding
         name, arn = self.registration.question.instance, self.registration.question.arn

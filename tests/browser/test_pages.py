@@ -57,7 +57,7 @@ class Visit:
 
     asked: list[str] = field(default_factory=list)
     bytes: int = 0
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     diagrams: int = 0
     wider_than_a_phone: list[str] = field(default_factory=list)
     barriers: list[tuple[str, str, list[str]]] = field(default_factory=list)
@@ -81,8 +81,8 @@ def visit(browser: Browser, url: str) -> Visit:
         page = context.new_page()
         page.on("request", lambda request: seen.asked.append(request.url))
         page.on("response", lambda answer: answers.append(answer))
-        page.on("pageerror", lambda error: seen.troubles.append(str(error)))
-        page.on("console", lambda said: seen.troubles.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: seen.problems.append(str(error)))
+        page.on("console", lambda said: seen.problems.append(said.text) if said.type == "error" else None)
         page.goto(url)
         seen.diagrams = drawn(page)
         page.wait_for_timeout(200)  # for what a script may ask for late
@@ -124,11 +124,11 @@ def test_a_foreign_request_is_seen(browser: Browser, site: Built, address: str) 
     finally:
         planted.unlink()
     assert seen.foreign(address) == ["http://elsewhere.invalid/x.png"]
-    assert seen.troubles  # a failed load is an error on the console
+    assert seen.problems  # a failed load is an error on the console
 
 
 def test_no_page_reports_an_error(visits: dict[str, Visit]) -> None:
-    assert {page: seen.troubles for page, seen in visits.items() if seen.troubles} == {}
+    assert {page: seen.problems for page, seen in visits.items() if seen.problems} == {}
 
 
 def test_a_page_without_a_diagram_is_light(visits: dict[str, Visit]) -> None:

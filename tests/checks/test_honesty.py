@@ -18,7 +18,7 @@ from runbooks.findings import FAIL, OK, UNKNOWN, Check, Finding
 from runbooks.question import Question
 from tests.support.world import EVERYTHING, PATIENT, session, world
 
-# AWS's words for the same trouble differ by protocol: json, query, ec2.
+# AWS's words for the same problem differ by protocol: json, query, ec2.
 BY_PROTOCOL = {
     "denied": ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation"),
     "throttled": ("ThrottlingException", "Throttling", "RequestLimitExceeded"),
@@ -86,7 +86,7 @@ def _dishonest(found: list[Finding], api: str, says: str) -> str:
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
 @pytest.mark.parametrize("asked", ["one instance", "all instances"])
-def test_could_not_look_is_never_fine(check: Check, asked: str) -> None:
+def test_could_not_check_is_never_fine(check: Check, asked: str) -> None:
     question = EVERYTHING if asked == "one instance" else dataclasses.replace(EVERYTHING, instance="")
     assert not list(lies(check, question, {}))
 
@@ -94,7 +94,7 @@ def test_could_not_look_is_never_fine(check: Check, asked: str) -> None:
 @pytest.mark.parametrize(
     "check", [check for check in all_checks() if check.category == "vpc"], ids=lambda check: check.id
 )
-def test_could_not_look_into_the_vpc_is_never_fine(check: Check) -> None:
+def test_could_not_check_into_the_vpc_is_never_fine(check: Check) -> None:
     """The healthy host is in no VPC; one in EC2 whose answers do not come back is."""
     assert not list(lies(check, EVERYTHING, {}, "nacl-blocks-return"))
 

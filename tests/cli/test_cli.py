@@ -67,7 +67,7 @@ def test_a_bad_filter_is_found_and_the_report_is_json() -> None:
     ("arguments", "code", "says"),
     [
         (["diagnose", "--sandbox", "helthy"], 64, "Did you mean healthy"),
-        (["diagnose", "--profile", "nobody"], 64, "(nobody) could not be found"),
+        (["diagnose", "--profile", "missing"], 64, "(missing) could not be found"),
         (["diagnose", "--region", "eu-wst-1"], 64, "Did you mean eu-west-1"),
         (["diagnose"], 64, "No Region"),
         (["diagnose", "--region", "eu-west-1"], 64, "No AWS credentials were found"),

@@ -377,7 +377,7 @@ def test_a_registration_that_was_there_before_is_never_taken_back() -> None:
         assert tags_of(sandbox) == {}
 
 
-def test_tags_of_a_lost_answer_on_an_older_registration_are_told() -> None:
+def test_tags_of_a_lost_answer_on_an_older_registration_are_shown() -> None:
     with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
         report = carried_out(sandbox, lost=ADD_TAGS)
         left = said(report, "nothing-is-left-behind")
@@ -401,7 +401,7 @@ def test_registering_is_refused_and_nothing_else_is_tried() -> None:
 
 
 def test_registering_is_done_but_its_answer_is_lost_and_a_second_run_finishes_it() -> None:
-    """Whether it was this run is not certain then, so it is told, and not taken back."""
+    """Whether it was this run is not certain then, so it is shown, and not taken back."""
     with place() as sandbox:
         report = carried_out(sandbox, lost="RegisterOnPremisesInstance")
         assert steps(report)["registration-is-made"] is UNKNOWN
@@ -454,7 +454,7 @@ def test_the_registration_is_taken_back_though_its_tags_cannot_be() -> None:
         assert tags_of(sandbox) is None
 
 
-def test_when_tags_and_registration_stay_both_are_told() -> None:
+def test_when_tags_and_registration_stay_both_are_shown() -> None:
     with place() as sandbox:
         report = carried_out(sandbox, Fault(REMOVE, DENIED), Fault(DEREGISTER, DENIED), lost=ADD_TAGS)
         left = said(report, "nothing-is-left-behind")
@@ -466,7 +466,7 @@ def test_when_tags_and_registration_stay_both_are_told() -> None:
         )
 
 
-def test_when_nobody_can_look_any_more_it_says_what_may_be_left() -> None:
+def test_when_nothing_can_be_checked_any_more_it_says_what_may_be_left() -> None:
     with place() as sandbox:
         gone = Fault(GET, Reset())
         work = order(sandbox)
@@ -552,14 +552,14 @@ def test_a_session_for_diagnosis_may_not_register() -> None:
         ({"target": "prod"}, "Unknown target 'prod'"),
     ],
 )
-def test_what_cannot_be_meant_is_told_in_one_sentence(wrong: dict[str, Any], says: str) -> None:
+def test_what_cannot_be_meant_is_refused_in_one_sentence(wrong: dict[str, Any], says: str) -> None:
     given: dict[str, Any] = {
         "target": "sandbox:healthy", "instance": "web-03", "arn": WEB_03.arn, "tags": TAGS, **wrong
     }  # fmt: skip
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         prepare(**given)
-    assert says in str(told.value)
-    assert "\n" not in str(told.value)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_every_pre_flight_check_can_be_accepted_by_its_id() -> None:
