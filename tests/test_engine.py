@@ -184,11 +184,11 @@ def test_a_check_needs_its_good_state() -> None:
     ],
 )
 def test_a_wrong_question_is_one_sentence(aws: Aws, asked: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UserError) as said:
+    with pytest.raises(UserError) as raised:
         diagnose(aws, **asked)
-    assert sentence in str(told.value)
-    assert "\n" not in str(told.value)
-    assert told.value.exit_code == 64
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == 64
 
 
 def test_an_address_of_a_bucket_is_taken() -> None:
