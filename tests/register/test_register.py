@@ -596,7 +596,7 @@ def test_the_changing_cell_is_marked_and_the_only_one() -> None:
         if cell["cell_type"] == "code" and "carry_out(" in "".join(cell["source"])
     ]  # fmt: skip
     (number,) = changing
-    assert "**This cell changes something" in "".join(notebook["cells"][number - 1]["source"])
+    assert "**This cell makes changes" in "".join(notebook["cells"][number - 1]["source"])
     assert "apply = False" in cells("code")[0]
 
 
