@@ -17,7 +17,11 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     list_: Annotated[bool, typer.Option("--list", help="Name the scenarios and end.")] = False,
 ) -> None:
-    """Start an embedded AWS on loopback and print how to point any AWS client at it."""
+    """Start an embedded AWS on loopback and print how to point an AWS client at it.
+
+    Clients that do not read AWS_ENDPOINT_URL (JavaScript 2, Go 1, older Go 2 and PHP, CLI 1 before 1.29, CLI 2 before
+    2.13) would call AWS itself: give them the endpoint in code, or the CLI --endpoint-url.
+    """
     from runbooks.aws import sandboxed
     from runbooks.host import probe_script
 
@@ -40,7 +44,7 @@ def sandbox(
 def _how_to_reach(address: dict[str, str]) -> str:
     """Lines to paste into another shell."""
     return f"""The sandbox {address["scenario"]!r} listens on {address["endpoint"]}. It is a sandbox, not AWS; it forgets all when it ends.
-Point any AWS client at it:
+Point an AWS client at it (boto3 from 1.28, CLI 1 from 1.29, CLI 2 from 2.13, JavaScript 3 and Ruby read these):
 
 export AWS_ENDPOINT_URL={address["endpoint"]}
 export AWS_ACCESS_KEY_ID={address["access_key_id"]}
@@ -48,6 +52,10 @@ export AWS_SECRET_ACCESS_KEY={address["secret_access_key"]}
 export AWS_REGION={address["region"]} AWS_DEFAULT_REGION={address["region"]}
 
 aws deploy list-on-premises-instances
+
+JavaScript 2, Go 1, older Go 2 and PHP, and older CLIs do not read AWS_ENDPOINT_URL, and call AWS itself. Give them the
+endpoint in code, or the CLI as an option:
+aws --endpoint-url {address["endpoint"]} deploy list-on-premises-instances
 
 And away from it again:
 unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION AWS_DEFAULT_REGION

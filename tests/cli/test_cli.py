@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -263,4 +264,7 @@ def test_the_sandbox_says_how_to_reach_it_and_ends() -> None:
             shown += process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in shown
+    endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)\n", shown)
+    assert endpoint
+    assert "JavaScript 2, Go 1, older Go 2 and PHP, and older CLIs do not read AWS_ENDPOINT_URL" in shown
+    assert f"aws --endpoint-url {endpoint[1]} deploy" in shown
