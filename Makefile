@@ -9,7 +9,7 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test quick fix setup site offline lint types unit notebooks coverage golden errors observed bench screenshot lock clean
+.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors observed bench screenshot lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,6 +37,12 @@ setup: .venv/.ready node_modules/.ready ## the virtual environment and the brows
 
 node_modules/.ready: package.json package-lock.json | .venv/.ready
 	$(BIN)/python -m tools.assets
+	@touch $@
+
+clients: tests/clients/node_modules/.ready ## the clients of AWS in other languages, 90 MB, which the tests use where they are installed
+
+tests/clients/node_modules/.ready: tests/clients/package.json tests/clients/package-lock.json | .venv/.ready
+	$(BIN)/python -m tools.assets tests/clients
 	@touch $@
 
 site: setup ## build the site into site/
@@ -87,4 +93,4 @@ lock: setup ## resolve pyproject.toml into requirements.txt again
 	@mv requirements.new requirements.txt
 
 clean: ## remove what the steps made
-	rm -rf .venv node_modules site build .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv node_modules tests/clients/node_modules site build .pytest_cache .mypy_cache .ruff_cache *.egg-info

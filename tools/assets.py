@@ -1,4 +1,8 @@
-"""Install the browser assets that package-lock.json pins, with npm, or with Node from PyPI where there is no npm."""
+"""Install what a package-lock.json pins, with npm, or with Node from PyPI where there is no npm.
+
+Without an argument these are the browser assets of the site; `tools.assets tests/clients` installs the clients that
+the tests point at the sandbox.
+"""
 
 import os
 import shutil
@@ -32,11 +36,11 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 
 def main() -> int:
-    """Run ``npm ci``; gives its exit code."""
+    """Run ``npm ci`` in the folder that is named, or in the project's; gives its exit code."""
     command, environment = npm()
     return subprocess.run(
         [*command, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-        cwd=ROOT,
+        cwd=ROOT.joinpath(*sys.argv[1:2]),
         env=environment,
     ).returncode
 

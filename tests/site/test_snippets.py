@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
 from tests.support import DOCS
+from tests.support.clients import cli_2, javascript, needs_cli_2, needs_javascript
 
 NAME = "InvalidRegistrationStatusException"
 OPERATION = "ListOnPremisesInstances"
@@ -137,10 +138,15 @@ def shell_blocks(anchor: str) -> list[str]:
 # --- running the programs ------------------------------------------------------------------------
 
 
-def run(program: str, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one of the page's programs with this interpreter, and the `aws` command next to it."""
+BIN = Path(sys.executable).parent
+
+
+def run(
+    program: str, *arguments: str, env: dict[str, str], aws: Path = BIN
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the page's programs with this interpreter, and the `aws` command in the directory ``aws``."""
     interpreter = {".py": sys.executable, ".sh": "sh"}[Path(program).suffix]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    path = f"{aws}{os.pathsep}{env['PATH']}"
     return subprocess.run(
         [interpreter, SNIPPETS / program, *arguments],
         env=env | {"PATH": path},
@@ -375,6 +381,68 @@ def test_the_shell_handler_works_with_every_error_format_of_cli_2(chosen: str, t
         check=False,
     )
     assert (done.returncode, done.stderr) == (254, "CodeDeploy refused the status 'registered'\n")
+
+
+@needs_cli_2
+def test_the_shell_programs_run_with_cli_2(sandbox_env: dict[str, str]) -> None:
+    bad = run("reproduce.sh", env=sandbox_env, aws=cli_2())
+    assert (bad.returncode, bad.stdout) == (254, "exit 254\n")
+    assert f"aws: [ERROR]: An error occurred ({NAME}) when calling the {OPERATION} operation:" in bad.stderr
+    for program in ("fix.sh", "senders.sh"):
+        first, second = run(program, env=sandbox_env), run(program, env=sandbox_env, aws=cli_2())
+        assert (second.returncode, second.stderr) == (0, ""), program
+        assert second.stdout == first.stdout, program
+
+
+@needs_cli_2
+@pytest.mark.parametrize("chosen", CLI_2_36)
+def test_cli_2_writes_the_formats_that_the_shell_handler_is_tested_with(
+    chosen: str, sandbox_env: dict[str, str]
+) -> None:
+    env = {**sandbox_env, "AWS_CLI_ERROR_FORMAT": chosen}
+    written = run("reproduce.sh", "registered", env=env, aws=cli_2()).stderr
+    assert set(re.findall(r"\w+", CLI_2_36[chosen])) - {"x"} <= set(re.findall(r"\w+", written))
+    handled = run("handle.sh", "registered", env=env, aws=cli_2())
+    assert (handled.returncode, handled.stderr) == (254, "CodeDeploy refused the status 'registered'\n")
+
+
+def javascript_handler(call: str) -> str:
+    """The page's handler in JavaScript 3 as a function, and a call of it; prints what it returns or throws."""
+    shown = re.search(r'=== "JavaScript"\n.*?```js\n(.*?)```', section("handle"), re.DOTALL)
+    assert shown
+    return f"""
+        import {{ CodeDeployClient, ListOnPremisesInstancesCommand, InvalidRegistrationStatusException }}
+            from "@aws-sdk/client-codedeploy";
+        async function handler(client, status) {{ {shown[1]} }}
+        const print = (value) => console.log(JSON.stringify(value));
+        const failed = (error) => print([error.constructor.name, error.message, error.cause?.name]);
+        await handler({call}).then(print, failed);
+    """
+
+
+@needs_javascript
+@pytest.mark.parametrize(
+    ("call", "printed"),
+    [
+        ('new CodeDeployClient({}), "Deregistered"', ["old-01"]),
+        ("new CodeDeployClient({}), undefined", ["batch-01", "old-01", "web-01", "web-02"]),
+        (
+            'new CodeDeployClient({}), "registered"',
+            ["RangeError", "CodeDeploy refused registered, request ", NAME],
+        ),
+        (
+            'new CodeDeployClient({ endpoint: "http://127.0.0.1:9", maxAttempts: 1 }), "Registered"',
+            ["Error", "connect ECONNREFUSED 127.0.0.1:9", None],
+        ),
+    ],
+)
+def test_the_handler_in_javascript_runs(call: str, printed: list[Any], sandbox_env: dict[str, str]) -> None:
+    done = javascript(javascript_handler(call), sandbox_env | {"AWS_REGION": "eu-west-1"})
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    if "RangeError" in said:
+        said[1] = re.sub(r"[0-9a-f-]{36}$", "", said[1])
+    assert said == printed
 
 
 VALID = {
