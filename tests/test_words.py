@@ -17,7 +17,8 @@ DIALECT = [
 ENGLISH = [
     "Fix it with the command at /guides/agent-too-old/#mend.", "Amend the commit.", "Look at the log.", "Keep this in mind.",
     "What comes to mind?", "The name is over 100 characters long.", "It is overdue.", "troubleshooting", "a reminder",
-    "The master `has been told to replace child`.", "has been told to replace child 12", "user=65534 if as nobody", "You told the agent to stop.",
+    "The master `has been told to replace child`.", "has been told to replace child 12", "user=65534 if as nobody",
+    "There is no role Nobody.", "arn:aws:iam::1:role/Nobody", "the user nobody", "You told the agent to stop.",
     "It tells them apart.", "No one can tell.", "This tells one error from another.",
     "He was looking at it.", "The deployment is over an hour old.", "retell", "It moves over to 2.x.",
 ]  # fmt: skip
