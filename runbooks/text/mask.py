@@ -1,24 +1,84 @@
-"""Everything that is shown is untrusted: it goes on one line, with its secrets masked."""
+"""Everything that is shown is untrusted: it goes on one line, with its secrets masked.
+
+Each pattern reads a text once: what begins a match is bounded, or stands at the beginning of a word, so that no text,
+however it was made, costs more than its length.
+"""
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any
+
+MASK = "(masked)"
 
 # What a secret is called, in a setting, a header, JSON or a query. The host probe masks by the same names.
 _NAMED = (
     r"secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase"
+    r"|api[_-]?key"
 )
-_SECRETS = (
-    # a header of authorization, to its end: a scheme, a signature and a token have blanks between them
-    (re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?)[^\"'\r\n]+"), r"\1(masked)"),
-    (re.compile(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]{8,}"), r"\1 (masked)"),
-    (re.compile(r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"), r"\1(masked)"),
+_UNUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act instead of being seen
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2] or ''}{MASK}"
+
+
+def _in_address(found: re.Match[str]) -> str:
+    """A password in a URL: from the colon behind the user to the last "@", as a password may hold "@" and "/"."""
+    scheme, _, rest = found[0].partition("://")
+    inside, at, host = rest.rpartition("@")
+    user, colon, _ = inside.partition(":")
+    return f"{scheme}://{user}:{MASK}@{host}" if at and colon else found[0]
+
+
+def _long_run(found: re.Match[str]) -> str:
+    """A long run of base64, as a session token is: a path or a name has no such part of mixed case and digits."""
+    return MASK if any(map(_looks_random, re.findall(r"[A-Za-z0-9]{28,}", found[0]))) else found[0]
+
+
+def _looks_random(run: str) -> bool:
+    return run != run.lower() and run != run.upper() and sum(map(str.isdigit, run)) > 1
+
+
+_SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # what botocore quotes of a header that it will not send: often the session token, with a line end
+    (re.compile(r"(Invalid header value )b?(['\"])(?:\\.|(?!\2)[^\\])*\2?", re.DOTALL), rf"\1{MASK}"),
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+            re.DOTALL,
+        ),
+        MASK,
+    ),
+    # a header of authorization, or cookies, to its end: a scheme, a signature and a token have blanks between them
+    (
+        re.compile(
+            r"(?i)\b((?:(?:proxy-)?authorization|(?:set-)?cookie)[\"']?\s*[:=]\s*[\"']?)[^\"'\s][^\"'\r\n]*"
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"(?i)\b(Bearer|Basic)\s+(?=[\w.~+/-]*[\d=])[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"), rf"\1{MASK}"),
     (
         re.compile(
             rf"(?i)((?:\b|_|(?<=[a-z]))(?:{_NAMED})\\?[\"']?\s*(?:=>|[:=])\s*)(\\?[\"'])?(?(2)[^\"']+|[^\s,;&\"'}}]+)"
         ),
-        lambda found: f"{found[1]}{found[2] or ''}(masked)",
+        _named,
     ),
+    # in prose, "password hunter22": a word of letters and digits, as "password for web-01" has none there
+    (
+        re.compile(
+            r"(?i)\b((?:passw(?:or)?d|passphrase|pwd) (?:is |was )?)([\"'])?(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])[^\s\"']{6,}"
+        ),
+        _named,
+    ),
+    # tokens that show their issuer: GitHub, GitLab, Slack; JSON Web Tokens; session tokens of STS
+    (
+        re.compile(r"(?<![\w-])(?:gh[pousr]_\w{4}|github_pat_\w{4}|glpat-[\w-]{4}|xox[a-z]-|xapp-)[\w-]+"),
+        MASK,
+    ),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
+    (re.compile(r"(?<![\w/+=-])(?:IQoJ|FwoG|FQoG|AQoD)[\w/+=%-]+"), MASK),
     # access key ids: enough is left to tell two apart
     (re.compile(r"(?<![A-Z0-9])((?:AKIA|ASIA)[A-Z0-9]{2})[A-Z0-9]{8,}([A-Z0-9]{2})(?![A-Z0-9])"), r"\1…\2"),
     # secret keys: 40 characters of base64. A commit is in lower case; the path of an ARN follows its account.
@@ -26,9 +86,10 @@ _SECRETS = (
         re.compile(
             r"(?<![\w/+=-])(?<!\d{12}:)(?=[\w/+]*[A-Z])(?=[\w/+]*[a-z])(?=[\w/+]*\d)[A-Za-z0-9/+]{40}(?![\w/+=])"
         ),
-        "(masked)",
+        MASK,
     ),
-    (re.compile(r"(\w+://[^\s:/@]*):[^\s@]+@"), r"\1:(masked)@"),  # passwords in URLs
+    (re.compile(r"(?<![\w/+=-])[\w/+=-]{41,}"), _long_run),
+    (re.compile(r"(?<!\w)\w{1,30}://[^\s\"'<>]+"), _in_address),
 )
 
 
@@ -36,9 +97,7 @@ def plain(text: str) -> str:
     """``text`` on one line, with secrets masked and every control or direction-changing character made visible."""
     for pattern, masked in _SECRETS:
         text = pattern.sub(masked, text)
-    return "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else _visible(c) for c in text
-    )
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def all_plain(value: Any) -> Any:
@@ -51,4 +110,5 @@ def all_plain(value: Any) -> Any:
 
 
 def _visible(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    seen = unicodedata.category(character) not in _UNUSED
+    return character if seen else character.encode("unicode_escape").decode()
