@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from codedeploy_sandbox.iam.policy import Policy, PolicyError, Request, evaluate
 
-from tests.sandbox.iam.test_policy import ALLOWED, DANA, DENIED, GET, NO, WEB, ask, policy, statement
+from tests.support.iam import ALLOWED, DANA, DENIED, GET, NO, WEB_01, ask, policy, statement
 
 
 def when(**block: Any) -> dict[str, Any]:
@@ -162,7 +162,7 @@ VARIABLES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
     (
         "also not as a negation",
         when(StringNotEquals={"s3:prefix": "${aws:username}"}),
-        WEB,
+        WEB_01,
         {"s3:prefix": "x"},
         NO,
     ),
@@ -197,7 +197,7 @@ VARIABLES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
     (
         "string conditions have variables",
         when(StringLike={"s3:prefix": "home/${aws:username}/*"}),
-        WEB,
+        WEB_01,
         {"s3:prefix": "home/dana/x", "aws:username": "dana"},
         ALLOWED,
     ),

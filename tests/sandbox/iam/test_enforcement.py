@@ -15,7 +15,7 @@ from codedeploy_sandbox.scenarios.baseline import FULL_ACCESS, allow, only
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ARN, REGION, Account, Call
 from werkzeug.test import Client
 
-from tests.sandbox.services.test_iam import HOSTS, IAM, ON_CALL, WEB_01, decisions, deny
+from tests.support.iam import HOSTS, IAM, ON_CALL, WEB_01, decisions, deny
 from tests.support.sandbox import AUTHORIZATION, client
 
 Document = dict[str, Any]

@@ -1,46 +1,12 @@
 """The policy evaluator, rule by rule: each case is one sentence of IAM's rules and a request that shows it."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from codedeploy_sandbox.iam.policy import Outcome, Policy, PolicyError, Request, evaluate
+from codedeploy_sandbox.iam.policy import Policy, PolicyError, Request, evaluate
 
-GET, LIST = "codedeploy:GetOnPremisesInstance", "codedeploy:ListOnPremisesInstances"
-WEB = "arn:aws:codedeploy:eu-west-1:111122223333:instance:web-01"
-OBJECT = "arn:aws:s3:::shop-revisions/web/1.4.2.zip"
-DANA = "arn:aws:iam::111122223333:user/dana"
-ALLOWED, DENIED, NO = "allowed", "explicitDeny", "implicitDeny"
-
-
-def statement(effect: str = "Allow", **elements: Any) -> dict[str, Any]:
-    """A statement about everything, unless `elements` say otherwise."""
-    chosen = {"Action": "*", "Resource": "*"}
-    for name in ("Action", "Resource"):
-        if f"Not{name}" in elements:
-            del chosen[name]
-    return {"Effect": effect, **chosen, **elements}
-
-
-def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Policy:
-    return Policy.of("P", {"Version": version, "Statement": list(statements)})
-
-
-def ask(
-    *statements: dict[str, Any],
-    action: str = GET,
-    resource: str = WEB,
-    context: Mapping[str, str | list[str]] | None = None,
-    **more: Any,
-) -> Outcome:
-    known = {
-        key.lower(): [value] if isinstance(value, str) else value for key, value in (context or {}).items()
-    }
-    return evaluate(
-        Request(action, resource, known, DANA), [policy(*statements)] if statements else [], **more
-    )
-
+from tests.support.iam import ALLOWED, DANA, DENIED, GET, LIST, NO, OBJECT, WEB_01, ask, policy, statement
 
 ACTIONS: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("what no statement allows is denied", [], GET, NO),
@@ -71,39 +37,39 @@ ACTIONS: list[tuple[str, list[dict[str, Any]], str, str]] = [
 ]
 
 RESOURCES: list[tuple[str, dict[str, Any], str, str]] = [
-    ("a resource that is named is allowed", statement(Resource=WEB), WEB, ALLOWED),
-    ("another one is not", statement(Resource=WEB), WEB.replace("01", "02"), NO),
-    ("resources have case", statement(Resource=WEB.upper()), WEB, NO),
-    ("one of several is enough", statement(Resource=["arn:aws:s3:::x", WEB]), WEB, ALLOWED),
-    ("an asterisk stands for the rest", statement(Resource=f"{WEB[:-2]}*"), WEB, ALLOWED),
+    ("a resource that is named is allowed", statement(Resource=WEB_01), WEB_01, ALLOWED),
+    ("another one is not", statement(Resource=WEB_01), WEB_01.replace("01", "02"), NO),
+    ("resources have case", statement(Resource=WEB_01.upper()), WEB_01, NO),
+    ("one of several is enough", statement(Resource=["arn:aws:s3:::x", WEB_01]), WEB_01, ALLOWED),
+    ("an asterisk stands for the rest", statement(Resource=f"{WEB_01[:-2]}*"), WEB_01, ALLOWED),
     ("and crosses slashes", statement(Resource="arn:aws:s3:::shop-revisions/*.zip"), OBJECT, ALLOWED),
-    ("an instance pattern is not about all resources", statement(Resource=f"{WEB[:-6]}*"), "*", NO),
+    ("an instance pattern is not about all resources", statement(Resource=f"{WEB_01[:-6]}*"), "*", NO),
     ("an asterisk is about all resources, too", statement(), "*", ALLOWED),
     (
         "a last asterisk covers the parts that follow",
         statement(Resource="arn:aws:codedeploy:*"),
-        WEB,
+        WEB_01,
         ALLOWED,
     ),
     (
         "as does one that ends its part",
         statement(Resource="arn:aws:codedeploy:*:instance:web-01"),
-        WEB,
+        WEB_01,
         ALLOWED,
     ),
     (
         "an asterisk within a part stays there",
         statement(Resource="arn:aws:codedeploy:eu*3:instance:web-01"),
-        WEB,
+        WEB_01,
         NO,
     ),
     ("a bucket is not its objects", statement(Resource="arn:aws:s3:::shop-revisions"), OBJECT, NO),
     ("nor are the objects the bucket", statement(Resource=f"{OBJECT[:27]}/*"), OBJECT[:27], NO),
     ("regular expressions are text", statement(Resource="arn:aws:s3:::shop.revisions/.*"), OBJECT, NO),
-    ("NotResource is about all others", statement(NotResource=OBJECT), WEB, ALLOWED),
-    ("and not about its own", statement(NotResource=[OBJECT, f"{WEB[:-2]}*"]), WEB, NO),
-    ("NotResource of an ARN is about the asterisk", statement(NotResource=WEB), "*", ALLOWED),
-    ("NotResource of everything is about nothing", statement(NotResource="*"), WEB, NO),
+    ("NotResource is about all others", statement(NotResource=OBJECT), WEB_01, ALLOWED),
+    ("and not about its own", statement(NotResource=[OBJECT, f"{WEB_01[:-2]}*"]), WEB_01, NO),
+    ("NotResource of an ARN is about the asterisk", statement(NotResource=WEB_01), "*", ALLOWED),
+    ("NotResource of everything is about nothing", statement(NotResource="*"), WEB_01, NO),
 ]
 
 
@@ -146,12 +112,12 @@ KINDS: list[tuple[str, list[Policy], dict[str, Any], str, str]] = [
 def test_kinds_of_policies(
     rule: str, identity: list[Policy], others: dict[str, Any], decision: str, because: str
 ) -> None:
-    outcome = evaluate(Request(GET, WEB), identity, **others)
+    outcome = evaluate(Request(GET, WEB_01), identity, **others)
     assert (outcome.decision, outcome.because) == (decision, because), rule
 
 
 def test_what_boundary_and_organisation_say_is_told_apart_from_the_decision() -> None:
-    outcome = evaluate(Request(GET, WEB), [], boundary=ALL, organisation=[[ONLY_LIST]])
+    outcome = evaluate(Request(GET, WEB_01), [], boundary=ALL, organisation=[[ONLY_LIST]])
     assert (outcome.bounded, outcome.organised) == (True, False)
     assert (ask(statement()).bounded, ask(statement()).organised) == (None, None)
 
@@ -222,13 +188,13 @@ RESOURCE_POLICIES: list[tuple[str, list[Policy], dict[str, Any], str]] = [
     ("rule", "identity", "others", "decision"), RESOURCE_POLICIES, ids=lambda v: str(v)[:60]
 )
 def test_resource_policies(rule: str, identity: list[Policy], others: dict[str, Any], decision: str) -> None:
-    assert evaluate(Request(GET, WEB, principal=DANA), identity, **others).decision == decision, rule
+    assert evaluate(Request(GET, WEB_01, principal=DANA), identity, **others).decision == decision, rule
 
 
 def test_only_the_statements_that_decided_are_told() -> None:
     allow, deny, idle = policy(statement()), policy(statement("Deny")), policy(statement(Action=LIST))
     own = [Policy("allow", allow.text), Policy("deny", deny.text), Policy("idle", idle.text)]
-    request = Request(GET, WEB)
+    request = Request(GET, WEB_01)
     assert [one.policy for one in evaluate(request, own).matched] == ["deny"]
     assert [one.policy for one in evaluate(request, [own[0], own[2]]).matched] == ["allow"]
     assert evaluate(request, [own[2]]).matched == ()
@@ -279,16 +245,16 @@ def test_the_keys_that_were_needed_and_missing() -> None:
 )
 def test_what_is_no_policy_is_refused_in_a_sentence(text: str, why: str) -> None:
     with pytest.raises(PolicyError, match=r"\.$") as raised:
-        evaluate(Request(GET, WEB), [Policy("P", text)])
+        evaluate(Request(GET, WEB_01), [Policy("P", text)])
     assert why in str(raised.value)
 
 
 def test_a_resource_policy_names_somebody() -> None:
     with pytest.raises(PolicyError, match="no Principal"):
-        evaluate(Request(GET, WEB), [ALL], resource=ALL)
+        evaluate(Request(GET, WEB_01), [ALL], resource=ALL)
 
 
 def test_what_iam_takes_and_passes_over() -> None:
     assert ask(statement(Condition={"x": {}, "y": {}})).decision == "allowed"
-    assert ask(statement(Resource=[WEB, None])).decision == "allowed"
+    assert ask(statement(Resource=[WEB_01, None])).decision == "allowed"
     assert ask(statement(Resource=[None])).decision == "implicitDeny"

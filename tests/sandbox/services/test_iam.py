@@ -14,23 +14,13 @@ from codedeploy_sandbox import SCENARIOS, Sandbox, serve
 from codedeploy_sandbox.scenarios.baseline import FULL_ACCESS, allow
 from codedeploy_sandbox.state import ACCOUNT, Account
 
+from tests.support.iam import GET, HOSTS, IAM, LIST, ON_CALL, WEB_01, decisions, deny, results
 from tests.support.sandbox import client
 
-IAM = f"arn:aws:iam::{ACCOUNT}"
-ON_CALL, HOSTS = f"{IAM}:role/OnCall", f"{IAM}:role/CodeDeployOnPremises"
 KIM = f"{IAM}:user/kim"  # who has no policy
-WEB_01 = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:instance:web-01"
 WEB_02 = WEB_01.replace("web-01", "web-02")
-GET, LIST = "codedeploy:GetOnPremisesInstance", "codedeploy:ListOnPremisesInstances"
 REGISTER = "codedeploy:RegisterOnPremisesInstance"
 Document = dict[str, Any]
-
-
-def deny(*actions: str) -> Document:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": list(actions), "Resource": "*"}],
-    }
 
 
 def staffed(account: Account) -> None:
@@ -56,18 +46,6 @@ def sandbox() -> Iterator[Sandbox]:
     """For tests that only read."""
     with serve(staffed) as sandbox:
         yield sandbox
-
-
-def results(sandbox: Sandbox, who: str, *actions: str, **more: Any) -> list[dict[str, Any]]:
-    answer = client(sandbox, "iam").simulate_principal_policy(
-        PolicySourceArn=who, ActionNames=list(actions), **more
-    )
-    found: list[dict[str, Any]] = answer["EvaluationResults"]
-    return found
-
-
-def decisions(sandbox: Sandbox, who: str, *actions: str, **more: Any) -> list[str]:
-    return [one["EvalDecision"] for one in results(sandbox, who, *actions, **more)]
 
 
 def given(sandbox: Sandbox, *documents: Document | str, **more: Any) -> list[dict[str, Any]]:
