@@ -24,7 +24,7 @@ SLOW = (
     "tests/browser/",
     "tests/site/",
     "tests/runbook/",
-    "tests/sandbox/test_cli.py",
+    "tests/sandbox/test_aws_cli.py",
     "tests/sandbox/test_process.py",
     "tests/cli/",
     "tests/host/test_probe.py",

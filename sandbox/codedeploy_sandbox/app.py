@@ -137,12 +137,8 @@ class App:
     def _answer(self, call: Call, http: Request) -> Response:
         if self.account.outage:
             raise self.account.outage
-        if not call.known and call.service in _OURS:
-            # Assumption: unknown-operation
-            code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
-            raise ApiError(
-                code, f"{call.service} has no operation {call.operation} under this name [sandbox]"
-            )
+        if not call.known:
+            _check_named(call)
         # Assumption: any-key
         if self.account.enforces and call.caller.arn != NOBODY_ARN:
             authorise(call, _parameters(call, http) or {}, self.account.iam)
@@ -170,7 +166,12 @@ class App:
         if call.service == "iam":
             iam.check_trust(call)
         with self._moto.lock:
-            answer = self._moto_answer(call, http)
+            try:
+                answer = self._moto_answer(call, http)
+            except ApiError as error:
+                if error.code == "InternalFailure":
+                    _check_model(call, http)
+                raise
             if answer.status_code >= 400:
                 call.error = _error(answer, call.protocol)
             elif call.service == "iam" and not cloudtrail.read_only(call):
@@ -208,6 +209,25 @@ def _parameters(call: Call, http: Request) -> dict[str, Any] | None:
         return codec.read(model, call.protocol, http.get_data())
     except ApiError:
         return None
+
+
+def _check_named(call: Call) -> None:
+    """Raise ApiError for a request that names no operation, or one that a service of ours does not have."""
+    # Assumption: unknown-operation
+    if call.protocol in ("query", "ec2") and " " in call.operation:
+        raise ApiError("MissingAction", "the request has no Action that can be read [sandbox]", 400)
+    if call.service in _OURS:
+        code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
+        raise ApiError(
+            code, f"{call.service} has no operation {call.operation} under this name [sandbox]", 400
+        )
+
+
+def _check_model(call: Call, http: Request) -> None:
+    """Raise ApiError for a request at which moto failed, where the model says that it is the request that is wrong."""
+    model = models.operation(call.service, call.operation)
+    if model and not call.protocol.startswith("rest"):
+        check(model, call.protocol, codec.read(model, call.protocol, http.get_data()))
 
 
 def _failure(error: Exception) -> ApiError:

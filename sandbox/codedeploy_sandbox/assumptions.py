@@ -49,7 +49,8 @@ ASSUMPTIONS: dict[str, str] = {
     "so, and CloudTrail's event names the user `unknown`.",
     "incomplete-signature": "A signature whose credential scope lacks a part is IncompleteSignature.",
     "unknown-operation": "An operation that the service does not have, or that is asked for under another service's "
-    "name, is UnknownOperationException; InvalidAction in the query protocol. That comes before permissions.",
+    "name, is UnknownOperationException; InvalidAction in the query protocol, and MissingAction where none can be read. "
+    "That comes before permissions.",
     "policy-document": "A trust policy that is not a JSON object is MalformedPolicyDocument; no more is asked of it.",
     "tag-key": "A tag without a key is InvalidTagsToAddException.",
     "body-limit": "A request to an operation of the sandbox's own has at most 1 MiB, and a form at most 10,000 fields.",

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 from zlib import crc32
 
+from botocore.model import OperationNotFoundError
 from moto.core.request import Request
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
@@ -50,8 +51,8 @@ class Moto:
     def answer(self, call: Call, http: Request) -> Response:
         """moto's answer. Raises ApiError for an operation that moto does not have, and when moto fails."""
         answer: Response = self._tried(call, lambda: self._send(dict(http.environ), http.get_data()))
-        if answer.status_code == 404 and answer.get_data().startswith(b"<!doctype html>"):
-            raise not_implemented(call.service, call.operation)  # no such path in moto
+        if answer.status_code >= 400 and answer.get_data().startswith(b"<!doctype html>"):
+            raise not_implemented(call.service, call.operation)  # no such path in moto, or no such method
         return answer
 
     def output(self, call: Call) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class Moto:
                 return ask()
             except ApiError:
                 raise
-            except NotImplementedError:
+            except (NotImplementedError, OperationNotFoundError):
                 raise not_implemented(call.service, call.operation) from None
             except ModuleNotFoundError as missing:
                 needs = f": moto needs the package {missing.name} for it"

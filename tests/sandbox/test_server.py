@@ -279,3 +279,19 @@ def test_every_assumption_is_marked_where_it_is_coded_and_listed_once() -> None:
     assert code.count("# Assumption:") == len(re.findall(r"# Assumption: \S+$", code, re.MULTILINE))
     assert marked == set(ASSUMPTIONS)
     assert all(sentence.endswith(".") for sentence in ASSUMPTIONS.values())
+
+
+def test_a_request_at_which_moto_fails_is_wrong_where_the_model_says_so(healthy: Sandbox) -> None:
+    headers = {"Authorization": AUTHORIZATION.format("iam"), "Host": "127.0.0.1"}
+    form = {"Action": "CreateUser", "UserName": "no-key", "Tags.member.1.Value": "v"}
+    answer = Client(healthy.app).post("/", headers=headers, data=form)
+    assert (answer.status_code, "<Code>ValidationError</Code>" in answer.text) == (400, True)
+    assert "Tags[0].Key is missing" in answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"X=1", b"Action=DescribeVpcs&X=\xff"])
+def test_a_form_without_an_action_that_can_be_read(healthy: Sandbox, body: bytes) -> None:
+    headers = {"Authorization": AUTHORIZATION.format("ec2"), "Host": "127.0.0.1"}
+    kind = "application/x-www-form-urlencoded"
+    answer = Client(healthy.app).post("/", headers=headers, data=body, content_type=kind)
+    assert (answer.status_code, "<Code>MissingAction</Code>" in answer.text) == (400, True)

@@ -193,7 +193,7 @@ def pull(before: Iam, ask: Ask) -> Iam:
                 },
                 attached=[p["PolicyArn"] for p in one["AttachedManagedPolicies"]],
                 boundary=one.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", kept),
-                tags={tag["Key"]: tag["Value"] for tag in one.get("Tags", ())},
+                tags={tag["Key"]: tag.get("Value", "") for tag in one.get("Tags", ())},
                 groups=one.get("GroupList", []),
                 trust=_read(one.get("AssumeRolePolicyDocument", "{}")),
             )

@@ -27,7 +27,10 @@ LONGEST = 2**20  # bytes of the body of a request that is read
 FIELDS = 10_000  # of a form
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, OSError)
+_UNREADABLE = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, OSError),
+    MemoryError,  # CBOR that says that it is long
+)
 
 # moto warns of each error that a service's model does not declare, such as every AccessDenied.
 warnings.filterwarnings("ignore", "Exception.* does not match an error shape")

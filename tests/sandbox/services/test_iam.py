@@ -13,9 +13,10 @@ from botocore.exceptions import ClientError
 from codedeploy_sandbox import SCENARIOS, Sandbox, serve
 from codedeploy_sandbox.scenarios.baseline import FULL_ACCESS, allow
 from codedeploy_sandbox.state import ACCOUNT, Account
+from werkzeug.test import Client
 
 from tests.support.iam import GET, HOSTS, IAM, LIST, ON_CALL, WEB_01, decisions, deny, results
-from tests.support.sandbox import client
+from tests.support.sandbox import AUTHORIZATION, client
 
 KIM = f"{IAM}:user/kim"  # who has no policy
 WEB_02 = WEB_01.replace("web-01", "web-02")
@@ -445,3 +446,17 @@ def test_what_many_change_at_once_in_iam_is_all_seen() -> None:
         with ThreadPoolExecutor(8) as many:
             list(many.map(lambda name: admin.create_user(UserName=name), names))
         assert {one.name for one in sandbox.account.iam.identities} >= set(names)
+
+
+def test_what_moto_keeps_is_read_back_whatever_it_is() -> None:
+    """moto takes a tag without a value, and documents with percent signs in them."""
+    with serve("healthy") as sandbox:
+        admin = client(sandbox, "iam", aws_access_key_id="test")
+        headers = {"Authorization": AUTHORIZATION.format("iam"), "Host": "127.0.0.1"}
+        form = {"Action": "CreateUser", "UserName": "no-value", "Tags.member.1.Key": "k"}
+        assert Client(sandbox.app).post("/", headers=headers, data=form).status_code == 200
+        odd = allow(GET, on=f"{WEB_01}%22%2B+%25")
+        admin.put_user_policy(UserName="no-value", PolicyName="Odd", PolicyDocument=json.dumps(odd))
+        one = sandbox.account.iam.find("user", "no-value")
+        assert one
+        assert (one.tags, one.inline) == ({"k": ""}, {"Odd": odd})
