@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runbooks.aws import connect
     from runbooks.decoder import explain
-    from runbooks.diagnosis import diagnose
+    from runbooks.diagnosis import diagnose, why
 
-__all__ = ["connect", "diagnose", "explain"]
+__all__ = ["connect", "diagnose", "explain", "why"]
 
-_HOME = {"connect": "runbooks.aws", "diagnose": "runbooks.diagnosis", "explain": "runbooks.decoder"}
+_HOME = {
+    "connect": "runbooks.aws",
+    "diagnose": "runbooks.diagnosis",
+    "explain": "runbooks.decoder",
+    "why": "runbooks.diagnosis",
+}
 
 
 def __getattr__(name: str) -> Any:

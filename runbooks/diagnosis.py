@@ -15,6 +15,8 @@ from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
 
 PARAMETER_NAMES = [row.name for row in PARAMETERS]
+# The checks that answer why a deployment failed.
+WHY = ("deployment-succeeded", "deployment-targets-succeeded")
 LONGEST = 3600  # seconds that a diagnosis may take
 
 
@@ -40,6 +42,20 @@ def diagnose(
     with progress() as show:
         results = engine.run_all(chosen, aws.remembering(), question, timeout, show)
     return Report(aws.source(), question, results, only=tuple(c.id for c in chosen) if checks else ())
+
+
+def why(
+    aws: Aws,
+    deployment: str,
+    *,
+    timeout: float = 60,
+    progress: Callable[[], AbstractContextManager[ProgressCallback]] = cell,
+) -> Report:
+    """Why a deployment failed, by what CodeDeploy says of it and of its targets: three reads for up to 25 targets.
+
+    Its targets are grouped by cause. Raises `UserError` for what is no deployment's id, and as `diagnose` does.
+    """
+    return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
 
 
 def refuse_unused(question: Question, checks: Iterable[Check]) -> None:

@@ -20,6 +20,7 @@ SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\
 # The rule of the AWS CLI for a name (awscli customizations/codedeploy/utils.py).
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
+_DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
 
@@ -82,6 +83,15 @@ def _bucket(name: str, value: Any) -> str:
     return bucket.removesuffix("/")
 
 
+def _deployment(name: str, value: Any) -> str:
+    deployment = _text(name, value).strip()
+    if deployment and not _DEPLOYMENT.fullmatch(deployment):
+        raise UserError(
+            f"{value!r} is no deployment's id: that is d- and nine letters or digits, as d-ABCDEF123."
+        )
+    return deployment
+
+
 def _host_report(name: str, value: Any) -> HostReport | str | Path | None:
     if not isinstance(value, (HostReport, str, Path, type(None))):
         raise UserError(f"{name} must be the path of a file that holds what `runbooks probe` printed.")
@@ -136,6 +146,12 @@ class Question:
         _bucket,
         "The bucket that holds the revisions, or BUCKET/KEY.",
         schema={"type": "string", "description": "BUCKET or BUCKET/KEY"},
+    )
+    deployment: str = _parameter(
+        "",
+        _deployment,
+        "A deployment's id: d- and nine letters or digits.",
+        schema={"type": "string", "description": "The id of a deployment"},
     )
     host_report: HostReport | None = _parameter(
         None,

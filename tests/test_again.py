@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[Any, Any, str]] = {
     "hours": (1.5, 2160.0, "callers-send-valid-status-filters"),
     "arn": ("arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:user/b", "arn-is-free"),
     "deployment_group": ("shop/web", "shop/nope", "instance-carries-the-groups-tags"),
+    "deployment": ("d-SHOPWEB01", "d-SHOPWEB99", "deployment-succeeded"),
     "bucket": ("shop-revisions", "shop-revisions/app.zip", "host-may-read-the-bucket"),
 }
 ALONGSIDE: dict[str, dict[str, Any]] = {

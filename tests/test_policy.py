@@ -20,8 +20,11 @@ from tests.support.world import EVERYTHING, PATIENT, asked, world
 NEEDED = {
     "cloudtrail:LookupEvents": ("healthy", "web-01"),
     "codedeploy:BatchGetOnPremisesInstances": ("healthy", "web-01"),
+    "codedeploy:BatchGetDeploymentTargets": ("healthy", "web-01"),
+    "codedeploy:GetDeployment": ("healthy", "web-01"),
     "codedeploy:GetDeploymentGroup": ("healthy", "web-01"),
     "codedeploy:GetOnPremisesInstance": ("healthy", "web-01"),
+    "codedeploy:ListDeploymentTargets": ("healthy", "web-01"),
     "codedeploy:ListOnPremisesInstances": ("healthy", "web-01"),
     "ec2:DescribeInstances": ("endpoint-closed", "web-01"),
     "ec2:DescribeNetworkAcls": ("nacl-blocks-return", "web-01"),

@@ -27,15 +27,23 @@ from codedeploy_sandbox.moto_backend import Moto, not_implemented
 from codedeploy_sandbox.protocol import codec, models, requests, routing
 from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
-from codedeploy_sandbox.services import cloudtrail, codedeploy, iam, ssm, sts
+from codedeploy_sandbox.services import cloudtrail, codedeploy, deployments, iam, ssm, sts
 from codedeploy_sandbox.state import NOBODY_ARN, Account, Call
 
 Operation = Callable[..., dict[str, Any] | None]
 
-# The operations that are ours: the public functions of these modules, whose names are the services'.
+_MODULES = {
+    "cloudtrail": (cloudtrail,),
+    "codedeploy": (codedeploy, deployments),
+    "iam": (iam,),
+    "ssm": (ssm,),
+    "sts": (sts,),
+}
+# The operations that are ours: the public functions of these modules.
 OPERATIONS: dict[tuple[str, str], Operation] = {
-    (module.__name__.rpartition(".")[2], name): function
-    for module in (cloudtrail, codedeploy, iam, ssm, sts)
+    (service, name): function
+    for service, modules in _MODULES.items()
+    for module in modules
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if name[0].isupper()
 }

@@ -35,6 +35,8 @@ ASSUMPTIONS: dict[str, str] = {
     "given.",
     "tag-deregistered": "Tags of a deregistered instance can be neither added nor removed: InstanceNotRegistered.",
     "instance-arn": "The ARN of an instance ends in its name, an underscore and ten letters or digits.",
+    "target-page": "ListDeploymentTargets answers 100 ids a page, in alphabetical order.",
+    "target-unknown": "BatchGetDeploymentTargets of an id that is no target is DeploymentTargetDoesNotExistException.",
     "trail-at-once": "An event can be looked up as soon as the call has been answered; AWS delivers within minutes.",
     "trail-parameters": "The event of a call that failed has the parameters of the request.",
     "trail-denied": "The event of a call that was denied has the errorCode AccessDenied and no parameters.",

@@ -65,6 +65,14 @@ class Command:
 
 
 @dataclass
+class Deployment:
+    """A deployment as CodeDeploy answers about it: the members of DeploymentInfo, and its targets by id."""
+
+    info: dict[str, Any]
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)  # each a DeploymentTarget
+
+
+@dataclass
 class RegionState:
     """What exists in one Region. `holders` names the registered instance that holds an IAM ARN."""
 
@@ -73,6 +81,7 @@ class RegionState:
     holders: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)  # by id
     commands: dict[str, Command] = field(default_factory=dict)  # by id
+    deployments: dict[str, Deployment] = field(default_factory=dict)  # by id
 
     def register(
         self, name: str, at: datetime, *, user: str | None = None, session: str | None = None

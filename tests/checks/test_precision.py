@@ -114,6 +114,13 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "registration-failing": {"registration-calls-succeed": WARN},
     "registration-refused": {"registration-calls-succeed": FAIL, "instance-is-registered": FAIL},
     "registration-competes": {"no-registration-competes": FAIL},
+    # deployments
+    "deployment-script-failed": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
+    "deployment-agent-silent": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
+    "deployment-stop-script-failed": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
+    "deployment-found-no-instances": {"deployment-succeeded": FAIL},
+    "deployment-stopped": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": WARN},
+    "deployment-running": {"deployment-succeeded": UNKNOWN, "deployment-targets-succeeded": UNKNOWN},
 }
 
 

@@ -22,7 +22,8 @@ def assert_sound(finding: Finding) -> None:
         assert subprocess.run(["sh", "-n", "-c", finding.fix], check=False).returncode == 0, finding.fix
     if finding.next.startswith("/"):
         page, _, anchor = finding.next.strip("/").partition("/#")
-        text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+        file = DOCS / page / "index.md" if (DOCS / page).is_dir() else DOCS / f"{page}.md"
+        text = file.read_text(encoding="utf-8")
         assert not anchor or f"{{ #{anchor} }}" in text, finding.next
     elif finding.next:
         assert finding.next in {check.id for check in all_checks()}

@@ -32,6 +32,7 @@ EVERYTHING = Question(
     instance="web-01",
     deployment_group="shop/web",
     bucket="shop-revisions",
+    deployment="d-SHOPWEB01",
     arn="arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
 )
 

@@ -8,14 +8,24 @@ import inspect
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from codedeploy_sandbox.scenarios import agent, aws, calls, fleet, host, permissions, registration, vpc
+from codedeploy_sandbox.scenarios import (
+    agent,
+    aws,
+    calls,
+    deployments,
+    fleet,
+    host,
+    permissions,
+    registration,
+    vpc,
+)
 from codedeploy_sandbox.state import Account
 
 Scenario = Callable[[Account], None]
 
 SCENARIOS: dict[str, Scenario] = {
     name.replace("_", "-"): function
-    for module in (fleet, registration, agent, host, permissions, vpc, calls, aws)
+    for module in (fleet, registration, agent, host, permissions, vpc, calls, deployments, aws)
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
 }

@@ -1,0 +1,39 @@
+"""What CodeDeploy says of one deployment and of its targets: three reads for up to 25 targets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runbooks.aws import Aws, Refusal
+
+# Targets in one BatchGetDeploymentTargets, by AWS's API reference.
+TARGETS = 25
+
+_UNKNOWN = ("DeploymentDoesNotExistException", "InvalidDeploymentIdException")
+
+
+def deployment(aws: Aws, id_: str) -> dict[str, Any] | Refusal:
+    """What CodeDeploy holds of a deployment (deploymentInfo), or the refusal that says that there is none."""
+    info: dict[str, Any] | Refusal = aws.read(
+        "codedeploy:GetDeployment", "deploymentInfo", expecting=_UNKNOWN, deploymentId=id_
+    )
+    return info
+
+
+def targets(aws: Aws, id_: str) -> list[Mapping[str, Any]]:
+    """Every target of a deployment, whatever it is: an instance, an ECS service, a Lambda function, a stack.
+
+    Each is the member of DeploymentTarget that its type names. A target that is gone by the time it is asked for is
+    left out.
+    """
+    ids = aws.read_all("codedeploy:ListDeploymentTargets", "targetIds", deploymentId=id_)
+    found = [
+        target
+        for start in range(0, len(ids), TARGETS)
+        for target in aws.read(
+            "codedeploy:BatchGetDeploymentTargets",
+            "deploymentTargets",
+            deploymentId=id_,
+            targetIds=ids[start : start + TARGETS],
+        )
+    ]
+    return [value for target in found for value in target.values() if isinstance(value, Mapping)]

@@ -1,0 +1,72 @@
+"""The deployment d-SHOPWEB01 of shop/web ended otherwise than it should, or has not ended; the hosts are well."""
+
+from datetime import timedelta
+
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.records import TOO_FEW, failed, put, target
+from codedeploy_sandbox.state import Account
+
+
+def deployment_script_failed(account: Account) -> None:
+    """The start script of d-SHOPWEB01 ended with exit code 127 on web-01 and web-02; batch-01 was never tried."""
+    healthy(account)
+    said = {
+        "errorCode": "ScriptFailed",
+        "scriptName": "scripts/start.sh",
+        "message": "Script at specified location: scripts/start.sh run as user root failed with exit code 127",
+        "logTail": "LifecycleEvent - ApplicationStart\nScript - scripts/start.sh\n[stderr]scripts/start.sh: line 3: gunicorn: command not found\n",
+    }
+    at = account.clock.start - timedelta(minutes=20)
+    targets = {name: failed(name, "ApplicationStart", said, at) for name in ("web-01", "web-02")}
+    targets["batch-01"] = target("batch-01", "Skipped", {})
+    put(account, "Failed", targets, TOO_FEW)
+
+
+def deployment_agent_silent(account: Account) -> None:
+    """No agent took the first event of d-SHOPWEB01 on web-01 in time."""
+    healthy(account)
+    said = {
+        "errorCode": "UnknownError",
+        "scriptName": "",
+        "message": "CodeDeploy agent was not able to receive the lifecycle event. Check the CodeDeploy agent logs on your host and make sure the agent is running and can connect to the CodeDeploy server.",
+        "logTail": "",
+    }
+    at = account.clock.start - timedelta(minutes=70)
+    silent = failed("web-01", "ApplicationStop", said, at)
+    del silent["instanceTarget"]["lifecycleEvents"][0]["startTime"]
+    put(account, "Failed", {"web-01": silent}, TOO_FEW)
+
+
+def deployment_stop_script_failed(account: Account) -> None:
+    """The ApplicationStop script of the revision before d-SHOPWEB01 timed out on web-01; it was rolled back."""
+    healthy(account)
+    said = {
+        "errorCode": "ScriptTimedOut",
+        "scriptName": "scripts/stop.sh",
+        "message": "Script at specified location: scripts/stop.sh failed to complete in 30 seconds",
+        "logTail": "",
+    }
+    stop = failed("web-01", "ApplicationStop", said, account.clock.start - timedelta(minutes=20))
+    rollback = {"rollbackDeploymentId": "d-SHOPWEB02", "rollbackMessage": "The deployment was rolled back."}
+    put(account, "Failed", {"web-01": stop}, TOO_FEW, rollbackInfo=rollback)
+
+
+def deployment_found_no_instances(account: Account) -> None:
+    """The group shop/web selected no instance when d-SHOPWEB01 began."""
+    healthy(account)
+    error = {"code": "NO_INSTANCES", "message": "No instances found for your deployment group."}
+    put(account, "Failed", {}, error)
+
+
+def deployment_stopped(account: Account) -> None:
+    """Somebody stopped d-SHOPWEB01 while web-01 was at work on it."""
+    healthy(account)
+    error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by the user."}
+    put(account, "Stopped", {"web-01": target("web-01", "Skipped", {})}, error)
+
+
+def deployment_running(account: Account) -> None:
+    """The deployment d-SHOPWEB01 waits for the agent of web-01 to take its first event."""
+    healthy(account)
+    waits = {"ApplicationStop": {"status": "Pending"}}
+    put(account, "InProgress", {"web-01": target("web-01", "Pending", waits)}, None)

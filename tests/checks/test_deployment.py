@@ -1,0 +1,192 @@
+"""The checks that answer why a deployment failed."""
+
+import json
+from typing import Any
+
+import pytest
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.scenarios.records import EVENTS, TOO_FEW, failed, put, target
+from codedeploy_sandbox.state import Account, Deployment
+
+from runbooks import why
+from runbooks.errors import UserError
+from runbooks.facts.deployments import TARGETS
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
+from runbooks.question import Question
+from runbooks.report import Report
+from tests.support.findings import assert_sound
+from tests.support.world import PATIENT, world
+
+ID = "d-SHOPWEB01"
+
+
+def asked(scenario: Any, id_: str = ID) -> Report:
+    with world(scenario, config=PATIENT) as (aws, _):
+        report = why(aws, id_)
+    for finding in report.findings:
+        assert_sound(finding)
+    return report
+
+
+def of_targets(report: Report) -> list[Finding]:
+    return next(
+        found for check, found in report.results.items() if check.id == "deployment-targets-succeeded"
+    )
+
+
+def overall(report: Report) -> Finding:
+    return next(found for check, found in report.results.items() if check.id == "deployment-succeeded")[0]
+
+
+def with_targets(targets: dict[str, dict[str, Any]], status: str = "Failed") -> Any:
+    def scenario(account: Account) -> None:
+        find("healthy")(account)
+        put(account, status, targets, TOO_FEW if status == "Failed" else None)
+
+    return scenario
+
+
+def test_a_deployment_that_succeeded_says_what_was_deployed_where_and_by_whom() -> None:
+    report = asked("healthy")
+    assert report.exit_code == 0
+    assert overall(report).says == (
+        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by user, begun 2026-01-15 10:45 UTC) succeeded."
+    )
+    assert [finding.says for finding in of_targets(report)] == ["2 of 2 targets (web-01, web-02) succeeded."]
+
+
+def test_targets_that_failed_alike_are_one_cause_with_its_cure() -> None:
+    report = asked("deployment-script-failed")
+    failed_, skipped = of_targets(report)
+    assert failed_.verdict is FAIL
+    assert failed_.code == "deployment-targets-succeeded/scriptfailed"
+    for part in (
+        "2 of 3 targets (web-01, web-02) failed at ApplicationStart with ScriptFailed in scripts/start.sh.",
+        "failed with exit code 127",
+        "gunicorn: command not found",
+    ):
+        assert part in failed_.says
+    assert "command was not found" in failed_.fix
+    assert failed_.next == "/symptoms/hook-script-failed/"
+    assert (skipped.verdict, "1 of 3 targets (batch-01) was skipped" in skipped.says) == (WARN, True)
+    assert overall(report).next == "/deployment-errors/HEALTH_CONSTRAINTS/"
+
+
+def test_the_message_is_explained_before_its_code() -> None:
+    """UnknownError says nothing; the message that comes with it does."""
+    (finding,) = of_targets(asked("deployment-agent-silent"))
+    assert finding.next == "/symptoms/agent-not-heard/"
+    assert "with UnknownError" in finding.says
+
+
+def test_a_stop_script_is_the_last_revisions_and_a_rollback_is_named() -> None:
+    report = asked("deployment-stop-script-failed")
+    assert "runs the script of the last revision that was deployed successfully" in of_targets(report)[0].fix
+    (rolled,) = [finding for finding in report.findings if finding.code.endswith("/rolled-back")]
+    assert (rolled.verdict, rolled.about) == (WARN, "d-SHOPWEB02")
+
+
+def test_one_that_was_stopped_has_the_page_of_its_code() -> None:
+    assert overall(asked("deployment-stopped")).next == "/deployment-errors/MANUAL_STOP/"
+
+
+def test_one_that_runs_is_unknown_and_says_what_it_waits_for() -> None:
+    report = asked("deployment-running")
+    assert report.exit_code == 2
+    assert overall(report).verdict is UNKNOWN
+    assert of_targets(report)[0].says == (
+        "1 of 1 target (web-01) is Pending at ApplicationStop, which no agent has taken yet."
+    )
+
+
+def test_one_that_is_not_there_is_a_failure_with_the_place_that_was_asked() -> None:
+    finding = overall(asked("healthy", "d-GONE00000"))
+    assert finding.verdict is FAIL
+    assert "There is no deployment d-GONE00000 in eu-west-1 of this account" in finding.says
+
+
+@pytest.mark.parametrize("id_", ["d-1", "D-ABCDEF123", "d-ABCDEF1234", "abc", "d-abcdef123"])
+def test_what_is_no_id_is_refused_before_a_call(id_: str) -> None:
+    with pytest.raises(UserError, match="is no deployment's id"):
+        Question.of(deployment=id_)
+
+
+@pytest.mark.parametrize(("count", "calls"), [(TARGETS, 1), (TARGETS + 1, 2), (1000, 40)])
+def test_targets_are_read_25_at_a_time(count: int, calls: int) -> None:
+    names = [f"web-{number:04}" for number in range(count)]
+    scenario = with_targets({name: target(name, "Succeeded", {}) for name in names}, "Succeeded")
+    with world(scenario, config=PATIENT) as (aws, sandbox):
+        before = len(sandbox.account.journal)
+        report = why(aws, ID)
+        operations = [call.operation for call in sandbox.account.journal[before:]]
+    assert operations.count("BatchGetDeploymentTargets") == calls
+    assert operations.count("GetDeployment") == 1
+    assert len(operations) <= calls + 1 + -(-count // 100)
+    assert of_targets(report)[0].says.startswith(f"{count} of {count} targets (web-0000, ")
+
+
+@pytest.mark.parametrize(
+    "diagnostics",
+    [{}, {"errorCode": "ScriptFailed"}, {"message": "\x00\x1b[31m<script>"}, {"logTail": "x" * 5000}],
+)
+def test_odd_diagnostics_are_shown_as_text(diagnostics: dict[str, str]) -> None:
+    at = find("healthy")
+
+    def scenario(account: Account) -> None:
+        at(account)
+        put(
+            account,
+            "Failed",
+            {"web-01": failed("web-01", "Install", diagnostics, account.clock.start)},
+            TOO_FEW,
+        )
+
+    finding = of_targets(asked(scenario))[0]
+    assert finding.verdict is FAIL
+    assert "\x1b" not in finding.says
+    assert len(finding.says) < 700
+
+
+def test_a_deployment_to_lambda_has_the_same_chain() -> None:
+    event = {
+        "lifecycleEventName": "BeforeAllowTraffic",
+        "status": "Failed",
+        "diagnostics": {"message": "hook failed"},
+    }
+    function = {"targetId": "shop:live", "status": "Failed", "lifecycleEvents": [event]}
+
+    def scenario(account: Account) -> None:
+        find("healthy")(account)
+        put(account, "Failed", {}, TOO_FEW)
+        made = account.state("eu-west-1").deployments[ID]
+        lambda_target = {"deploymentTargetType": "LambdaTarget", "lambdaTarget": function}
+        account.state("eu-west-1").deployments[ID] = Deployment(made.info, {"shop:live": lambda_target})
+
+    finding = of_targets(asked(scenario))[0]
+    assert "1 of 1 target (shop:live) failed at BeforeAllowTraffic. hook failed" in finding.says
+
+
+def test_hostile_text_stays_text_in_every_form() -> None:
+    said = {
+        "errorCode": "ScriptFailed",
+        "message": "<img src=x onerror=alert(1)> | `x` AKIA" + "IOSFODNN7EXAMPLE",
+    }
+
+    def scenario(account: Account) -> None:
+        find("healthy")(account)
+        put(account, "Failed", {"web-01": failed("web-01", EVENTS[2], said, account.clock.start)}, TOO_FEW)
+
+    report = asked(scenario)
+    assert "<img" not in report.render("html")
+    assert "AKIAIOSFODNN7EXAMPLE" not in report.render("json") + report.render("markdown") + report.render(
+        "text"
+    )
+    assert of_targets(report)[0].verdict is FAIL
+    assert json.loads(report.render("json"))["exit_code"] == 1
+
+
+def test_all_is_well_needs_every_target() -> None:
+    targets = {"web-01": target("web-01", "Succeeded", {}), "web-02": target("web-02", "Unknown", {})}
+    report = asked(with_targets(targets, "Succeeded"))
+    assert {finding.verdict for finding in of_targets(report)} == {OK, UNKNOWN}
+    assert report.exit_code == 2
