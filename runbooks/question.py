@@ -180,6 +180,11 @@ class Question:
             read["host_report"] = read_report_file(path, instance=read.get("instance") or None)
         return cls(**read)
 
+    @property
+    def subject(self) -> str:
+        """What it is about, in words."""
+        return ", ".join(filter(None, (self.instance, self.deployment))) or "all on-premises instances"
+
     def given(self) -> dict[str, Any]:
         """The parameters that are not as they are by themselves, in the order of the table."""
         values = {row.name: getattr(self, row.name) for row in PARAMETERS}

@@ -5,13 +5,13 @@ from typing import Annotated, Never
 
 import typer
 
-from runbooks.cli import checks, diagnose, explain, policy, probe, runbook, sandbox
+from runbooks.cli import checks, diagnose, explain, policy, probe, runbook, sandbox, why
 from runbooks.cli.app import app
 from runbooks.errors import UserError
 from runbooks.streams import open_streams
 from runbooks.text.mask import plain
 
-__all__ = ["app", "checks", "diagnose", "explain", "main", "policy", "probe", "runbook", "sandbox"]
+__all__ = ["app", "checks", "diagnose", "explain", "main", "policy", "probe", "runbook", "sandbox", "why"]
 
 _INTERRUPTED = 130
 

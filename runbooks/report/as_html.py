@@ -46,7 +46,7 @@ pre {{ padding: .5rem }}
 
 def render(report: "Report") -> str:
     """The report as one HTML file."""
-    asked = plain(report.question.instance) or "all on-premises instances"
+    asked = plain(report.question.subject)
     title = f"CodeDeploy diagnosis of {asked}"
     return page(title, f"<h1>{escape(title)}</h1>\n{fragment(report)}")
 

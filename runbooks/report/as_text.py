@@ -60,9 +60,9 @@ def _print(console: Console, finding: "Finding", *, several: bool) -> None:
 
 def head(report: "Report") -> list[str]:
     """The first lines of every form: the verdict and coverage, then what was looked at, by whom, when."""
-    asked = plain(report.question.instance) or "all on-premises instances"
+    asked = plain(report.question.subject)
     idle = sum(verdict.name == "SKIP" for _, verdict, _ in report.checks)
-    nameless = idle and not report.question.instance
+    nameless = idle and not report.question.instance and not report.question.deployment
     return [
         f"{report.verdict.name}: {report.coverage}",
         *(["no instance was named (--instance), so what is about one was not asked"] if nameless else []),

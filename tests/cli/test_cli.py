@@ -268,3 +268,23 @@ def test_the_sandbox_says_how_to_reach_it_and_ends() -> None:
     assert endpoint
     assert "JavaScript 2, Go 1, older Go 2 and PHP, and older CLIs do not read AWS_ENDPOINT_URL" in shown
     assert f"aws --endpoint-url {endpoint[1]} deploy" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "says"),
+    [
+        ("d-SHOPWEB01", 1, "failed at ApplicationStart with ScriptFailed"),
+        (
+            "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy/deployments/d-SHOPWEB01?region=eu-west-1",
+            1,
+            "HEALTH_CONSTRAINTS",
+        ),
+        ("d-SHOPWEB99", 1, "There is no deployment d-SHOPWEB99"),
+        ("d-shopweb01", 64, "holds no deployment's id"),
+        ("d-SHOPWEB01 d-SHOPWEB02", 64, "several deployments: d-SHOPWEB01, d-SHOPWEB02"),
+    ],
+)
+def test_why_takes_an_id_or_what_holds_one(given: str, code: int, says: str) -> None:
+    done = runbooks("why", given, "--sandbox", "deployment-script-failed")
+    assert done.returncode == code
+    assert says in done.stdout + done.stderr
