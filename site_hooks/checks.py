@@ -137,6 +137,7 @@ def _file(lead: str) -> str:
     if lead and not lead.startswith("/"):
         return f"{next(check.category for check in all_checks() if check.id == lead)}.md#{lead}"
     page, _, anchor = lead.strip("/").partition("/#")
+    page += "" if "/" in page or not page else "/index"  # the page of a whole family
     return page and f"../{page}.md{'#' * bool(anchor)}{anchor}"
 
 
