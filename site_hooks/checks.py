@@ -146,7 +146,9 @@ def _name(file: str) -> str:
     page, _, anchor = file.partition(".md")
     if not page.startswith("../"):
         return anchor.removeprefix("#")
-    return page.rpartition("/")[2].replace("-", " ") + anchor.replace("#", ": ").replace("-", " ")
+    return page.removesuffix("/index").rpartition("/")[2].replace("-", " ") + anchor.replace(
+        "#", ": "
+    ).replace("-", " ")
 
 
 def _by_hand(check: str, apis: list[str]) -> list[str]:
