@@ -65,14 +65,19 @@ class Index:
     grammar: dict[str, Any]
 
 
+def document() -> str:
+    """The text of errors.json."""
+    return files(__package__).joinpath("errors.json").read_text(encoding="utf-8")
+
+
 @cache
 def index() -> Index:
     """The index, read once."""
-    document = json.loads(files(__package__).joinpath("errors.json").read_text(encoding="utf-8"))
+    read = json.loads(document())
     entries: dict[str, Entry] = {}
     names: dict[str, tuple[Entry, str]] = {}
     items: dict[str, tuple[Item, ...]] = {}
-    for row in document["entries"]:
+    for row in read["entries"]:
         patterns = row.pop("match", ())
         facts: dict[str, Any] = {key: row[key] for key in row if key in _FIELDS}
         log = row.get("log", {})
@@ -88,7 +93,7 @@ def index() -> Index:
             item = Item(entry, given["re"], *(given.get(k, d) for k, d in _OPTIONS))
             for word in given["words"]:
                 items[word] = (*items.get(word, ()), item)
-    return Index(entries, names, items, frozenset(names) | frozenset(items), document["grammar"])
+    return Index(entries, names, items, frozenset(names) | frozenset(items), read["grammar"])
 
 
 _FIELDS = set(Entry.__dataclass_fields__)

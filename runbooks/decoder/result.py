@@ -10,7 +10,7 @@ from runbooks.text.links import page_url
 from runbooks.text.markup import code, escape
 from runbooks.text.mask import all_plain, plain
 
-_WORDS = {
+SOURCES = {  # of `says`, by its tag
     "V": "verified",
     "D": "documented by AWS",
     "I": "reported by users",
@@ -18,13 +18,13 @@ _WORDS = {
     "U": "not verified",
 }
 # The runbooks and the checks that make sense without an instance.
-_ABOUT_ALL = {
+ABOUT_ALL = {
     *("triage", "registration-status"),
     *("callers-send-valid-status-filters", "registration-calls-succeed"),
     *("status-filter-is-accepted", "listed-names-are-registered-or-deregistered", "caller-is-known"),
     *("caller-may-list", "endpoint-name-resolves", "endpoint-answers", "this-clock-is-right"),
 }
-_SHOWN = 5  # what is less likely than these is named only
+SHOWN = 5  # what is less likely than these is named only
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Explanation:
 
     def _text(self) -> str:
         lines: list[str] = []
-        for known in self.known[:_SHOWN]:
+        for known in self.known[:SHOWN]:
             lines.append(f"{plain(known.name)}: {known.what}")
             for name, value in rows(known):
                 breaks = name in ("is", "do")
@@ -91,7 +91,7 @@ class Explanation:
 
     def _markdown(self) -> str:
         blocks: list[str] = []
-        for known in self.known[:_SHOWN]:
+        for known in self.known[:SHOWN]:
             blocks += ["", f"- **{escape(known.name)}**: {known.what}"]
             for name, value in rows(known):
                 literal = name in ("look", "open", "seen")
@@ -100,7 +100,7 @@ class Explanation:
 
     def _html(self) -> str:
         parts: list[str] = []
-        for known in self.known[:_SHOWN]:
+        for known in self.known[:SHOWN]:
             lines = [f"<strong>{html(plain(known.name))}</strong>: {html(known.what)}"]
             for name, value in rows(known):
                 shown = html(value)
@@ -125,8 +125,8 @@ class Explanation:
                 "The text names " + ", ".join(f"{name} {plain(value)}" for name, value in self.fields) + "."
             )
         lines += [f"Next: {plain(command)}" for command in self.commands]
-        if self.known[_SHOWN:]:
-            lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[_SHOWN:])}.")
+        if self.known[SHOWN:]:
+            lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[SHOWN:])}.")
         if not self.known:
             lines.append(index().grammar["nothing"])
         if self.near:
@@ -136,7 +136,7 @@ class Explanation:
 
 def rows(known: Known) -> list[tuple[str, str]]:
     """The rows below a name, those that it has."""
-    source = "AWS's words" if known.kind == "exception" else _WORDS[known.tag]
+    source = "AWS's words" if known.kind == "exception" else SOURCES[known.tag]
     is_ = f"{known.says} ({source})" if known.says else "AWS describes it nowhere."
     found = [
         ("is", is_),
@@ -152,12 +152,12 @@ def rows(known: Known) -> list[tuple[str, str]]:
 
 
 def _open(runbook: str) -> str:
-    return f"runbooks open {runbook}" + ("" if runbook in _ABOUT_ALL else " --instance NAME")
+    return f"runbooks open {runbook}" + ("" if runbook in ABOUT_ALL else " --instance NAME")
 
 
 def diagnose_command(checks: tuple[str, ...]) -> str:
     """The command that runs these checks; an instance's name is left to fill in where they need one."""
-    name = [] if set(checks) <= _ABOUT_ALL else ["--instance NAME"]
+    name = [] if set(checks) <= ABOUT_ALL else ["--instance NAME"]
     return " ".join(["runbooks diagnose", *name, *(f"--check {id_}" for id_ in checks)])
 
 
