@@ -1,8 +1,8 @@
 """An embedded AWS for runbooks, tests and readers: CodeDeploy's on-premises operations in front of moto.
 
 It is a sandbox, not AWS. What it does is taken from botocore's service model and from AWS's documentation; where
-neither says what AWS does it follows an assumption, and `assumptions.py` lists every one. It is reached as AWS is,
-over the wire, by any client that can be given an endpoint: boto3, the `aws` command line, any SDK.
+neither says what AWS does, it follows an assumption, and `assumptions.py` lists them all. Any client that can be given
+an endpoint reaches it over the wire, as it reaches AWS: boto3, the `aws` command line, an SDK.
 
     with serve("bad-filter") as sandbox:
         boto3.client("codedeploy", endpoint_url=sandbox.endpoint, ...)

@@ -1,4 +1,4 @@
-"""`python -m codedeploy_sandbox`: one sandbox, until it is told to end."""
+"""`python -m codedeploy_sandbox`: one sandbox, until a signal or the end of its input."""
 
 import argparse
 import contextlib
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
             probe=options.probe.read_text(encoding="utf-8") if options.probe else "",
         ) as sandbox:
             print(json.dumps(sandbox.address()), flush=True)
-            sys.stdout = sys.stderr  # that line is all of standard output, whatever moto prints
+            sys.stdout = sys.stderr  # standard output holds that line only; moto prints, too
             if options.until_eof:
                 threading.Thread(target=_wait_for_eof, args=(ended,), daemon=True).start()
             ended.wait()
@@ -70,7 +70,7 @@ def _time(text: str) -> datetime:
 
 
 def _wait_for_eof(ended: threading.Event) -> None:
-    with contextlib.suppress(OSError):  # no standard input at all is an end, too
+    with contextlib.suppress(OSError):  # without any standard input it ends as well
         while os.read(0, 4096):
             pass
     ended.set()

@@ -28,7 +28,7 @@ from codedeploy_sandbox.protocol import codec, models, requests, routing
 from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
 from codedeploy_sandbox.services import cloudtrail, codedeploy, deployments, iam, ssm, sts
-from codedeploy_sandbox.state import NOBODY_ARN, Account, Call
+from codedeploy_sandbox.state import UNKNOWN_ARN, Account, Call
 
 Operation = Callable[..., dict[str, Any] | None]
 
@@ -39,7 +39,7 @@ _MODULES = {
     "ssm": (ssm,),
     "sts": (sts,),
 }
-# The operations that are ours: the public functions of these modules.
+# Our own operations: the public functions of these modules.
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (service, name): function
     for service, modules in _MODULES.items()
@@ -65,7 +65,7 @@ class App:
             put(account.ask)
 
     def set_faults(self, faults: Iterable[Fault]) -> None:
-        """Replace the faults, and begin to count again what they meet."""
+        """Replace the faults; their counters begin at zero."""
         self._faults = Faults(tuple(faults))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -89,7 +89,7 @@ class App:
         return apply(what, call, http.environ, lambda: self._serve(call, http), self.ending)
 
     def _identify(self, http: Request) -> Call:
-        """Who asks for what, from the scope of the signature and the name of the operation."""
+        """The caller, the operation and the Region, from the scope of the signature and the name of the operation."""
         access_key, region, service = requests.scope(http)
         protocol = routing.spoken(service, http)
         found = routing.recognise(service, protocol, http)
@@ -115,10 +115,10 @@ class App:
             return known
         # Assumption: unsigned
         owner = self._moto.owner(access_key) if access_key else None
-        return Principal(owner or NOBODY_ARN, access_key)
+        return Principal(owner or UNKNOWN_ARN, access_key)
 
     def _request_id(self, http: Request, *key: str) -> str:
-        """The same for the n-th such request of every run, whatever else goes on beside it."""
+        """A request id: the same for the n-th identical request of every run, whatever other requests there are."""
         content = sha256(http.full_path.encode() + b"\n" + http.get_data()).hexdigest()
         text = " ".join((self._seed, *key, content))
         with self.account.lock:
@@ -148,7 +148,7 @@ class App:
         if not call.known:
             _check_named(call)
         # Assumption: any-key
-        if self.account.enforces and call.caller.arn != NOBODY_ARN:
+        if self.account.enforces and call.caller.arn != UNKNOWN_ARN:
             authorise(call, _parameters(call, http) or {}, self.account.iam)
         return self._ours(call, http) or self._others(call, http)
 
@@ -168,7 +168,7 @@ class App:
         return None if output is None else codec.write(model, call.protocol, output, call.request_id)
 
     def _others(self, call: Call, http: Request) -> Response:
-        if http.path.startswith("/moto-api"):  # moto's own controls are no part of AWS
+        if http.path.startswith("/moto-api"):  # moto's own controls, which AWS does not have
             raise not_implemented(call.service, call.operation)
         call.parameters = _parameters(call, http)
         if call.service == "iam":
@@ -190,7 +190,7 @@ class App:
         model = models.operation(call.service, call.operation)
         if call.protocol != CBOR:
             return self._moto.answer(call, http)
-        if not model or call.parameters is None:  # moto speaks no CBOR, so it is asked in JSON
+        if not model or call.parameters is None:  # moto does not speak CBOR, so it is asked in JSON
             raise not_implemented(call.service, call.operation, " in CBOR")
         return codec.write(model, CBOR, self._moto.output(call), call.request_id)
 
@@ -199,7 +199,7 @@ _REQUEST_ID = re.compile(rb"(<(requestId|RequestId)>)[^<]*")
 
 
 def _numbered(answer: Response, request_id: str) -> Response:
-    """moto's answer with the sandbox's request id, as its own depends on what else goes on."""
+    """moto's answer with the sandbox's request id; moto's own ids depend on other requests."""
     for name in ("x-amzn-RequestId", "x-amz-request-id"):
         if name in answer.headers:
             answer.headers[name] = request_id
@@ -209,7 +209,7 @@ def _numbered(answer: Response, request_id: str) -> Response:
 
 
 def _parameters(call: Call, http: Request) -> dict[str, Any] | None:
-    """What we know of a request: of REST what stands in its path, nothing where the model is not known to us."""
+    """The parameters of a request: for REST those in its path, None where there is no model or the body cannot be read."""
     model = models.operation(call.service, call.operation)
     if not model or call.protocol.startswith("rest"):
         return call.parameters
@@ -232,14 +232,14 @@ def _check_named(call: Call) -> None:
 
 
 def _check_model(call: Call, http: Request) -> None:
-    """Raise ApiError for a request at which moto failed, where the model says that it is the request that is wrong."""
+    """Raise ApiError if the model does not allow the request: then it is not moto that is to blame for a failure."""
     model = models.operation(call.service, call.operation)
     if model and not call.protocol.startswith("rest"):
         check(model, call.protocol, codec.read(model, call.protocol, http.get_data()))
 
 
 def _failure(error: Exception) -> ApiError:
-    """The answer to what should not have happened; one line on standard error says what it was."""
+    """InternalFailure for an exception of the sandbox itself, which is also one line on standard error."""
     what = " ".join(f"{type(error).__name__}: {error}".split())
     sys.stderr.write(f"sandbox: {what}\n")
     return ApiError("InternalFailure", f"the sandbox failed: {what} [sandbox]", 500)
@@ -253,7 +253,7 @@ def _error(answer: Response, protocol: str) -> ApiError:
     }
     try:
         error = create_parser(protocol).parse(response, None)["Error"]  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001 - the body is moto's; what cannot be read is told by its status
+    except Exception:  # noqa: BLE001 - the body is moto's; if it cannot be read, its status is the code
         error = {}
     return ApiError(
         str(error.get("Code", answer.status_code)), str(error.get("Message", "")), answer.status_code

@@ -1,7 +1,7 @@
-"""What the sandbox does without anybody having verified that AWS does the same.
+"""What the sandbox does although no one has verified that AWS does the same.
 
-Every entry is referred to from the line that rests on it, by a comment `Assumption: <name>`, and nowhere else is an
-assumption about AWS written down. A value that AWS documents is not here, even where the sandbox simplifies it.
+Each line of code that follows an assumption has a comment `Assumption: <name>`. A value that AWS documents is not listed
+here, even where the sandbox simplifies it.
 """
 
 ASSUMPTIONS: dict[str, str] = {
@@ -14,7 +14,7 @@ ASSUMPTIONS: dict[str, str] = {
     "token-life": "A next token never expires, and is good only for the account, Region and filters it was made for.",
     "empty-token": "An empty next token is an invalid one.",
     "filter-any": "An instance matches a list of tag filters when it matches any one of them.",
-    "filter-type": "A tag filter needs a Type, and the Key or Value that its Type speaks of.",
+    "filter-type": "A tag filter needs a Type, and the Key or Value that its Type needs.",
     "batch-limit": "BatchGetOnPremisesInstances takes 100 names; AWS's own material says 25 in one place and 100 in "
     "another.",
     "batch-unknown": "BatchGetOnPremisesInstances leaves out a name that is not registered, and answers in the order "
@@ -46,9 +46,9 @@ ASSUMPTIONS: dict[str, str] = {
     "offline-node": "SendCommand to a node that has lost its connection is refused with InvalidInstanceId.",
     "invocation-late": "GetCommandInvocation finds no invocation the first time it is asked for one.",
     "any-key": "Any access key is accepted, and no signature is verified; AWS refuses both a key it does not know "
-    "and a signature that does not fit. Whoever signs with a key that nobody knows may do everything.",
-    "unsigned": "Whoever sends a request that needs no signature (AssumeRoleWithSAML, AssumeRoleWithWebIdentity) may do "
-    "so, and CloudTrail's event names the user `unknown`.",
+    "and a signature that does not fit. A caller with an unknown key may do everything.",
+    "unsigned": "A request that needs no signature (AssumeRoleWithSAML, AssumeRoleWithWebIdentity) is always allowed, and "
+    "CloudTrail's event names the user `unknown`.",
     "incomplete-signature": "A signature whose credential scope lacks a part is IncompleteSignature.",
     "unknown-operation": "An operation that the service does not have, or that is asked for under another service's "
     "name, is UnknownOperationException; InvalidAction in the query protocol, and MissingAction where none can be read. "

@@ -1,4 +1,4 @@
-"""The sandbox's time: real, or one that starts where it is told and moves a second with every request."""
+"""The sandbox's time: the real one, or one that starts at a given time and moves on a second with every request."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ class Clock:
         return self.start + timedelta(seconds=next(self._requests))
 
     def on_machines(self) -> datetime:
-        """The time on the machines of the sandbox. Requests do not move it, so that a machine says the same each time."""
+        """The time on the machines of the sandbox. Requests do not change it, so a machine gives the same answer each time."""
         return self.start if self.fixed else _now()
 
 

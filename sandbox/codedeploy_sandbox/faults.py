@@ -15,7 +15,7 @@ from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.protocol import codec
 from codedeploy_sandbox.state import Call
 
-_CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time at all
+_CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, zero seconds
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Http:
-    """An answer that is not of AWS: a proxy's page, a captive portal, a bare 503, a body that cannot be read."""
+    """An answer that does not come from AWS: a proxy's page, a captive portal, a bare 503, a body that cannot be read."""
 
     status: int
     body: str = ""
@@ -57,12 +57,12 @@ class Reset:
 
 @dataclass(frozen=True)
 class Cut:
-    """The right answer, of which the second half of the body never comes."""
+    """The right answer without the second half of its body."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """The right answer: an exception from a later fault with a wider match."""
+    """The right answer: an exception to a later fault that matches more."""
 
 
 What = Error | Http | Delay | Hang | Reset | Cut | Pass
@@ -72,8 +72,8 @@ What = Error | Http | Delay | Hang | Reset | Cut | Pass
 class Fault:
     """Do `what` to the requests whose `service:Operation` fits `match` (* and ? as in file names).
 
-    The first `skip` of them are left alone, and after `times` of them no more are touched; the next fault whose
-    match fits has its turn then.
+    The first `skip` of them are left alone, and after that `times` of them get the fault. For the others the next fault
+    that matches is tried.
     """
 
     match: str
@@ -83,7 +83,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one sandbox, and how often each has met a request that fits."""
+    """The faults of one sandbox, and how many matching requests each has seen."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._faults = faults

@@ -22,15 +22,15 @@ from codedeploy_sandbox.moto_client import asker
 from codedeploy_sandbox.state import ACCOUNT, Call
 
 _GET_CALLER_IDENTITY = b"Action=GetCallerIdentity&Version=2011-06-15"
-_NOBODY = ":user/moto"  # moto's name for the owner of a key that it does not know
+_UNKNOWN = ":user/moto"  # moto's name for the owner of a key that it does not know
 
 
 class Moto:
     """moto, as the sandbox's account, with what the scenario has put there.
 
     Before the first request for a service its `seeds` are called with `ask`, and its random ids begin from the same
-    number each time. One request is answered at a time, so that none comes between a service and its seeds; whoever
-    needs two answers of the same moment holds `lock`.
+    number each time. One request is answered at a time, so that none comes between a service and its seeds; hold `lock`
+    for several answers without another request between them.
     """
 
     lock: ClassVar = threading.RLock()  # a seed asks while it is held
@@ -95,8 +95,8 @@ class Moto:
         ).get_environ()
         with self.lock:
             answer = self._send(environ, _GET_CALLER_IDENTITY)
-        arn = ElementTree.fromstring(answer.get_data()).findtext(".//{*}Arn", _NOBODY)  # noqa: S314 - moto's
-        return None if arn.endswith(_NOBODY) else arn
+        arn = ElementTree.fromstring(answer.get_data()).findtext(".//{*}Arn", _UNKNOWN)  # noqa: S314 - moto's
+        return None if arn.endswith(_UNKNOWN) else arn
 
     def _seed(self, service: str) -> None:
         if Moto._app is None:

@@ -30,7 +30,7 @@ class Sandbox:
 
     @property
     def account(self) -> Account:
-        """The state, for a test that wants to look at or to change it."""
+        """The state, for a test that reads or changes it."""
         return self.app.account
 
     def address(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _handle_error(request: Any, client_address: Any) -> None:
-    # A connection that breaks is no event; anything else is a fault of the sandbox, and shows.
+    # A broken connection is normal; anything else is a fault of the sandbox and is shown.
     error = sys.exc_info()[1]
     if not isinstance(error, OSError):
         sys.stderr.write(f"sandbox: {type(error).__name__}: {error}\n")
@@ -106,13 +106,13 @@ def _handle_error(request: Any, client_address: Any) -> None:
 
 class _Quiet(WSGIRequestHandler):
     def handle_expect_100(self) -> bool:
-        """Leave `100 Continue` to werkzeug, which sends it, too."""
+        """Leave `100 Continue` to werkzeug, which also sends it."""
         return True
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """No line for a request: the journal is the log."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The Date header: the time that the scenario lets AWS tell."""
+        """The Date header: AWS's time in this scenario."""
         ahead: timedelta = self.server.app.account.ahead  # type: ignore[attr-defined]
         return super().date_time_string(time.time() + ahead.total_seconds())

@@ -15,11 +15,11 @@ from codedeploy_sandbox.iam.identities import Iam, Principal
 
 ACCOUNT = "111122223333"  # the account number that AWS's documentation uses for examples
 REGION = "eu-west-1"
-# The credentials that the sandbox hands out. They are no secret: they open nothing but the sandbox.
+# The credentials that the sandbox hands out. They are not secret: they open nothing but the sandbox.
 CALLER_ACCESS_KEY = "ASIASANDBOXCALLER000"
 CALLER_SECRET_KEY = "the-sandbox-verifies-no-signature"  # noqa: S105
 CALLER_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
-NOBODY_ARN = f"arn:aws:iam::{ACCOUNT}:user/unknown"  # whose key nobody knows
+UNKNOWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/unknown"  # the caller whose key is not known
 
 
 @dataclass
@@ -86,7 +86,7 @@ class RegionState:
     def register(
         self, name: str, at: datetime, *, user: str | None = None, session: str | None = None
     ) -> None:
-        """Register `name` by the ARN of an IAM user or of a session; the caller has looked for conflicts."""
+        """Register `name` by the ARN of an IAM user or of a session; the caller has checked for conflicts."""
         # Assumption: instance-arn
         suffix = sha256(f"{self.region} {name} {at.isoformat()}".encode()).hexdigest()[:10]
         arn = f"arn:aws:codedeploy:{self.region}:{ACCOUNT}:instance/{name}_{suffix}"
@@ -140,9 +140,9 @@ def _not_started(*_: Any, **__: Any) -> dict[str, Any]:
 class Account:
     """The account: everything that a scenario sets up and that an operation can change.
 
-    `enforces` says whether callers are held to their policies. `seeds` are what moto is told of a service
-    before its first request for it: functions that are given a way to ask moto (`moto_client.Ask`). Those `at_start` are
-    called when the sandbox starts, since something outside of moto rests on what it answers.
+    `enforces` says whether callers are held to their policies. `seeds` fill moto before the first request for a service:
+    functions that get a way to ask moto (`moto_client.Ask`). Those `at_start` are called when the sandbox starts, since
+    other state depends on moto's answers.
     """
 
     clock: Clock
@@ -153,7 +153,7 @@ class Account:
     at_start: list[Callable[..., object]] = field(default_factory=list)
     ask: Callable[..., dict[str, Any]] = field(default=_not_started, repr=False)  # moto, once there is one
     outage: ApiError | None = None  # what every request is answered with
-    ahead: timedelta = timedelta()  # of this machine's clock is the time that every answer tells
+    ahead: timedelta = timedelta()  # how far the Date of every answer is ahead of this machine's clock
     journal: list[Call] = field(default_factory=list)
     callers: dict[str, Principal] = field(default_factory=dict)
     regions: dict[str, RegionState] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class Account:
         self.knows(CALLER_ARN, CALLER_ACCESS_KEY)
 
     def knows(self, arn: str, access_key: str) -> Principal:
-        """Let this access key be this principal's."""
+        """Add an access key of a principal."""
         self.callers[access_key] = Principal(arn, access_key)
         return self.callers[access_key]
 

@@ -68,7 +68,7 @@ def test_who_and_what_was_called(environment: dict[str, str]) -> None:
     assert record["userIdentity"]["arn"] == who.stdout.strip()
 
 
-def test_an_operation_that_nobody_has(environment: dict[str, str]) -> None:
+def test_an_operation_that_the_sandbox_does_not_have(environment: dict[str, str]) -> None:
     result = aws(environment, "ssm", "describe-activations")
     assert result.returncode == 255
     assert "ssm:DescribeActivations is not implemented by the sandbox" in result.stderr

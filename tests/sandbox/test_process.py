@@ -132,7 +132,7 @@ def test_it_listens_on_loopback_and_nowhere_else() -> None:
     with serve("healthy") as sandbox, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         port = int(sandbox.endpoint.rpartition(":")[2])
         socket.create_connection(("127.0.0.1", port), 2).close()
-        probe.connect(("192.0.2.1", 9))  # sends nothing; tells the address this machine has elsewhere
+        probe.connect(("192.0.2.1", 9))  # sends nothing; gives the address this machine has elsewhere
         with pytest.raises(OSError, match="refused"):
             socket.create_connection((probe.getsockname()[0], port), 2)
 
@@ -162,7 +162,7 @@ ask("codedeploy", "batch_get_on_premises_instances", instanceNames=["web-01", "o
 ask("sts", "get_caller_identity")
 ask("iam", "create_user", UserName="x", Path="/AWS/CodeDeploy/")
 ask("cloudtrail", "lookup_events")
-answers[-2]["User"].pop("CreateDate")  # moto tells the real time
+answers[-2]["User"].pop("CreateDate")  # moto gives the real time
 print(json.dumps(answers, default=str, indent=1))
 """
 
@@ -296,7 +296,7 @@ def test_a_body_is_whole_and_of_a_bearable_length(
     assert capfd.readouterr().err == ""
 
 
-def test_a_client_that_waits_is_told_once_to_continue() -> None:
+def test_a_client_that_waits_gets_100_continue_once() -> None:
     with serve("healthy") as sandbox:
         answer = exchange(sandbox, HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n", b"{}")
     assert answer.count(b"100 Continue") == 1

@@ -102,7 +102,7 @@ def test_a_new_sandbox_has_none_of_the_last_ones_moto() -> None:
         ("ec2", "describe_network_insights_paths", "ec2:DescribeNetworkInsightsPaths"),
     ],
 )
-def test_what_nobody_has_is_a_clear_answer_and_not_retried(
+def test_what_neither_the_sandbox_nor_moto_has_is_a_clear_answer_and_not_retried(
     healthy: Sandbox, service: str, method: str, operation: str
 ) -> None:
     with pytest.raises(ClientError) as raised:
@@ -162,7 +162,7 @@ def test_what_needs_no_signature_is_answered_without_one(healthy: Sandbox) -> No
         ),
     ],
 )
-def test_a_signature_that_says_too_little_is_told_what_it_lacks(
+def test_the_answer_to_an_incomplete_signature_says_what_is_missing(
     healthy: Sandbox, authorization: str, says: str
 ) -> None:
     headers = {"Authorization": authorization, "Host": "127.0.0.1"}

@@ -1,8 +1,8 @@
-"""Hosts for the probe to look at: a directory in the place of a machine's root, and commands that speak of it.
+"""Hosts for the probe: a directory that stands for a machine's root, and commands that answer about it.
 
 The commands are fakes of those that ask the machine or the network (systemctl, dpkg, rpm, pgrep, curl, getent,
-hostname) and links to the plain tools. Nothing else is on the PATH, so a command that a host has not is really not
-there, and nothing leaves this machine.
+hostname) and links to the plain tools. Nothing else is on the PATH: a command that a host lacks is
+really missing, and nothing leaves this machine.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
-# The plain tools that the probe counts on, and the two that it can do without.
+# The plain tools that the probe needs, and the two that are optional.
 TOOLS = (
     *("awk", "cut", "date", "grep", "head", "id", "od", "sed", "tail", "tr", "wc", "uname"),
     *("stat", "timeout"),
@@ -130,7 +130,7 @@ class Host:
 
     @property
     def environment(self) -> dict[str, str]:
-        """In which the probe looks at this host, and at nothing else."""
+        """The environment in which the probe reads this host and nothing else."""
         return {"PATH": str(self.path), "PROBE_ROOT": str(self.root)}
 
 
@@ -160,7 +160,7 @@ def write(root: Path, path: str, text: str | bytes) -> None:
 
 
 def command(place: Path, name: str, script: str) -> None:
-    """Put a command into a directory of the PATH, in the place of any other."""
+    """Put a command into a directory of the PATH, replacing any other of this name."""
     (place / name).unlink(missing_ok=True)  # not through a link to a plain tool
     (place / name).write_text(f"#!/bin/sh\n{script}\n")
     (place / name).chmod(0o755)

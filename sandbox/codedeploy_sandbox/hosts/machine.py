@@ -28,7 +28,7 @@ from codedeploy_sandbox.hosts.host import (
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
 _NO_NAME = "echo 'curl: (6) Could not resolve host' >&2; exit 6"
 
-# The keys on the hosts are no secret: they open nothing. The probe must not show them even so.
+# The keys on the hosts are not secret, since they open nothing. The probe must still not show them.
 _CREDENTIALS = """[default]
 aws_access_key_id = ASIASANDBOXHOST00000
 aws_secret_access_key = the-sandbox-verifies-no-signature
@@ -50,7 +50,7 @@ class Machine:
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
     resolves: bool = True  # names
-    blocked: str = ""  # the URLs that nothing gets to, as a pattern of the shell
+    blocked: str = ""  # the URLs that cannot be reached, as a pattern of the shell
     metadata: bool = False  # a service at 169.254.169.254 answers
     credentials: bool = True  # the file that the yml of a session names is there
     private: bool = True  # its root alone can read the files with keys
@@ -83,7 +83,7 @@ def user_yml(arn: str, region: str) -> str:
     return f"---\nregion: {region}\niam_user_arn: {arn}\n{key}"
 
 
-@lru_cache(maxsize=100)  # a machine says the same at the same time, and time may stand still
+@lru_cache(maxsize=100)  # at the same time a machine gives the same answer, and the clock may be fixed
 def run_probe(machine: Machine, now: datetime, probe: str) -> Output:
     """Run the probe, a shell script, on a machine, at this time by AWS's clock; the machine's root is $PROBE_ROOT."""
     with tempfile.TemporaryDirectory(prefix="sandbox-host-") as place:
@@ -120,7 +120,7 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
         getent="echo '192.0.2.10      endpoint.example'" if machine.resolves else "exit 2",
         curl=curl(endpoints if machine.resolves else _NO_NAME, answer if machine.metadata else NO_ANSWER),
         hostname=f"echo {machine.name}",
-        plain={  # so that neither the day nor the user of this process shows
+        plain={  # hide the day and the user of this process
             "date": f"case $2 in +%s) echo {int(local.timestamp())} ;; *) echo {local:%Y-%m-%dT%H:%M:%SZ} ;; esac",
             "id": "case $1 in -u) echo 0 ;; *) echo root ;; esac",
         },
@@ -154,16 +154,16 @@ def _log(machine: Machine, local: datetime) -> str:
 
 
 def _started(machine: Machine) -> str:
-    """What an agent logs when it starts, and nothing of how it gets on."""
+    """The agent's first log line."""
     if not (machine.agent or "").startswith("2."):
         return "INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1"
     of = next((line for line in (machine.identity or "").splitlines() if "_arn: " in line), "")
-    told = f"host_identifier={of.partition(': ')[2]} poll_interval_ms=1000 max_concurrent=16"
-    return f" INFO Starting host command poll loop {told}"
+    start = f"host_identifier={of.partition(': ')[2]} poll_interval_ms=1000 max_concurrent=16"
+    return f" INFO Starting host command poll loop {start}"
 
 
 def _date_files(host: Host, machine: Machine, local: datetime) -> None:
-    """A `stat` that tells of each file when it was written and that it is root's, on every system alike."""
+    """A `stat` that says when each file was written and that root owns it, the same on every system."""
     ages = {LOG: machine.quiet, CREDENTIALS: timedelta(minutes=10)}
     cases = ""
     for path in (CONFIG, IDENTITY, CREDENTIALS, LOG):

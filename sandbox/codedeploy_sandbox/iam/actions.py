@@ -1,7 +1,7 @@
 """What a request has to be allowed to do: the IAM actions of an operation and the resources that it acts on.
 
-From the Service Authorization Reference and S3's list of permissions, for the operations that are of use here. Any
-other operation is taken for the action of its own name on all resources, `*`.
+From the Service Authorization Reference and S3's list of permissions, for the operations that are used here. Any
+other operation needs the action of its own name on all resources, `*`.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 from codedeploy_sandbox.iam.identities import Iam, Principal
 
-# Operations that no policy has a say about.
+# Operations that need no permission.
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
-# Where a service signs by another name than its actions begin with.
+# Services whose signing name differs from the prefix of their actions.
 _PREFIXES = {"monitoring": "cloudwatch"}
 
-# Where the action is not called as the operation is.
+# Operations whose action has another name.
 _ACTIONS = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "s3:CopyObject": "s3:PutObject",
@@ -73,7 +73,7 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 
 class Asked(Protocol):
-    """A request, as far as permissions depend on it."""
+    """The parts of a request on which permissions depend."""
 
     @property
     def service(self) -> str: ...
@@ -94,7 +94,7 @@ class Asked(Protocol):
 
 
 def needed(call: Asked, parameters: Mapping[str, Any], iam: Iam) -> list[tuple[str, str]]:
-    """The actions that a request needs, each with one resource; none for what anybody may do."""
+    """The actions that a request needs, each with one resource; none for what needs no permission."""
     operation = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
     if operation in _FREE or not call.operation.isidentifier():  # REST of a service that has no model here
         return []
@@ -156,5 +156,5 @@ def _of_iam(call: Asked, parameters: Mapping[str, Any], iam: Iam) -> str:
                 else f"arn:aws:iam::{call.caller.account}:{kind}{parameters.get('Path', '/')}{name}"
             )
     if call.operation == "GetUser" and call.caller.kind == "user":
-        return call.caller.arn  # without a name it is about oneself
+        return call.caller.arn  # without a name it is about the caller
     return str(parameters.get("PolicyArn", "*"))

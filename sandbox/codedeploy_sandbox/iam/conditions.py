@@ -1,6 +1,6 @@
 """The Condition element of an IAM policy, the wildcards and the variables in it, as AWS's IAM user guide describes them.
 
-Where that guide is silent, the line says which assumption it rests on. Everything here is a pure function.
+Where the guide does not say, a comment names the assumption. All functions are pure.
 """
 
 import ipaddress
@@ -49,7 +49,7 @@ def check(block: Any) -> None:
 
 
 def asked(block: Mapping[str, Any]) -> Iterator[str]:
-    """The keys that a block needs a value of; those that are only looked at when they are there are left out."""
+    """The keys that a block needs a value of; those that are only compared if they are present are left out."""
     # Assumption: simulation-missing
     for operator, keys in block.items():
         _, name, if_exists = _parsed(operator) if keys else ("", "", False)
@@ -78,7 +78,7 @@ def literal(text: str, context: Context, variables: bool) -> str:
 
 
 def wildcard(text: str, context: Context, variables: bool) -> str:
-    """A value with its variables filled in, as a regular expression: what a variable brings is no wildcard."""
+    """A value with its variables filled in, as a regular expression: the value of a variable is never a wildcard."""
     return "".join(
         re.escape(piece) if fixed else glob(piece) for piece, fixed in _pieces(text, context, variables)
     )
@@ -156,7 +156,7 @@ def _listed(value: Any) -> list[str]:
 def _safely(test: Callable[[str, str], bool], value: str, wanted: str) -> bool:
     try:
         return test(value, wanted)
-    except (ValueError, OverflowError, OSError):  # no number, date or address: nothing that could match
+    except (ValueError, OverflowError, OSError):  # not a number, date or address: it cannot match
         return False
 
 

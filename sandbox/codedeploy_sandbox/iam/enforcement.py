@@ -1,4 +1,4 @@
-"""The caller's permissions, for each request: what its policies do not allow is refused, as AWS refuses it."""
+"""The caller's permissions, for each request: what they do not allow is refused, as AWS does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ def authorise(call: Asked, parameters: Mapping[str, Any], iam: Iam) -> None:
 
 
 def about(identity: Identity) -> dict[str, list[str]]:
-    """The context keys that say who somebody is, by their names in lower case."""
+    """The context keys about an identity, by their names in lower case."""
     known = {
         "aws:principalarn": [identity.arn],
         "aws:principalaccount": [identity.arn.split(":")[4]],
@@ -57,13 +57,13 @@ def _context(call: Asked, identity: Identity | None) -> dict[str, list[str]]:
         "aws:requestedregion": [call.region],
         "aws:currenttime": [call.at.isoformat()],
         "aws:epochtime": [str(int(call.at.timestamp()))],
-        "aws:securetransport": ["true"],  # what stands for AWS here stands for HTTPS, too
+        "aws:securetransport": ["true"],  # the sandbox stands for AWS, which is reached by HTTPS
         "aws:viaawsservice": ["false"],
     }
 
 
 def _text(call: Asked, action: str, resource: str, outcome: Outcome) -> str:
-    """AWS's general form of a denial, with what single services are known to make of it."""
+    """AWS's general text of a denial, with the known differences of single services."""
     # Assumption: denied-text
     on = _where(call, resource)
     kind = outcome.because

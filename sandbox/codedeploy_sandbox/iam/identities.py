@@ -1,7 +1,7 @@
 """The account's IAM as the sandbox's own data: users, groups, roles, and the policies that they have.
 
-This is what enforcement and simulation read, without moto. moto's IAM is given the same when it is first needed
-(`push`), and what is changed there by anyone comes back from there (`pull`), so that there is one truth.
+Enforcement and simulation read this, not moto. moto's IAM gets the same data when it is first needed (`push`), and what
+clients change there is read back (`pull`).
 """
 
 import json
@@ -91,7 +91,7 @@ class Identity:
 class Iam:
     """All identities of the account, the managed policies by their ARN, and the service control policies.
 
-    An empty list of those stands for an account without an organisation.
+    An empty list of service control policies means that the account is in no organisation.
     """
 
     identities: list[Identity] = field(default_factory=list)
@@ -144,13 +144,13 @@ class Iam:
         return [policies] if policies else []
 
     def _policy(self, arn: str) -> Policy:
-        # What is no longer there allows nothing.
+        # A policy that was deleted allows nothing.
         document = self.managed.get(arn, {"Statement": []})
         return Policy.of(arn.rpartition("/")[2], document)
 
 
 def push(iam: Iam, ask: Ask) -> None:
-    """Let moto's IAM, which is empty, hold all of it. moto keeps no permissions boundary of a user."""
+    """Put everything into moto's IAM, which is empty. moto does not keep a user's permissions boundary."""
     for arn, document in iam.managed.items():
         path, _, name = arn.partition(":policy")[2].rpartition("/")
         ask("iam", "CreatePolicy", PolicyName=name, Path=f"{path}/", PolicyDocument=json.dumps(document))

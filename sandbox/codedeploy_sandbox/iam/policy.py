@@ -1,6 +1,6 @@
 """IAM's decision: whether policies allow an action on a resource, by the rules in AWS's IAM user guide.
 
-A pure function of policies and a request: it knows nothing of the sandbox, and asks nobody.
+A pure function of policies and a request, which knows nothing of the sandbox.
 
     evaluate(Request("codedeploy:GetOnPremisesInstance", arn), [Policy.of("ReadOnly", document)]).decision
 
@@ -40,7 +40,7 @@ _ELEMENTS = frozenset(
 
 
 class PolicyError(ValueError):
-    """A document that is no policy; the message says in one sentence why."""
+    """A document that is not a policy; the message says why, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Policy:
 
     @classmethod
     def of(cls, id: str, document: Mapping[str, Any]) -> "Policy":
-        """The policy that a document is."""
+        """The policy of this document."""
         return cls(id, json.dumps(document))
 
     @property
     def statements(self) -> tuple["Statement", ...]:
-        """Its statements. Raises PolicyError for a text that is no policy."""
+        """Its statements. Raises PolicyError if the text is not a policy."""
         return _statements(self.id, self.text)
 
 

@@ -50,7 +50,7 @@ def read(operation: OperationModel, protocol: str, body: bytes) -> dict[str, Any
             read = _Cbor().parse(answer, shape)  # botocore's parser of answers: CBOR is the same both ways
             del read["ResponseMetadata"]
         elif protocol == "json":
-            json.loads(body or b"{}")  # moto takes what is no JSON for an empty request
+            json.loads(body or b"{}")  # moto takes anything else for an empty request
             read = _Json(operation, _time, _blob).parse({"body": body})
         else:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))

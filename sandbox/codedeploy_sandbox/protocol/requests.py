@@ -1,4 +1,4 @@
-"""A request before it is looked into: whether it is answered at all, its body, and what it is signed for."""
+"""The first checks of a request: whether it is answered at all, its body, and the scope of its signature."""
 
 import ipaddress
 import re

@@ -1,7 +1,7 @@
-"""The scenarios: each public function of these modules sets up an account in which one thing is as its name says.
+"""The scenarios: each public function of these modules sets up an account with one problem, which its name says.
 
 A scenario's name is its function's, with hyphens; the first line of its docstring says what is wrong. Every scenario
-begins with the healthy fleet. Only in those that say so is web-01 not a registered instance.
+begins with the healthy fleet; web-01 is a registered instance unless the scenario says otherwise.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""The agent on web-01's host is not what it should be; the registration is."""
+"""Problems of the agent on web-01's host; the registration is right."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def agent_too_old(account: Account) -> None:
 
 
 def agent_2(account: Account) -> None:
-    """Nothing is wrong: the agent on web-01 is of the line 2.x."""
+    """Nothing is wrong: the agent on web-01 is version 2.x."""
     healthy(account)
     machine(account, agent="2.1.0")
 
@@ -51,7 +51,7 @@ def identity_mismatch(account: Account) -> None:
 
 
 def yml_unreadable(account: Account) -> None:
-    """The agent on web-01 cannot read its yml: a directory has its place."""
+    """The agent on web-01 cannot read its yml: a directory is in its place."""
     healthy(account)
     machine(account, identity=None, others=((f"{IDENTITY}/codedeploy.onpremises.yml", ""),))
 

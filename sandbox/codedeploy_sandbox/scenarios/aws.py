@@ -1,4 +1,4 @@
-"""What lies between this machine and AWS, or AWS itself, is not what it should be."""
+"""Problems of AWS itself, and of this machine's clock."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from codedeploy_sandbox.state import Account
 
 
 def clock_drifts(account: Account) -> None:
-    """This machine's clock is two minutes behind AWS's, which AWS still bears."""
+    """This machine's clock is two minutes behind AWS's, which AWS still accepts."""
     healthy(account)
     account.ahead = timedelta(minutes=2)
 

@@ -1,7 +1,7 @@
 """What the account of every scenario holds beside its instances: identities, an application and a bucket.
 
-The identities are the sandbox's own data from the start (`Account.iam`). moto hears of everything here only when a
-request first needs it, service by service, so that no scenario waits for it.
+The identities are the sandbox's own data from the start (`Account.iam`). moto gets all of this, service by service, when a
+request first needs it, so that no scenario waits for it.
 """
 
 from typing import Any
@@ -24,8 +24,8 @@ def allow(*actions: str, on: str | list[str] = "*") -> Document:
 
 FULL_ACCESS = allow("*")  # the service control policy that every organisation begins with
 
-# What the caller of every scenario may do: all reads of a diagnosis, its probe, and whatever `aws deploy register` and
-# `aws deploy deregister` need, who make and delete the instance's user.
+# What the caller of every scenario may do: all reads of a diagnosis, its probe, and what `aws deploy register` and
+# `aws deploy deregister` need, which make and delete the instance's user.
 CALLER_POLICIES: dict[str, Document] = {
     "Diagnose": allow(
         "cloudtrail:LookupEvents",
@@ -62,7 +62,7 @@ CALLER_POLICIES: dict[str, Document] = {
 
 
 def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> None:
-    """Let a role have exactly these policies; the caller's, when no other is named. For use while a scenario is set up."""
+    """Give a role exactly these policies; by default the caller's role. For use while a scenario is set up."""
     role = account.iam.find("role", name)
     if not role:
         raise ValueError(f"There is no role {name}.")
@@ -70,7 +70,7 @@ def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> Non
 
 
 def furnish(account: Account) -> None:
-    """Let the account hold all this, and let its callers do only what their policies allow."""
+    """Put all this into the account, and hold its callers to their policies."""
     account.enforces = True
     reads_revisions = {
         "ReadRevisions": allow(

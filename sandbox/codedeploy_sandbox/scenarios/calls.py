@@ -1,4 +1,4 @@
-"""What others asked of CodeDeploy, as CloudTrail tells it."""
+"""Calls to CodeDeploy by others, as CloudTrail records them."""
 
 from datetime import timedelta
 
@@ -25,12 +25,12 @@ def bad_filter(account: Account) -> None:
     lambda_agent = f"{BOTO} exec-env/AWS_Lambda_python3.12"
     for minutes in (181, 541, 901):
         _bad(account, report, minutes, "", lambda_agent, "198.51.100.7")
-    # Nobody has seen AWS's record of such a call, so one of ours does not tell the value.
+    # How AWS records such a call is not verified, so one of ours leaves the value out.
     _bad(account, report, 1261, None, lambda_agent, "198.51.100.7")
     dana = account.knows(f"arn:aws:iam::{ACCOUNT}:user/dana", "AKIASANDBOXDANA00000")
     for minutes in (44, 46):
         _bad(account, dana, minutes, "All", CLI, "192.0.2.55")
-    # What resembles a bad filter, and is none:
+    # Calls that resemble a bad filter:
     sent(account, dana, 41, _LIST, {"registrationStatus": "Registered"}, CLI, "192.0.2.55")
     names = {"instanceNames": ["web-01"]}
     sent(account, jenkins, 12, "BatchGetOnPremisesInstances", names, BOTO, "203.0.113.24")
@@ -41,7 +41,7 @@ def bad_filter(account: Account) -> None:
 
 
 def registration_failing(account: Account) -> None:
-    """A provisioning role goes on to register web-01, a name that is taken: InstanceNameAlreadyRegisteredException."""
+    """A provisioning role keeps registering web-01, a name that is taken: InstanceNameAlreadyRegisteredException."""
     healthy(account)
     provisioner = _role(account, "Provisioner/terraform", "ASIASANDBOXPROVISION")
     parameters = {"instanceName": "web-01", "iamSessionArn": session("web-01")}
@@ -51,7 +51,7 @@ def registration_failing(account: Account) -> None:
 
 
 def registration_refused(account: Account) -> None:
-    """Nobody managed to register web-01: a provisioning role sends the ARN of a role, InvalidIamSessionArnException."""
+    """The name web-01 was never registered: a provisioning role sends the ARN of a role, InvalidIamSessionArnException."""
     healthy(account)
     forget(account, "web-01")
     provisioner = _role(account, "Provisioner/terraform", "ASIASANDBOXPROVISION")

@@ -1,4 +1,4 @@
-"""What scenarios are made of. Their callers, addresses and user agents are made up."""
+"""What the scenarios share. Callers, addresses and user agents are made up."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,18 +26,18 @@ def user(name: str) -> str:
 
 
 def node(account: Account, **changes: Any) -> None:
-    """Let Systems Manager see web-01's machine otherwise."""
+    """Change what Systems Manager knows of web-01's machine."""
     nodes = account.state(REGION).nodes
     nodes[NODE] = replace(nodes[NODE], **changes)
 
 
 def machine(account: Account, **changes: Any) -> None:
-    """Let web-01's machine be otherwise."""
+    """Change web-01's machine."""
     node(account, machine=replace(account.state(REGION).nodes[NODE].machine, **changes))
 
 
 def forget(account: Account, name: str) -> Instance:
-    """Let a name never have been registered here. Gives what it was."""
+    """Remove a name, as if it had never been registered, and return its instance."""
     world = account.state(REGION)
     instance = world.instances.pop(name)
     world.holders.pop(instance.iam_arn)
@@ -54,7 +54,7 @@ def sent(
     source_ip: str,
     error: ApiError | None = None,
 ) -> None:
-    """Write into the journal that a call to CodeDeploy was made before the sandbox began."""
+    """Add a call to CodeDeploy from before the sandbox started to the journal."""
     identity = f"{caller.arn} {operation} {minutes_ago}"
     account.journal.append(
         Call(

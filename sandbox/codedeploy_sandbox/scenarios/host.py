@@ -1,4 +1,4 @@
-"""The host of web-01, or the way to it, is not what it should be."""
+"""Problems of web-01's host and of its network."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from codedeploy_sandbox.state import REGION, Account
 
 
 def host_unmanaged(account: Account) -> None:
-    """Systems Manager knows no host web-01, so nobody can look at it from afar."""
+    """Systems Manager does not know web-01's host, so it cannot be checked remotely."""
     healthy(account)
     del account.state(REGION).nodes[NODE]
 
@@ -20,13 +20,13 @@ def host_offline(account: Account) -> None:
 
 
 def host_no_https(account: Account) -> None:
-    """No HTTPS gets out of web-01's host: connections to CodeDeploy and S3 time out."""
+    """HTTPS does not get out of web-01's host: connections to CodeDeploy and S3 time out."""
     healthy(account)
     machine(account, blocked="*")
 
 
 def host_dns_fails(account: Account) -> None:
-    """The host of web-01 resolves no names, so it does not find CodeDeploy."""
+    """The host of web-01 cannot resolve names, so it does not find CodeDeploy."""
     healthy(account)
     machine(account, resolves=False)
 
@@ -44,6 +44,6 @@ def credentials_missing(account: Account) -> None:
 
 
 def keys_exposed(account: Account) -> None:
-    """Everybody on web-01's host can read the file with its keys."""
+    """Every user of web-01's host can read the file with its keys."""
     healthy(account)
     machine(account, private=False)

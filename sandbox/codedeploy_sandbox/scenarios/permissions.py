@@ -1,4 +1,4 @@
-"""Somebody may not do what they need to, or is not there."""
+"""Missing permissions and missing identities."""
 
 from codedeploy_sandbox.hosts.machine import user_yml
 from codedeploy_sandbox.iam.identities import Document
@@ -38,20 +38,20 @@ def commands_secure_denied(account: Account) -> None:
 
 
 def caller_denied(account: Account) -> None:
-    """The caller may look at everything, but neither register nor tag an instance."""
+    """The caller may read everything, but neither register nor tag an instance."""
     healthy(account)
     only(account, CALLER_POLICIES["Diagnose"], CALLER_POLICIES["Probe"])
 
 
 def simulation_denied(account: Account) -> None:
-    """The caller may do all but ask IAM's policy simulator, so nobody can say what is allowed."""
+    """The caller may do everything except use IAM's policy simulator, so what is allowed is not known."""
     healthy(account)
     less = _without("iam:Simulate*", CALLER_POLICIES["Diagnose"])
     only(account, *(CALLER_POLICIES | {"Diagnose": less}).values())
 
 
 def list_needs_star(account: Account) -> None:
-    """The caller's policy names the ARNs of instances only: Get passes, and List, which needs `*`, is denied."""
+    """The caller's policy names the ARNs of instances only: Get is allowed, and List, which needs `*`, is denied."""
     healthy(account)
     less = _without("codedeploy:List*", CALLER_POLICIES["Diagnose"])
     names = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:*"

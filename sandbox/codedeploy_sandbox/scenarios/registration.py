@@ -1,4 +1,4 @@
-"""The registration is not what it should be; the host is."""
+"""Problems of the registration; the host is right."""
 
 from datetime import timedelta
 
@@ -8,19 +8,19 @@ from codedeploy_sandbox.state import REGION, Account
 
 
 def instance_not_registered(account: Account) -> None:
-    """The name web-01 is not registered and never was, though its host is ready for work."""
+    """The name web-01 is not registered and never was, though its host is ready."""
     healthy(account)
     forget(account, "web-01")
 
 
 def instance_deregistered(account: Account) -> None:
-    """Somebody deregistered web-01 three hours ago."""
+    """The name web-01 was deregistered three hours ago."""
     healthy(account)
     account.state(REGION).deregister("web-01", account.clock.start - timedelta(hours=3))
 
 
 def registered_in_other_region(account: Account) -> None:
-    """The name web-01 was registered in eu-central-1, where its agent does not ask for work."""
+    """The name web-01 was registered in eu-central-1, where its agent does not poll."""
     healthy(account)
     old, other = forget(account, "web-01"), account.state("eu-central-1")
     other.register("web-01", old.registered, session=old.iam_arn)
@@ -28,7 +28,7 @@ def registered_in_other_region(account: Account) -> None:
 
 
 def tags_missing(account: Account) -> None:
-    """The instance web-01 lacks the tag Environment=production, by which the deployment group shop/web selects."""
+    """The instance web-01 lacks the tag Environment=production, by which the deployment group shop/web selects instances."""
     healthy(account)
     account.state(REGION).instances["web-01"].tags = {"Name": "web-01"}
 

@@ -1,7 +1,6 @@
 """The host of web-01 is an EC2 instance, and the VPC does not let it reach CodeDeploy.
 
-Its metadata service is off, as one does where an agent with a yml must not ask it. Systems Manager is reached by
-endpoints in the same subnet.
+The metadata service is off, so the agent uses its yml. Systems Manager is reached by endpoints in the same subnet.
 """
 
 from collections.abc import Callable
@@ -17,11 +16,11 @@ from codedeploy_sandbox.state import REGION, Account, Node
 
 _IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
 _ANYWHERE = "0.0.0.0/0"
-Ids = dict[str, str]  # of what stands around the host, by kind
+Ids = dict[str, str]  # of the network around the host, by kind
 
 
 def security_group_blocks(account: Account) -> None:
-    """The security group of web-01's host lets out HTTP only, so that even Systems Manager lost it."""
+    """The security group of web-01's host lets out HTTP only, so Systems Manager lost it as well."""
     healthy(account)
 
     def close(ask: Ask, ids: Ids) -> None:
@@ -34,7 +33,7 @@ def security_group_blocks(account: Account) -> None:
 
 
 def nacl_blocks_return(account: Account) -> None:
-    """The network ACL of web-01's subnet lets HTTPS out, but not the answers in: it forgets who asked."""
+    """The network ACL of web-01's subnet lets HTTPS out, but not the answers in, since it keeps no connections."""
     healthy(account)
 
     def close(ask: Ask, ids: Ids) -> None:
@@ -71,7 +70,7 @@ def no_route(account: Account) -> None:
 
 
 def endpoint_closed(account: Account) -> None:
-    """The VPC endpoint for the agent of web-01 lets no HTTPS in: its security group has no such rule."""
+    """The VPC endpoint for the agent of web-01 does not let HTTPS in: its security group has no rule for it."""
     healthy(account)
     role = account.iam.find("role", HOST_ROLE)
     if role:
@@ -95,9 +94,9 @@ def endpoint_closed(account: Account) -> None:
 
 
 def _in_ec2(account: Account, close: Callable[[Ask, Ids], None], **changes: Any) -> None:
-    """Let web-01's host be in EC2, in a network that lets everything out until `close` has been there.
+    """Put web-01's host into EC2, in a network that lets everything out; `close` then changes that network.
 
-    The sandbox does this when it starts, since the id of the instance is moto's to give.
+    This is done when the sandbox starts, since moto chooses the id of the instance.
     """
     nodes = account.state(REGION).nodes
     old = nodes.pop(NODE)

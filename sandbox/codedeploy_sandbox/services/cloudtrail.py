@@ -13,7 +13,7 @@ from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import ACCOUNT, Call
 
 PAGE = 50
-# What these services do is management, which Event history holds; S3 objects and the like are data, which it does not.
+# Calls to these services are management events, which Event history holds; S3 objects and the like are data events.
 MANAGEMENT = frozenset({"cloudtrail", "codedeploy", "ec2", "iam", "ssm", "sts"})
 _READS = ("Assume", "BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Simulate")
 _EVENT_IDS = UUID("6f1d3c1e-3f0a-4d0e-9a53-54b1d2a0c7f4")  # any constant will do

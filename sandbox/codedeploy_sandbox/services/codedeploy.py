@@ -1,5 +1,5 @@
-"""CodeDeploy's seven operations on on-premises instances, with every error that the model declares for them; and
-of the others, which are moto's, what moto does not check.
+"""CodeDeploy's seven operations on on-premises instances, with every error that the model declares for them, and
+what moto does not check in two others.
 
 A public function is an operation: its name and its keywords are the model's, and so are the names in what it
 returns. The model's own constraints have been checked before it is called.
@@ -112,7 +112,7 @@ def AddTagsToOnPremisesInstances(
 def RemoveTagsFromOnPremisesInstances(
     call: Call, *, tags: list[dict[str, str]], instanceNames: list[str]
 ) -> dict[str, Any]:
-    """Take tags from instances. A tag that an instance does not have is no error."""
+    """Take tags from instances. A tag that an instance does not have is ignored."""
     for instance in _taggable(call, tags, instanceNames):
         for tag in tags:
             # Assumption: tag-remove
@@ -122,7 +122,7 @@ def RemoveTagsFromOnPremisesInstances(
 
 
 def ListDeploymentGroups(call: Call, *, applicationName: str, nextToken: str | None = None) -> dict[str, Any]:
-    """moto's list. moto itself does not look whether the application is there, and ends in an empty token."""
+    """moto's list. moto itself does not check that the application exists, and gives an empty token at the end."""
     where = {"region": call.region, "applicationName": applicationName}
     call.account.ask("codedeploy", "GetApplication", **where)
     token = {"nextToken": nextToken} if nextToken else {}
@@ -131,7 +131,7 @@ def ListDeploymentGroups(call: Call, *, applicationName: str, nextToken: str | N
 
 
 def TagResource(call: Call, *, ResourceArn: str, Tags: list[dict[str, str]]) -> None:
-    """moto's, which fails at a tag without a key."""
+    """Leave it to moto, which would fail at a tag without a key."""
     if any("Key" not in tag for tag in Tags):
         # Assumption: tag-key
         raise ApiError("InvalidTagsToAddException", "a tag has no Key")

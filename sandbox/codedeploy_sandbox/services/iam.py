@@ -78,7 +78,7 @@ def SimulatePrincipalPolicy(
 
 
 def check_trust(call: Call) -> None:
-    """Raise ApiError for a trust policy that is no JSON object: the one kind of document that moto takes unread."""
+    """Raise ApiError for a trust policy that is not a JSON object: moto does not read this kind of document."""
     # Assumption: policy-document
     text = (call.parameters or {}).get("AssumeRolePolicyDocument", "{}")
     try:
@@ -133,7 +133,7 @@ def _matched(statements: Sequence[Statement]) -> list[dict[str, Any]]:
 
 
 def _known(call: Call, caller: str, entries: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """The context: who is simulated, as far as IAM knows, and what was given, which counts more."""
+    """The context: what IAM knows of the simulated caller, overridden by what was given."""
     # Assumption: simulation-context
     identity = call.account.iam.behind(caller) if caller else None
     given = {

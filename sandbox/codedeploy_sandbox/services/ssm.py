@@ -19,7 +19,7 @@ from codedeploy_sandbox.state import Call, Command, Node
 DOCUMENT = "AWS-RunShellScript"
 SHOWN = 24_000  # characters of output, by botocore's model
 
-_WAIT = 0.3  # seconds; a probe that was sent before the first, vain question has ended by the second
+_WAIT = 0.3  # seconds; by the second poll the probe has ended
 _MACHINES = ThreadPoolExecutor(2)
 
 
@@ -128,7 +128,7 @@ def SendCommand(
 def GetCommandInvocation(
     call: Call, *, CommandId: str, InstanceId: str, PluginName: str | None = None
 ) -> dict[str, Any]:
-    """What a command did on a node; there is no such thing yet when it is asked for the first time."""
+    """What a command did on a node; the first request is too early."""
     command = call.state.commands.get(CommandId)
     if not command or InstanceId not in command.outputs:
         raise ApiError("InvocationDoesNotExist", f"no command {CommandId} was sent to {InstanceId}")
@@ -173,7 +173,7 @@ def AddTagsToResource(
 def RemoveTagsFromResource(
     call: Call, *, ResourceType: str, ResourceId: str, TagKeys: list[str]
 ) -> dict[str, Any] | None:
-    """Take tags from a managed node; a tag that is not there is no error."""
+    """Take tags from a managed node; a tag that is not there is ignored."""
     node = _tagged(call, ResourceType, ResourceId)
     if node is None:
         return None
@@ -248,7 +248,7 @@ def _output(running: Future[Output], wait: float) -> Output | None:
         return running.result(wait)
     except TimeoutError:
         return None
-    except (OSError, subprocess.SubprocessError) as error:  # a failure of the sandbox is an answer, too
+    except (OSError, subprocess.SubprocessError) as error:  # this, too, gets an answer
         raise ApiError("InternalServerError", f"the sandbox failed to run the probe: {error}") from error
 
 
@@ -258,7 +258,7 @@ def _status(output: Output | None) -> dict[str, Any]:
 
 
 def _understood(call: Call, *names: str) -> None:
-    """Refuse the parameters that the sandbox does not understand, rather than to pass over them."""
+    """Refuse parameters that the sandbox does not understand, instead of ignoring them."""
     for name in call.parameters or {}:
         if name not in names:
             raise ApiError("SandboxNotImplemented", f"the sandbox knows no {name} of {call.operation}", 501)

@@ -200,7 +200,7 @@ def test_a_host_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_machine_without_a_basic_tool_is_told_by_the_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_reports_a_machine_without_a_basic_tool(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a computer that lacks awk, the sandbox says so by the probe, and does not crash."""
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "awk" else which(name))

@@ -1,4 +1,4 @@
-"""A caller may do in the sandbox what its policies allow, and is told as by AWS when it may not."""
+"""A caller may do in the sandbox what its policies allow, and is refused as by AWS where they do not allow it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -114,7 +114,7 @@ REASONS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("reason", "setup", "why"), REASONS, ids=[reason for reason, *_ in REASONS])
-def test_the_kind_of_policy_that_denies_is_told(reason: str, setup: dict[str, Any], why: str) -> None:
+def test_a_denial_names_the_kind_of_policy(reason: str, setup: dict[str, Any], why: str) -> None:
     documents = setup.pop("documents")
     with serve(caller_with(*documents, **setup)) as sandbox:
         get = client(sandbox, "codedeploy").get_on_premises_instance
@@ -335,7 +335,7 @@ def test_the_actions_and_resources_of_operations(
     assert needed(request(*operation.split(":")), parameters, Iam()) == wanted
 
 
-def test_the_tables_speak_of_operations_and_parameters_that_exist() -> None:
+def test_the_tables_name_operations_and_parameters_that_exist() -> None:
     for name in {*_ACTIONS, *_FREE, *_RESOURCES}:
         operation = models.operation(*name.split(":"))
         assert operation, name

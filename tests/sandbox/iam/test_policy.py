@@ -162,7 +162,7 @@ RESOURCE_POLICIES: list[tuple[str, list[Policy], dict[str, Any], str]] = [
         {"resource": bucket_policy("Deny", NotPrincipal={"AWS": DANA})},
         ALLOWED,
     ),
-    ("and nobody else", [ALL], {"resource": bucket_policy("Deny", NotPrincipal={"AWS": f"{DANA}2"})}, DENIED),
+    ("and no one else", [ALL], {"resource": bucket_policy("Deny", NotPrincipal={"AWS": f"{DANA}2"})}, DENIED),
     (
         "what it grants to a user no boundary takes away",
         [],
@@ -191,7 +191,7 @@ def test_resource_policies(rule: str, identity: list[Policy], others: dict[str, 
     assert evaluate(Request(GET, WEB_01, principal=DANA), identity, **others).decision == decision, rule
 
 
-def test_only_the_statements_that_decided_are_told() -> None:
+def test_only_the_statements_that_decided_are_named() -> None:
     allow, deny, idle = policy(statement()), policy(statement("Deny")), policy(statement(Action=LIST))
     own = [Policy("allow", allow.text), Policy("deny", deny.text), Policy("idle", idle.text)]
     request = Request(GET, WEB_01)

@@ -234,7 +234,7 @@ def test_a_scenario_differs_in_what_it_says_and_is_the_same_each_time(
     found = seen(name)
     names = set(found) | set(healthy)
     differing = {fact for fact in names if found.get(fact) != healthy.get(fact)}
-    if "host" in found:  # nobody could look at it
+    if "host" in found:  # it could not be reached
         differing = {fact for fact in differing if not fact.startswith("host ")}
     assert differing == DIFFERS[name]
     assert found["in EC2"] == (OPEN | AROUND[name] if name in AROUND else None)

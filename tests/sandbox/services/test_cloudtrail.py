@@ -197,7 +197,7 @@ def test_at_most_fifty_events_a_page() -> None:
         ),
     ],
 )
-def test_a_bad_question_is_told_so(question: dict[str, Any], code: str) -> None:
+def test_a_bad_question_is_refused(question: dict[str, Any], code: str) -> None:
     with serve("healthy") as sandbox, pytest.raises(ClientError, match=code):
         client(sandbox, "cloudtrail").lookup_events(**question)
 

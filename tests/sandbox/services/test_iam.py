@@ -206,14 +206,14 @@ def test_a_resource_policy_is_simulated_for_a_user(sandbox: Sandbox) -> None:
     assert one["EvalDecision"] == "implicitDeny"
 
 
-NOBODY, SESSION = f"{IAM}:role/Nobody", f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
+MISSING, SESSION = f"{IAM}:role/Missing", f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
 TEXT = json.dumps(FULL_ACCESS)
 
 
 @pytest.mark.parametrize(
     ("code", "status", "says", "parameters"),
     [
-        ("NoSuchEntity", 404, "The role with name Nobody cannot be found", {"PolicySourceArn": NOBODY}),
+        ("NoSuchEntity", 404, "The role with name Missing cannot be found", {"PolicySourceArn": MISSING}),
         ("NoSuchEntity", 404, "user with name dana", {"PolicySourceArn": f"{IAM}:user/dana"}),
         ("InvalidInput", 400, f"{SESSION} does not clearly define", {"PolicySourceArn": SESSION}),
         ("InvalidInput", 400, "Invalid Entity Arn", {"PolicySourceArn": f"{IAM}:policy/NoRegister"}),
