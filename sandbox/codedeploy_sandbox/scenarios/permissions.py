@@ -56,7 +56,8 @@ def list_needs_star(account: Account) -> None:
     less = _without("codedeploy:List*", CALLER_POLICIES["Diagnose"])
     names = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:*"
     instances = allow("codedeploy:*OnPremisesInstance*", on=names)
-    only(account, *(CALLER_POLICIES | {"Diagnose": less, "Register": instances}).values())
+    others = allow("codedeploy:ListApplication*", "codedeploy:ListDeployment*")
+    only(account, *(CALLER_POLICIES | {"Diagnose": less, "Register": instances}).values(), others)
 
 
 def _without(action: str, document: Document) -> Document:

@@ -81,6 +81,12 @@ DIFFERS: dict[str, set[str]] = {
     "registration-failing": {"calls of others"},
     "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
+    "deployment-script-failed": {"deployment", "deployment targets"},
+    "deployment-agent-silent": {"deployment", "deployment targets"},
+    "deployment-stop-script-failed": {"deployment", "deployment targets"},
+    "deployment-found-no-instances": {"deployment", "deployment targets"},
+    "deployment-stopped": {"deployment", "deployment targets"},
+    "deployment-running": {"deployment", "deployment targets"},
     "clock-drifts": {"Date"},
 }
 
@@ -136,6 +142,8 @@ class Seen:
             "may read the bucket": self.may(HOSTS, "s3:GetObject", "arn:aws:s3:::shop-revisions/x"),
             "may poll": self.may(HOSTS, "codedeploy-commands-secure:PollHostCommand"),
             "in EC2": self.around(node),
+            "deployment": self.ask("codedeploy.get_deployment", deploymentId="d-SHOPWEB01"),
+            "deployment targets": self.targets("d-SHOPWEB01"),
             "calls of others": self.calls(),
             "Date": self.date_is_right(),
         }
@@ -171,6 +179,14 @@ class Seen:
         parameters: Any = {"PolicySourceArn": who, "ActionNames": [action], "ResourceArns": [resource]}
         answer = self.ask("iam.simulate_principal_policy", **parameters)
         return answer if isinstance(answer, str) else answer["EvaluationResults"][0]["EvalDecision"]
+
+    def targets(self, deployment: str) -> Any:
+        """What happened on each target of a deployment."""
+        listed = self.ask("codedeploy.list_deployment_targets", deploymentId=deployment)
+        if isinstance(listed, str) or not listed["targetIds"]:
+            return listed
+        named = {"deploymentId": deployment, "targetIds": listed["targetIds"]}
+        return self.ask("codedeploy.batch_get_deployment_targets", **named)
 
     def around(self, node: Any) -> Any:
         """What lets the host out, in a few words."""
@@ -251,6 +267,9 @@ def test_the_healthy_account_is_what_the_others_begin_with(healthy: dict[str, An
     assert {healthy[name] for name in ("may register", "may list", "may read the bucket")} == {"allowed"}
     assert healthy["may poll"] == "implicitDeny"
     assert healthy["keys"] == "NoSuchEntity"
+    assert healthy["deployment"]["deploymentInfo"]["status"] == "Succeeded"
+    statuses = [one["instanceTarget"]["status"] for one in healthy["deployment targets"]["deploymentTargets"]]
+    assert set(statuses) == {"Succeeded"}
     assert len(healthy["calls of others"]) == 3
     assert healthy["Date"] is True
 
