@@ -293,18 +293,21 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     if not lines:
         raise CouldNotCheck(f"{path} on {name} is empty.")
     judged, silent = judge_log(lines), age_of(report, report.log_file) or timedelta(0)
-    bad = [(rule, line) for rule, line in judged if rule.severity == "bad"]
-    for rule, line in bad:
+    for one in judged.faults:
         # 2.x logs no success, but it would have logged the next failure.
-        over = running and not rule.sticks and report.agent.line.value == "2.x" and silent > _FAILURE_IS_OVER
+        sticks, second = one.symptom.sticks, report.agent.line.value == "2.x"
+        over = one.since or (running and second and not sticks and silent > _FAILURE_IS_OVER)
         yield Finding(
             WARN if over else FAIL,
-            f"The agent's log on {name} says: {line.strip()} - {rule.meaning} {rule.do}"
-            + (" It has not been logged again since, so it may be over." if over else ""),
+            f"The agent's log on {name} says: {one.line.strip()} - {one.symptom.cause} {one.symptom.do}"
+            + (" It has not been logged again since, so it may be past." if over else ""),
             code="bad-line",
-            about=rule.id,
-            next=f"/{rule.page.replace('.md', '/')}",
+            about=one.symptom.id,
+            next=f"/{one.symptom.page.replace('.md', '/')}",
         )
+    for line in judged.unknown:
+        says = f"The agent's log on {name} has an error that this guide does not know: {line.strip()}"
+        yield Finding(WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines")
     if running and report.agent.line.value == "1.x" and silent > _QUIET:
         minutes = int(silent.total_seconds() // 60)
         says = f"The agent on {name} runs, but has logged nothing for {minutes} minutes: it hangs, or logs elsewhere."
@@ -316,8 +319,10 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             fix=service(report, "restart"),
             next="/guides/check-the-agent/#log",
         )
-    elif not bad:
-        notes = "".join(f" It notes: {rule.meaning}" for rule, _ in judged)
+    elif not judged.understood and not judged.unknown:
+        raise CouldNotCheck(f"of the {len(lines)} newest entries of {path} on {name} this guide knows none.")
+    elif not judged.faults and not judged.unknown:
+        notes = "".join(f" It notes: {one.symptom.cause}" for one in judged.standing)
         newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
         says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
         yield Finding(OK, says, about=name)

@@ -1,10 +1,10 @@
-"""What is known about a host: the probe that looks at one, its report, and what the agent's version and log mean.
+"""What is known about a host: the probe that reads it, its report, and what the agent's version and log mean.
 
-``probe.sh`` is the one script that looks. It prints a JSON document, schema 1::
+``probe.sh`` is the one script that runs there. It prints a JSON document, schema 2::
 
-    {"schema": 1, "collected_at": "2026-11-24T03:00:00Z", "<section>": {"<name>": <datum>}, "complete": true}
+    {"schema": 2, "collected_at": "2026-11-24T03:00:00Z", "<section>": {"<name>": <datum>}, "complete": true}
 
-A datum is ``{"value": ..., "by": "how it was found"}`` or ``{"error": "why nobody can say"}``; a null value was
+A datum is ``{"value": ..., "by": "how it was found"}`` or ``{"error": "why it is not known"}``; a null value was
 looked for and is not there. So "unreadable" is never "missing". The sections and their names are the fields of
 :class:`HostReport`. ``complete`` comes last: without it the document was cut.
 
@@ -12,44 +12,33 @@ looked for and is not there. So "unreadable" is never "missing". The sections an
 with its source or provenance tag (V verified, D documented, I reported by users, X inferred, U unverified).
 """
 
-from runbooks.host.agent import (
-    LogRule,
-    Support,
-    Version,
-    Versions,
-    judge_log,
-    log_rule,
-    log_rules,
-    parse_version,
-    supported,
-    versions,
-)
+from runbooks.host.log import Judgement, Standing, Symptom, judge_log, symptom_of, symptoms
 from runbooks.host.probe import probe_script
-from runbooks.host.report import (
-    Datum,
-    HostReport,
-    HostReportError,
-    read_report,
-    read_report_file,
-    switched_on,
-)
+from runbooks.host.reading import HostReportError, read_report, read_report_file
+from runbooks.host.report import Datum, HostReport, switched_on
+from runbooks.host.running import RunState, run_state
+from runbooks.host.versions import Support, Version, Versions, parse_version, supported, versions
 
 __all__ = [
     "Datum",
     "HostReport",
     "HostReportError",
-    "LogRule",
+    "Judgement",
+    "RunState",
+    "Standing",
     "Support",
+    "Symptom",
     "Version",
     "Versions",
     "judge_log",
-    "log_rule",
-    "log_rules",
     "parse_version",
     "probe_script",
     "read_report",
     "read_report_file",
+    "run_state",
     "supported",
     "switched_on",
+    "symptom_of",
+    "symptoms",
     "versions",
 ]

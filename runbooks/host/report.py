@@ -1,28 +1,23 @@
-"""The host report: what the probe printed, read back with suspicion."""
+"""The host report: all that one run of the probe found, section by section. `runbooks.host.reading` reads it."""
 
-import json
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
-from email.utils import mktime_tz, parsedate_tz
-from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Generic, TypeVar
 
-from runbooks.errors import UserError
+from runbooks.host.log import Entry, read_entry
 
 T = TypeVar("T")
 
-_AGAIN = "run the probe on the host again"
-_CUT = f"The host report is cut, or has something after its end: {_AGAIN} and give all of its output, alone."
-_MAX_CHARACTERS = 100_000  # five times what the probe prints
-
-
-class HostReportError(UserError):
-    """A host report that cannot be used. The message is one sentence that says why, and what to do."""
+_POLL = re.compile(
+    r"\[Aws::CodeDeployCommand\w*::Client 200 .*\] poll_host_command\(|PollHostCommand: Host Command = +nil"
+)
+_IDENTIFIER = re.compile(r"host_identifier[:=]\"?(arn:[^\s\"]+)")
 
 
 @dataclass(frozen=True)
 class Datum(Generic[T]):
-    """One thing about a host. With an ``error`` nobody can say; else None was looked for and is not there."""
+    """One thing about a host. With an ``error`` it is not known; else None was looked for and is not there."""
 
     value: T | None
     by: str = ""
@@ -42,18 +37,74 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Process:
+    """A process of the agent: a master (it restarts workers), a worker (it polls), or one that only boots."""
+
+    pid: str
+    user: str
+    seconds: int | None
+    title: str
+
+    @property
+    def is_master(self) -> bool:
+        return bool(re.search(r": master \d+$| (?:re)?start$", self.title))
+
+    @property
+    def is_worker(self) -> bool:
+        """It has its identity and has reached CodeDeploy: agent 1.x names a worker so only after that."""
+        return bool(re.search(r"CommandPoller of master|codedeploy-agent _?worker$", self.title))
+
+    @property
+    def boots(self) -> bool:
+        return "booting child" in self.title
+
+
+@dataclass(frozen=True)
 class Agent:
+    """``running``: a process of the agent is there, whatever systemd says (``by_systemd``)."""
+
     installed: Datum[bool]
     package_version: Datum[str]
     version_file: Datum[str]
     version: Datum[str]
     line: Datum[str]
     running: Datum[bool]
+    by_systemd: Datum[str]
+    processes: Datum[tuple[str, ...]]
+    program: Datum[str]
+    user: Datum[str]
+    environment: Datum[tuple[str, ...]]
+    profiles: Datum[tuple[str, ...]]
+
+    def listed(self) -> list[Process]:
+        """Its processes."""
+        parts = [text.split(" ", 3) for text in self.processes.value or () if text.count(" ") >= 3]
+        return [Process(p, u, int(s) if s.isdecimal() else None, t) for p, u, s, t in parts]
+
+    def variable(self, name: str) -> str:
+        """A variable of its environment, in either case; "" where it is not set."""
+        for text in self.environment.value or ():
+            key, _, value = text.partition("=")
+            if key.lower() == name.lower() and value:
+                return value
+        return ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd says of the agent's unit. ``source`` is the init script or the unit file that it is made of."""
+
+    state: Datum[str]
+    sub: Datum[str]
+    result: Datum[str]
+    restarts: Datum[int]
+    enabled: Datum[str]
+    source: Datum[str]
 
 
 @dataclass(frozen=True)
 class Config:
-    """codedeployagent.yml, as written; see :func:`switched_on` for its switches."""
+    """codedeployagent.yml, as written, by "quoted" where a value is; see :func:`switched_on` for its switches."""
 
     proxy_uri: Datum[str]
     enable_auth_policy: Datum[str]
@@ -65,6 +116,12 @@ class Config:
     verbose: Datum[str]
     wait_between_runs: Datum[str]
     on_premises_config_file: Datum[str]
+    log_dir: Datum[str]
+    pid_dir: Datum[str]
+    root_dir: Datum[str]
+    program_name: Datum[str]
+    max_revisions: Datum[str]
+    user: Datum[str]
 
 
 @dataclass(frozen=True)
@@ -81,15 +138,44 @@ class Identity:
 
 @dataclass(frozen=True)
 class File:
-    """``readable`` is meant for the user that the probe ran as."""
+    """``readable`` is meant for the user that the probe ran as, ``usable`` for the agent's, by the modes."""
 
     path: Datum[str]
     exists: Datum[bool]
     readable: Datum[bool]
+    usable: Datum[bool]
     mode: Datum[str]
     owner: Datum[str]
     size: Datum[int]
     modified: Datum[int]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder in which the agent writes: ``free`` kB and ``inodes`` of its file system, ``options`` of the mount."""
+
+    path: Datum[str]
+    exists: Datum[bool]
+    usable: Datum[bool]
+    free: Datum[int]
+    inodes: Datum[int]
+    options: Datum[str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the agent keeps below its root_dir. ``ongoing``: "d-ID seconds"; ``last``: "group state path"."""
+
+    ongoing: Datum[tuple[str, ...]]
+    last: Datum[tuple[str, ...]]
+    cleanup: Datum[tuple[str, ...]]
+    scripts: Datum[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Tools:
+    missing: Datum[tuple[str, ...]]
+    ruby: Datum[str]
 
 
 @dataclass(frozen=True)
@@ -101,23 +187,35 @@ class Endpoint:
     address: Datum[str]
     status: Datum[int]
     date: Datum[str]
+    issuer: Datum[str]
 
 
 @dataclass(frozen=True)
 class Network:
     imds_answers: Datum[bool]
+    imds_status: Datum[int]
+    imds_region: Datum[str]
 
 
 @dataclass(frozen=True)
 class Clock:
     epoch: Datum[int]
+    offset: Datum[str]
 
 
 @dataclass(frozen=True)
 class Log:
-    """The newest lines of the agent's log, oldest first, masked."""
+    """The heads of the newest entries of the agent's log, oldest first, masked, without what ordinary work leaves.
+
+    ``entries``, ``errors`` and ``polls`` count all that was read, from ``since`` on.
+    """
 
     lines: Datum[tuple[str, ...]]
+    entries: Datum[int]
+    errors: Datum[int]
+    polls: Datum[int]
+    since: Datum[str]
+    files: Datum[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -127,24 +225,32 @@ class HostReport:
     collected_at: datetime
     host: Host
     agent: Agent
+    unit: Unit
     config: Config
     identity: Identity
     config_file: File
     identity_file: File
     credentials_file: File
     log_file: File
+    wire_log: File
+    root_credentials: File
+    root_folder: Folder
+    log_folder: Folder
+    temporary_folder: Folder
+    deployment: Deployment
+    tools: Tools
     endpoint_commands: Endpoint
+    endpoint_start: Endpoint
     endpoint_s3: Endpoint
     network: Network
     clock: Clock
     log: Log
 
     def server_time(self) -> datetime | None:
-        """The time by an endpoint that answered during the run, if one did."""
-        for endpoint in (self.endpoint_commands, self.endpoint_s3):
-            parsed = parsedate_tz(endpoint.date.value or "")
-            if parsed and 1970 <= parsed[0] <= 9000:  # of another year no time can be made
-                return datetime.fromtimestamp(mktime_tz(parsed), UTC)
+        """The time by an endpoint that answered during the run, if one did. Anything may stand in that header."""
+        for endpoint in (self.endpoint_commands, self.endpoint_start, self.endpoint_s3):
+            if time := _http_time(endpoint.date.value or ""):
+                return time
         return None
 
     def clock_ahead(self) -> Datum[int]:
@@ -156,136 +262,57 @@ class HostReport:
             return Datum(None, error="no endpoint told the probe the time")
         return Datum(epoch.value - int(server.timestamp()), by="the Date header of an endpoint")
 
+    def age(self, entry: Entry) -> timedelta | None:
+        """How old an entry of the agent's log was when the probe ran: 1.x logs in local time, 2.x in UTC."""
+        epoch = self.clock.epoch.value
+        zone = UTC if self.agent.line.value == "2.x" else _zone(self.clock.offset.value or "")
+        if epoch is None or zone is None:
+            return None
+        return timedelta(seconds=epoch - entry.time.replace(tzinfo=zone).timestamp())
 
-def switched_on(setting: Datum[str]) -> Datum[bool]:
-    """A switch of the agent's configuration: off where it is not written, as unknown as what it was read from."""
-    on = (setting.value or "").lower() in ("true", "yes", "on")
-    return Datum(None if setting.error else on, setting.by, setting.error)
+    def newest_poll(self) -> tuple[str, timedelta | None] | None:
+        """The newest poll in the log that CodeDeploy answered, and its age; None where the log shows none."""
+        for line in reversed(self.log.lines.value or ()):
+            if _POLL.search(line) and (entry := read_entry(line)):
+                return line, self.age(entry)
+        return None
+
+    def polled_as(self) -> str:
+        """The ARN with which the agent polled last, by its log; "" where the log does not say."""
+        for line in reversed(self.log.lines.value or ()):
+            if ("poll_host_command(" in line or "poll loop" in line) and (found := _IDENTIFIER.search(line)):
+                return found[1]
+        return ""
 
 
-def read_report(
-    text: str,
-    *,
-    instance: str | None = None,
-    now: datetime | None = None,
-    oldest: timedelta = timedelta(minutes=30),
-) -> HostReport:
-    """Read what the probe printed.
+def switched_on(setting: Datum[str], line: str | None = None) -> Datum[bool]:
+    """A switch of the agent's configuration: off where it is not written, as unknown as what it was read from.
 
-    ``instance`` is the name that is asked about: a report made for another name is refused, and one that names
-    none is taken only where the host calls itself so, since a host never knows its CodeDeploy name. ``now`` is the present time, ``oldest`` how old a
-    report may be; its age is reckoned by AWS's clock where an endpoint answered, so that a host whose own clock
-    is wrong can still be looked at. Raises :class:`HostReportError` for anything that is not a whole, recent
-    report of schema 1.
+    Agent 1.x (``line``) is Ruby: a quoted value is a text, and every text is true, "false" too; so is everything
+    but an unquoted false, no or off. Agent 2.x takes an unquoted true or false and refuses all else.
     """
-    document = _parse(text.strip().removeprefix("\ufeff"))
-    sections = {f.name: f.type for f in fields(HostReport) if f.name != "collected_at"}
-    report = HostReport(
-        collected_at=_time(document.get("collected_at")),
-        **{name: _section(document, name, kind) for name, kind in sections.items()},
-    )
-    _refuse_another(report, instance)
-    _refuse_stale(report, now or datetime.now(UTC), oldest)
-    return report
+    if setting.error:
+        return Datum(None, setting.by, setting.error)
+    value = setting.value
+    if line == "1.x":
+        on = value is not None and (setting.by == "quoted" or value.lower() not in ("", "false", "no", "off"))
+    else:
+        on = (value or "").lower() in ("true", "yes", "on")
+    return Datum(on, setting.by)
 
 
-def read_report_file(path: str | Path, *, instance: str | None = None) -> HostReport:
-    """`read_report` of what stands in a file. Raises :class:`HostReportError` also for one that cannot be read."""
+def _http_time(text: str) -> datetime | None:
+    """The time of a Date header in the one form that HTTP allows to send, see RFC 9110, section 5.6.7."""
     try:
-        with Path(path).open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise HostReportError(f"The host report {str(path)!r} cannot be read: {reason}.") from None
-    return read_report(text, instance=instance)
+        return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
-def _parse(text: str) -> dict[str, Any]:
-    if len(text) > _MAX_CHARACTERS:
-        raise HostReportError(
-            "The host report is far longer than the probe's own: give the probe's output alone."
-        )
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        if text.startswith('{"schema":'):
-            raise HostReportError(_CUT) from error
-        raise HostReportError("The host report is not JSON: give the probe's output alone.") from error
-    if not isinstance(document, dict) or "schema" not in document:
-        raise HostReportError("The host report is JSON, but not the probe's: it names no schema.")
-    if document["schema"] != 1 or isinstance(document["schema"], bool):
-        raise HostReportError(
-            f"The host report has schema {document['schema']!r}, this version reads schema 1: {_AGAIN},"
-            " with the script that `runbooks probe` prints."
-        )
-    if document.get("complete") is not True:
-        raise HostReportError(_CUT)
-    if "failed" in document:
-        raise HostReportError(f"The probe could not look at the host: {document['failed']}.")
-    return document
-
-
-def _section(document: dict[str, Any], name: str, kind: Any) -> Any:
-    """One section as its dataclass. Names that are not known are left aside, missing ones are an error."""
-    section = document.get(name)
-    if not isinstance(section, dict):
-        raise HostReportError(f"The host report has no section {name!r}: {_AGAIN}.")
-    return kind(
-        **{field: _datum(section, f"{name}.{field}", hint) for field, hint in get_type_hints(kind).items()}
-    )
-
-
-def _datum(section: dict[str, Any], name: str, hint: Any) -> Datum[Any]:
-    (wanted,) = get_args(hint)
-    datum = section.get(name.rpartition(".")[2])
-    by = str(datum.get("by", "")) if isinstance(datum, dict) else ""
-    match datum:
-        case {"error": str(error)} if error:
-            return Datum(None, error=error)
-        case {"value": None}:
-            return Datum(None, by)
-        case {"value": list(items)} if wanted == tuple[str, ...] and all(isinstance(i, str) for i in items):
-            return Datum(tuple(items), by)
-        case {"value": value} if type(value) is wanted:  # exactly: True is no number
-            return Datum(value, by)
-    raise HostReportError(f"The host report has no usable {name}: {_AGAIN}.")
-
-
-def _time(text: Any) -> datetime:
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except (TypeError, ValueError) as error:
-        raise HostReportError(f"The host report does not say when it was made: {_AGAIN}.") from error
-
-
-def _refuse_another(report: HostReport, instance: str | None) -> None:
-    made_for = report.host.instance.value
-    if instance is None:
-        return
-    if made_for is not None and made_for != instance:
-        raise HostReportError(f"The host report was made for {made_for!r}, not for {instance!r}.")
-    itself = report.host.hostname.value or ""
-    if made_for is None and instance.lower() not in (itself.lower(), itself.lower().partition(".")[0]):
-        raise HostReportError(
-            f"The host report names no instance, and its host calls itself {itself!r}, not {instance!r}:"
-            f" make it with `runbooks probe --instance {instance}`."
-        )
-
-
-def _refuse_stale(report: HostReport, now: datetime, oldest: timedelta) -> None:
-    age = now - (report.server_time() or report.collected_at)
-    if age > oldest:
-        minutes, limit = int(age.total_seconds() // 60), int(oldest.total_seconds() // 60)
-        old = (
-            f"{minutes} minutes"
-            if minutes < 120
-            else f"{minutes // 60} hours"
-            if age.days < 2
-            else f"{age.days} days"
-        )
-        raise HostReportError(f"The host report is {old} old, at most {limit} minutes are taken: {_AGAIN}.")
-    if age < -timedelta(minutes=5):
-        raise HostReportError(
-            "The host report comes from the future, so its age cannot be told:"
-            f" set the clocks of the host and of this machine, then {_AGAIN}."
-        )
+def _zone(offset: str) -> timezone | None:
+    """The time zone of what `date +%z` prints."""
+    found = re.fullmatch(r"([+-])([01]\d)([0-5]\d)", offset)
+    if not found:
+        return None
+    minutes = int(found[2]) * 60 + int(found[3])
+    return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))

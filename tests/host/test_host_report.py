@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from runbooks.errors import UserError
-from runbooks.host import Datum, HostReport, HostReportError, read_report, switched_on
+from runbooks.host import Datum, HostReport, HostReportError, read_report, read_report_file, switched_on
+from runbooks.host.log import read_entry
+from runbooks.host.report import Process
+from tests.support.agent_lines import ARN, polling, refused
 from tests.support.hosts import SESSION_ARN, Fakes, build
 
 Document = dict[str, Any]
@@ -17,7 +20,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the probe prints on a healthy host that it was told is web-01."""
+    """What the probe prints on a healthy host that is called web-01."""
     return build(tmp_path_factory.mktemp("host") / "web-01").run(PROBE_INSTANCE="web-01").stdout.decode()
 
 
@@ -83,12 +86,16 @@ def test_a_cut_report_is_seen_wherever_it_was_cut(end: int, text: str) -> None:
         (lambda t: '{"schema":' + "9" * 5000 + "}", "is cut"),
         (lambda t: '{"Status": "Success"}', "names no schema"),
         (
-            lambda t: '{"schema":1,"failed":"od is not on this host","complete":true}',
+            lambda t: '{"schema":2,"failed":"od is not on this host","complete":true}',
             "od is not on this host",
         ),
-        (lambda t: changed(t, lambda d: d.update(schema=2)), "has schema 2"),
+        (
+            lambda t: changed(t, lambda d: d.update(schema=1)),
+            "has schema 1, this version reads schema 2: run the probe on the host again",
+        ),
+        (lambda t: changed(t, lambda d: d.update(schema=3)), "has schema 3"),
         (lambda t: changed(t, lambda d: d.update(schema=True)), "has schema True"),
-        (lambda t: changed(t, lambda d: d.update(schema="1")), "has schema '1'"),
+        (lambda t: changed(t, lambda d: d.update(schema="2")), "has schema '2'"),
         (lambda t: changed(t, lambda d: d.pop("complete")), "is cut"),
         (lambda t: changed(t, lambda d: d.update(complete="true")), "is cut"),
         (lambda t: changed(t, lambda d: d.pop("agent")), "no section 'agent'"),
@@ -173,10 +180,38 @@ def test_the_clock_is_compared_with_aws_s(text: str) -> None:
     assert read_report(broken, now=NOON).clock_ahead().error == "date failed"
 
 
-def test_a_date_that_is_none_tells_no_time(text: str) -> None:
-    odd = changed(text, put("endpoint_commands", "date", {"value": "32 Foo"}))
+# The header is what some machine on the way wrote, and Python's parser of dates takes much.
+@pytest.mark.parametrize(
+    "header",
+    [
+        "32 Foo",
+        "Tue, 99 Jan 2026 03:00:00 GMT",
+        "Tue, 24 Nov 99999999999999999999 03:00:00 GMT",
+        "Tue, 24 Nov 0000 03:00:00 GMT",
+        "Tue, 24 Nov 9999 23:59:59 -2359",
+        "Tue, 24 Nov 2026 03:00:00 +99999999999999999999",
+        "Tue, 24 Nov 2026 99:99:99 GMT",
+        "Tue, 24 Nov 2026 03:00:00 " + "9" * 300,
+        "-" * 3000,
+        "0",
+        "\u0663\u0664 Nov 2026",
+    ],
+)
+def test_a_date_that_is_none_gives_no_time(header: str, text: str) -> None:
+    odd = changed(text, put("endpoint_commands", "date", {"value": header}))
+    odd = changed(odd, put("endpoint_start", "date", {"value": header}))
     odd = changed(odd, put("endpoint_s3", "date", {"value": None}))
-    assert read_report(odd).server_time() is None
+    report = read_report(odd)
+    assert report.server_time() is None
+    assert report.clock_ahead().error == "no endpoint told the probe the time"
+
+
+def test_the_next_endpoint_is_asked_where_the_first_has_no_date(text: str) -> None:
+    odd = dated(text, NOON, NOON)
+    assert (
+        read_report(changed(odd, put("endpoint_commands", "date", {"value": "x"})), now=NOON).server_time()
+        == NOON
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,6 +234,113 @@ def test_a_switch_that_could_not_be_read_is_not_off() -> None:
     assert switched_on(Datum(None, error="this user may not read it")) == Datum(
         None, error="this user may not read it"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "by", "first", "second"),
+    [
+        ("false", "", False, False),
+        ("no", "", False, False),
+        ("Off", "", False, False),
+        ("false", "quoted", True, False),  # a text, and in Ruby every text is true
+        ("", "quoted", True, False),
+        ("0", "", True, False),
+        ("nope", "", True, False),
+        ("true", "", True, True),
+        (None, "", False, False),
+    ],
+)
+def test_a_switch_of_agent_1_is_ruby_s(written: str | None, by: str, first: bool, second: bool) -> None:
+    assert switched_on(Datum(written, by), "1.x").value is first
+    assert switched_on(Datum(written, by), "2.x").value is second
+
+
+@pytest.mark.parametrize(
+    ("title", "is_master", "is_worker", "boots"),
+    [
+        ("codedeploy-agent: master 1412", True, False, False),
+        ("cd: master 1412", True, False, False),
+        ("codedeploy-agent: booting child", False, False, True),
+        ("codedeploy-agent: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller of master 1412", False, True, False),
+        ("/opt/codedeploy-agent/bin/codedeploy-agent start", True, False, False),
+        ("/opt/codedeploy-agent/bin/codedeploy-agent _worker", False, True, False),
+        ("/opt/codedeploy-agent/bin/codedeploy-agent status", False, False, False),
+    ],
+)  # fmt: skip
+def test_a_process_is_known_by_its_title(title: str, is_master: bool, is_worker: bool, boots: bool) -> None:
+    process = Process("1", "0", 1, title)
+    assert (process.is_master, process.is_worker, process.boots) == (is_master, is_worker, boots)
+
+
+def test_processes_are_read_with_suspicion(text: str) -> None:
+    odd = changed(
+        text, put("agent", "processes", {"value": ["", "1 0", "1 0 x codedeploy-agent: master 1", "²"]})
+    )
+    assert read_report(odd).agent.listed() == [Process("1", "0", None, "codedeploy-agent: master 1")]
+
+
+def test_a_variable_is_found_in_either_case(text: str) -> None:
+    agent = read_report(
+        changed(text, put("agent", "environment", {"value": ["HTTPS_PROXY=http://p", "x=", "y"]}))
+    ).agent
+    assert (agent.variable("https_proxy"), agent.variable("x"), agent.variable("z")) == ("http://p", "", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "offset", "minutes"),
+    [
+        ("1.x", "+0000", 30),
+        ("1.x", "+0200", 150),
+        ("1.x", "-0530", -300),
+        ("2.x", "+0200", 30),
+        ("1.x", "CEST", None),
+    ],
+)
+def test_the_age_of_an_entry_goes_by_the_host_s_time_zone(
+    line: str, offset: str, minutes: int | None, text: str
+) -> None:
+    """Agent 1.x logs in local time, 2.x in UTC."""
+    odd = changed(dated(text, NOON, NOON), put("clock", "offset", {"value": offset}))
+    report = read_report(changed(odd, put("agent", "line", {"value": line})), now=NOON)
+    entry = read_entry("2026-11-24T11:30:00 INFO  x")
+    assert entry
+    assert report.age(entry) == (None if minutes is None else timedelta(minutes=minutes))
+
+
+def test_the_newest_poll_says_when_and_as_whom(text: str) -> None:
+    older = polling("arn:aws:iam::111122223333:user/web-99", at="2026-11-24T09:00:00")
+    lines = [older, polling(at="2026-11-24T11:00:00"), refused("AccessDeniedException - ")]
+    odd = changed(dated(text, NOON, NOON), put("log", "lines", {"value": lines}))
+    report = read_report(changed(odd, put("clock", "offset", {"value": "+0000"})), now=NOON)
+    assert report.newest_poll() == (lines[1], HOUR)
+    assert report.polled_as() == ARN
+    none = read_report(changed(odd, put("log", "lines", {"value": lines[2:]})), now=NOON)
+    assert (none.newest_poll(), none.polled_as()) == (None, "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_is_read_in_every_encoding_that_a_shell_writes(
+    encoding: str, text: str, tmp_path: Path
+) -> None:
+    """Windows PowerShell's `>` writes UTF-16."""
+    mark = {"utf-16-le": "\ufeff", "utf-16-be": "\ufeff"}.get(encoding, "")
+    path = tmp_path / "web-01.json"
+    path.write_bytes((mark + text).encode(encoding))
+    assert read_report_file(path, instance="web-01").host.hostname.value == "web-01"
+    path.write_bytes(text.encode("utf-16-le"))
+    assert read_report_file(path).host.hostname.value == "web-01"
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(HostReportError, match=r"cannot be read: No such file or directory\.$"):
+        read_report_file(tmp_path / "none.json")
+    with pytest.raises(HostReportError, match=r"cannot be read: Is a directory\.$"):
+        read_report_file(tmp_path)
+    with pytest.raises(HostReportError, match="cannot be read: embedded null"):
+        read_report_file("a\0b")
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 4000)
+    with pytest.raises(HostReportError, match="far longer"):
+        read_report_file(tmp_path / "noise")
 
 
 def test_a_missing_answer_is_not_a_failure_to_look(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from codedeploy_sandbox.hosts import host as hosts
 from codedeploy_sandbox.hosts.host import (
     ANSWERS,
@@ -16,6 +17,7 @@ from codedeploy_sandbox.hosts.host import (
     DEFAULT_CONFIG,
     IDENTITY,
     LOG,
+    LOGS,
     NO_ANSWER,
     Fakes,
     command,
@@ -30,6 +32,7 @@ __all__ = [
     "DEFAULT_CONFIG",
     "IDENTITY",
     "LOG",
+    "LOGS",
     "NO_ANSWER",
     "Fakes",
     "Files",
@@ -38,6 +41,22 @@ __all__ = [
     "command",
     "write",
 ]
+
+
+def _usable(shell: Sequence[str]) -> bool:
+    """Whether it is here and takes commands from the PATH. Some builds of busybox prefer their own: no fake counts."""
+    if not shutil.which(shell[0]):
+        return False
+    asked = [*shell, "-c", "command -v hostname || echo /"]
+    return "/" in subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+
+
+# The shells that hosts have as sh: dash on Debian, bash on RHEL and Amazon Linux, busybox's on small images.
+SHELLS = [
+    pytest.param(shell, id=shell[0])
+    for shell in (("dash",), ("bash", "--posix"), ("busybox", "sh"))
+    if _usable(shell)
+] or [pytest.param(("sh",), id="sh")]
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -55,6 +74,9 @@ HEX_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SHORT_PASSWORD = "hunter2"
 BEARER = "gho-short_token.v1"
 PRIVATE_KEY = "MIIEowIBAAKCAQEAexampleexample"
+GITHUB_TOKEN = "ghp_" + "a1B2" * 9
+CHAT_TOKEN = "-".join(("xoxb", "17653672481", "19874698323", "abcdEFGH"))
+WEB_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ3ZWIifQ.c2lnbmF0dXJl"
 SECRETS = (
     *(KEY_ID, SECRET_KEY, SESSION_KEY_ID, SESSION_TOKEN, SESSION_TOKEN[:30], PROXY_PASSWORD, "p@ss/word"),
     *(
@@ -67,9 +89,12 @@ SECRETS = (
         KEY_ID[4:],
         SESSION_KEY_ID[4:],
     ),
+    *(GITHUB_TOKEN[4:], CHAT_TOKEN[5:], WEB_TOKEN[8:]),
 )
 
-# How a secret may stand in a log: ini, YAML, JSON, Ruby, Rust, headers, URLs, bare, several on a line.
+HEAD = "2026-11-24T02:00:00 ERROR [codedeploy-agent(1412)]: "  # of an entry of the log
+
+# How a secret may stand in an entry of a log: ini, YAML, JSON, Ruby, Rust, headers, URLs, bare, several on a line.
 LEAKING_LINES = (
     f"aws_access_key_id = {KEY_ID}",
     f"aws_secret_access_key = {SECRET_KEY}",
@@ -91,9 +116,16 @@ LEAKING_LINES = (
     f"export DB_PASSWORD={SHORT_PASSWORD} PGPASSWORD: '{SHORT_PASSWORD}'",
     f"the key {SECRET_KEY} and the token {SESSION_TOKEN} stand alone",
     f"the key id ({KEY_ID}) too, and {HEX_TOKEN}",
-    "-----BEGIN RSA PRIVATE KEY-----",
-    PRIVATE_KEY,
-    "-----END RSA PRIVATE KEY-----",
+    f"login failed for user app with password {SHORT_PASSWORD}",
+    f"the passphrase is {SHORT_PASSWORD}, says the script",
+    f"git clone https://x-access-token:{GITHUB_TOKEN}@github.com/a/b; {GITHUB_TOKEN}",
+    f"posted with {CHAT_TOKEN} to the channel",
+    f"sent {WEB_TOKEN} to the API",
+)
+# And in lines that begin no entry: none of these is sent, whatever stands in it.
+LEAKING_REST = (
+    *("-----BEGIN RSA PRIVATE KEY-----", PRIVATE_KEY, "-----END RSA PRIVATE KEY-----"),
+    *(f"[stderr]DB: {SHORT_PASSWORD}", f"    {SESSION_TOKEN[:30]}"),
 )
 CLEAN_LINE = "2026-11-24 02:00:00 INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1"
 
@@ -158,7 +190,9 @@ class Files(hosts.Files):
 
     identity: str | bytes | None = SESSION_YML
     credentials: str | None = CREDENTIALS_FILE
-    log: str | bytes | None = "\n".join([CLEAN_LINE, *LEAKING_LINES, CLEAN_LINE]) + "\n"
+    log: str | bytes | None = (
+        "\n".join([CLEAN_LINE, *(HEAD + line for line in LEAKING_LINES), *LEAKING_REST, CLEAN_LINE]) + "\n"
+    )
 
 
 def build(
@@ -169,6 +203,21 @@ def build(
     assert not missing, f"the tests of the probe need {missing}: install coreutils, grep, sed and an awk"
     host = hosts.build(place, system, fakes or Fakes(), files or Files())
     return Host(host.root, host.path, host.calls)
+
+
+def disagreements(document: dict[str, Any], expected: dict[str, Any]) -> list[Any]:
+    """Where a document of the probe says other than expected: a text in < > is a piece of an error."""
+    wrong = []
+    for name, wanted in expected.items():
+        section, _, key = name.partition(".")
+        datum = document[section][key]
+        if isinstance(wanted, str) and wanted.startswith("<"):
+            fits = wanted[1:-1] in datum.get("error", "")
+        else:
+            fits = "error" not in datum and datum["value"] == wanted
+        if not fits:
+            wrong.append((name, wanted, datum))
+    return wrong
 
 
 def fingerprint(root: Path) -> dict[str, tuple[int, int, int, bytes]]:

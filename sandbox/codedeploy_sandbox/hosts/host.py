@@ -1,8 +1,8 @@
-"""Hosts for the probe: a directory that stands for a machine's root, and commands that answer about it.
+"""Hosts for the probe to look at: a directory in the place of a machine's root, and commands that describe it.
 
-The commands are fakes of those that ask the machine or the network (systemctl, dpkg, rpm, pgrep, curl, getent,
-hostname) and links to the plain tools. Nothing else is on the PATH: a command that a host lacks is
-really missing, and nothing leaves this machine.
+The commands are fakes of those that ask the machine or the network (systemctl, dpkg, rpm, curl, getent, hostname,
+df, ruby) and links to the plain tools. Nothing else is on the PATH, so a command that a host has not is really not
+there, and nothing leaves this machine.
 """
 
 import shutil
@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
-# The plain tools that the probe needs, and the two that are optional.
+# The plain tools that the probe counts on, and those that it can do without.
 TOOLS = (
     *("awk", "cut", "date", "grep", "head", "id", "od", "sed", "tail", "tr", "wc", "uname"),
-    *("stat", "timeout"),
+    *("stat", "timeout", "readlink"),
 )
+# Those that deployments use. The probe only asks whether they are there.
+DEPLOYMENT_TOOLS = ("unzip", "tar", "gzip", "setfacl", "semanage", "su", "sudo")
 
 SYSTEMS = {
     "rhel": {"ID": '"rhel"', "VERSION_ID": '"9.4"', "PRETTY_NAME": '"Red Hat Enterprise Linux 9.4 (Plow)"'},
@@ -26,9 +28,24 @@ SYSTEMS = {
 CONFIG = "etc/codedeploy-agent/conf/codedeployagent.yml"
 IDENTITY = "etc/codedeploy-agent/conf/codedeploy.onpremises.yml"
 CREDENTIALS = "etc/codedeploy-agent/creds"
-LOG = "var/log/aws/codedeploy-agent/codedeploy-agent.log"
+LOGS = "var/log/aws/codedeploy-agent"
+LOG = f"{LOGS}/codedeploy-agent.log"
 VERSION = "opt/codedeploy-agent/.version"
 PID = "opt/codedeploy-agent/state/.pid/codedeploy-agent.pid"
+DEPLOYMENTS = "opt/codedeploy-agent/deployment-root"
+SPARE_CONFIG = "opt/codedeploy-agent/conf/codedeployagent.yml"  # the agent's own, where there is no other
+
+# The processes of an agent 1.x that polls, by the titles that it gives them, and of a 2.x.
+MASTER = "codedeploy-agent: master 1412"
+POLLS = {
+    1412: MASTER,
+    1415: "codedeploy-agent: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller of master 1412",
+}
+BOOTS = {1412: MASTER, 1420: "codedeploy-agent: booting child"}
+POLLS_2 = {
+    1412: "/opt/codedeploy-agent/bin/codedeploy-agent start",
+    1415: "/opt/codedeploy-agent/bin/codedeploy-agent _worker",
+}
 
 DEFAULT_CONFIG = """---
 :log_aws_wire: false
@@ -40,14 +57,22 @@ DEFAULT_CONFIG = """---
 :wait_between_runs: 1
 """
 
+NO_ROUTE = "echo 'curl: (7) Failed to connect to 169.254.169.254 port 80: No route to host' >&2; exit 7"
 NO_ANSWER = "echo 'curl: (28) Connection timed out after 5001 milliseconds' >&2; exit 28"
 DATE = "%a, %d %b %Y %H:%M:%S GMT"  # as HTTP writes it
 ANSWERS = f"printf 'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n' \"$(date -u '+{DATE}')\""
 
 
-def curl(endpoints: str, metadata: str = NO_ANSWER) -> str:
+def curl(endpoints: str, metadata: str = NO_ROUTE) -> str:
     """A curl to which the endpoints answer in one way and the instance metadata service in another (shell)."""
     return f"case $url in http://169.254.*) {metadata} ;; *) {endpoints} ;; esac"
+
+
+def df(free: int = 15_000_000, inodes: int = 900_000) -> str:
+    """A df whose file systems have so many free kB and inodes (shell)."""
+    left = f"case $* in *-i*) left={inodes} ;; *) left={free} ;; esac"
+    head = "echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'"
+    return f"{left}\n{head}\necho /dev/vda1 20000000 1 $left 1% /"
 
 
 @dataclass
@@ -55,9 +80,12 @@ class Fakes:
     """The commands of a host that ask the machine, as shell. None: the command is not there."""
 
     systemctl: str | None = "active running"  # the unit's state and sub-state
+    unit: Mapping[str, str] = field(default_factory=dict)  # more that systemctl shows of it
     package: str | None = "1.8.1-13"  # the agent's; "removed", "damaged" (the database), or none at all
     manager: str | None = "rpm"
-    pgrep: str | None = None
+    df: str | None = df()
+    ruby: str | None = "echo 'ruby 3.1.2p20 (2022-04-12 revision 4491bb740a) [x86_64-linux-gnu]'"
+    tools: tuple[str, ...] = DEPLOYMENT_TOOLS  # of those that deployments use, the ones that are there
     getent: str | None = "echo '192.0.2.10      endpoint.example'"
     curl: str | None = curl(ANSWERS)
     hostname: str | None = "echo web-01"
@@ -65,11 +93,12 @@ class Fakes:
 
     def scripts(self, calls: Path) -> dict[str, str]:
         """The script of each command that is there; curl's writes into `calls` how it was called."""
-        scripts = {"getent": self.getent, "hostname": self.hostname, "pgrep": self.pgrep, **self.plain}
+        scripts = {"getent": self.getent, "hostname": self.hostname, "df": self.df, "ruby": self.ruby}
+        scripts |= {**dict.fromkeys(self.tools, "exit 1"), **self.plain}
         if self.systemctl is not None:
-            state, _, sub = self.systemctl.partition(" ")
-            asked = f"[ $1 = show ] && echo SubState={sub} && exit"
-            scripts["systemctl"] = f"{asked}\necho {state}; [ {state} = active ] || exit 3"
+            scripts["systemctl"] = "".join(
+                f"echo {quote(f'{name}={value}')}\n" for name, value in self._shown().items()
+            )
         if self.manager:
             scripts[self.manager] = self._manager()
         if self.curl is not None:
@@ -77,6 +106,11 @@ class Fakes:
                 f'echo "$* proxy=${{https_proxy-}}" >>{quote(str(calls))}\nfor url; do :; done\n{self.curl}'
             )
         return {name: script for name, script in scripts.items() if script is not None}
+
+    def _shown(self) -> dict[str, str]:
+        state, _, sub = (self.systemctl or "").partition(" ")
+        known = {"LoadState": "loaded", "ActiveState": state, "SubState": sub, "Result": "success"}
+        return known | {"NRestarts": "0", "UnitFileState": "enabled"} | dict(self.unit)
 
     def _manager(self) -> str:
         if self.package is None:
@@ -90,6 +124,9 @@ class Fakes:
         )
 
 
+_UPTIME = 1_000_000  # seconds
+
+
 @dataclass
 class Files:
     """The files of a host, by path below its root. None: the file is not there."""
@@ -100,12 +137,16 @@ class Files:
     credentials: str | None = None
     log: str | bytes | None = None
     pid: str | None = "1412\n"
-    processes: Mapping[int, str] = field(default_factory=lambda: {1412: "codedeploy-agent: master 1412"})
-    others: Mapping[str, str] = field(default_factory=dict)
+    processes: Mapping[int, str] = field(default_factory=lambda: POLLS)
+    ages: Mapping[int, int] = field(default_factory=dict)  # of processes, in seconds; a day unless given
+    owner: int = 0  # the user number that they have
+    environment: Mapping[str, str] = field(default_factory=dict)  # theirs
+    mounts: str = "/dev/vda1 / ext4 rw,relatime 0 0\n"
+    others: Mapping[str, str | bytes] = field(default_factory=dict)
 
     def contents(self) -> dict[str, str | bytes]:
         """The content of each file that is there."""
-        files = {
+        files: dict[str, str | bytes | None] = {
             VERSION: self.version,
             CONFIG: self.config,
             IDENTITY: self.identity,
@@ -114,10 +155,26 @@ class Files:
             PID: self.pid,
             "proc/1/comm": "systemd\n",
             "proc/1/cmdline": "/sbin/init\0",
+            "proc/uptime": f"{_UPTIME}.00 1.00\n",
+            "proc/mounts": self.mounts,
+            "etc/passwd": "root:x:0:0:root:/root:/bin/sh\ncodedeploy:x:990:990::/:/sbin/nologin\n",
+            "etc/group": "root:x:0:\ncodedeploy:x:990:\n",
             **self.others,
         }
-        processes = {f"proc/{pid}/cmdline": line.replace(" ", "\0") for pid, line in self.processes.items()}
-        return {path: text for path, text in (files | processes).items() if text is not None}
+        for pid, title in self.processes.items():
+            files |= self._process(pid, title)
+        return {path: text for path, text in files.items() if text is not None}
+
+    def _process(self, pid: int, title: str) -> dict[str, str | bytes | None]:
+        start = (_UPTIME - self.ages.get(pid, 86_400)) * 100  # in ticks since the machine started
+        environment = "".join(f"{name}={value}\0" for name, value in self.environment.items())
+        ids = "\t".join([str(self.owner)] * 4)
+        return {
+            f"proc/{pid}/cmdline": f"{title.replace(' ', chr(0)) if title[0] == '/' else title}\0\0",
+            f"proc/{pid}/status": f"Name:\truby\nUid:\t{ids}\nGid:\t{ids}\nGroups:\t{self.owner}\n",
+            f"proc/{pid}/stat": f"{pid} (a (b) c) S {'0 ' * 18}{start} 0 0\n",
+            f"proc/{pid}/environ": environment,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The machines behind the instances, each described in a few words, and the probe run on one of them."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -10,19 +11,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codedeploy_sandbox.hosts.host import (
-    CONFIG,
     CREDENTIALS,
     DATE,
     DEFAULT_CONFIG,
+    DEPLOYMENT_TOOLS,
+    DEPLOYMENTS,
     IDENTITY,
     LOG,
+    LOGS,
     NO_ANSWER,
+    NO_ROUTE,
+    POLLS,
+    POLLS_2,
     Fakes,
     Files,
     Host,
     build,
     command,
     curl,
+    df,
 )
 
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
@@ -45,15 +52,32 @@ class Machine:
     system: str = "rhel"
     agent: str | None = "1.8.1"  # None: no agent is installed
     running: bool = True
-    settings: str = ""  # lines that are added to the agent's configuration
+    processes: tuple[tuple[int, str], ...] | None = (
+        None  # the agent's, by number and title; None: as it polls
+    )
+    ages: tuple[tuple[int, int], ...] = ()  # of them, in seconds
+    owner: int = 0  # the number of the user that they run as
+    environment: tuple[tuple[str, str], ...] = ()  # theirs
+    unit: str = ""  # the unit's state and sub-state, where they are not those of a running or a stopped agent
+    shows: tuple[tuple[str, str], ...] = ()  # more that systemd shows of the unit
+    config: str | None = ""  # the agent's configuration; "": as the package ships it, None: there is none
+    settings: str = ""  # lines that are added to it
     log: tuple[str, ...] = ()  # the newest lines of its agent's log, without their time
+    rotated: tuple[str, ...] = ()  # the lines of the log of the day before
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
     resolves: bool = True  # names
-    blocked: str = ""  # the URLs that cannot be reached, as a pattern of the shell
-    metadata: bool = False  # a service at 169.254.169.254 answers
+    blocked: str = ""  # the URLs that nothing gets to, as a pattern of the shell
+    metadata: str = (
+        ""  # what a service at 169.254.169.254 answers: "dropped", a status, or a Region with its document
+    )
     credentials: bool = True  # the file that the yml of a session names is there
     private: bool = True  # its root alone can read the files with keys
+    free: int = 15_000_000  # kB on its disk
+    inodes: int = 900_000
+    mounts: str = "/dev/vda1 / ext4 rw,relatime 0 0\n"
+    ruby: str | None = "3.1.2"
+    without: tuple[str, ...] = ()  # tools of deployments that it has not
     others: tuple[tuple[str, str], ...] = ()  # more files: path and text
 
     @property
@@ -112,63 +136,109 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
     endpoints = (
         f"case $url in {machine.blocked}) {NO_ANSWER} ;; *) {answer} ;; esac" if machine.blocked else answer
     )
+    here = machine.agent and machine.running
     return Fakes(
-        systemctl="active running" if machine.agent and machine.running else "inactive dead",
+        systemctl=machine.unit or ("active running" if here else "inactive dead"),
+        unit=dict(machine.shows),
         package=machine.package,
         manager="dpkg" if machine.system == "debian" else "rpm",
-        pgrep=None if machine.agent and machine.running else "exit 1",
+        df=df(machine.free, machine.inodes),
+        ruby=machine.ruby and f"echo 'ruby {machine.ruby} (2022-04-12) [x86_64-linux]'",
+        tools=tuple(name for name in DEPLOYMENT_TOOLS if name not in machine.without),
         getent="echo '192.0.2.10      endpoint.example'" if machine.resolves else "exit 2",
-        curl=curl(endpoints if machine.resolves else _NO_NAME, answer if machine.metadata else NO_ANSWER),
+        curl=curl(endpoints if machine.resolves else _NO_NAME, _metadata(machine.metadata)),
         hostname=f"echo {machine.name}",
-        plain={  # hide the day and the user of this process
-            "date": f"case $2 in +%s) echo {int(local.timestamp())} ;; *) echo {local:%Y-%m-%dT%H:%M:%SZ} ;; esac",
+        plain={  # so that neither the day nor the user of this process shows
+            "date": f"case $* in *%s) echo {int(local.timestamp())} ;; *%z) echo +0000 ;;"
+            f" *) echo {local:%Y-%m-%dT%H:%M:%SZ} ;; esac",
             "id": "case $1 in -u) echo 0 ;; *) echo root ;; esac",
         },
     )
+
+
+def _metadata(answers: str) -> str:
+    """What a curl to the metadata address meets (shell)."""
+    if answers in ("", "dropped"):
+        return NO_ANSWER if answers else NO_ROUTE
+    if answers.isdecimal():
+        return f"printf 'HTTP/1.1 {answers} Status\\r\\n\\r\\n'"
+    document = f'{{"accountId" : "111122223333", "region" : "{answers}"}}'
+    body = f"case $url in */document) echo '{document}' ;; esac"
+    return f"printf 'HTTP/1.1 200 OK\\r\\n\\r\\n'; {body}"
 
 
 def _files(machine: Machine, local: datetime) -> Files:
     if machine.agent is None:
         return Files(None, None, None, None, None, None, processes={})
     second = machine.agent.startswith("2.")
-    config = "---\nlog_dir: /var/log/aws/codedeploy-agent\n" if second else DEFAULT_CONFIG
+    config = machine.config
+    if config == "":
+        config = "---\nlog_dir: /var/log/aws/codedeploy-agent\n" if second else DEFAULT_CONFIG
     kind = "deb" if machine.system == "debian" else "rpm"
+    processes = dict(machine.processes) if machine.processes is not None else POLLS_2 if second else POLLS
+    older = local - timedelta(days=1)
+    others = dict(machine.others)
+    if machine.rotated:
+        others[f"{LOGS}/codedeploy-agent.{local:%Y%m%d}.log"] = _stamped(machine, machine.rotated, older)
     return Files(
         version=f"agent_version: {machine.agent}\n" if second else f"OFFICIAL_{machine.package}_{kind}\n",
-        config=config + machine.settings,
+        config=config if config is None else config + machine.settings,
         identity=machine.identity,
         credentials=_CREDENTIALS if machine.credentials and CREDENTIALS in (machine.identity or "") else None,
-        log=_log(machine, local),
+        log=_stamped(machine, machine.log or _well(machine), local - machine.quiet),
         pid="1412\n" if machine.running and not second else None,
-        processes={1412: "codedeploy-agent: master 1412"} if machine.running else {},
-        others=dict(machine.others),
+        processes=processes if machine.running else {},
+        ages=dict(machine.ages),
+        owner=machine.owner,
+        environment=dict(machine.environment),
+        mounts=machine.mounts,
+        others={"tmp/.keep": "", f"{DEPLOYMENTS}/.keep": "", **others},
     )
 
 
-def _log(machine: Machine, local: datetime) -> str:
-    """The log's lines, a minute apart."""
-    lines = machine.log or (_started(machine),)
-    newest = local - machine.quiet
+def _stamped(machine: Machine, lines: tuple[str, ...], newest: datetime) -> str:
+    """The lines of a log, a minute apart. Agent 2.x writes a blank where 1.x writes a T."""
+    mark = " " if (machine.agent or "").startswith("2.") else "T"
     times = (newest - timedelta(minutes=ago) for ago in range(len(lines) - 1, -1, -1))
-    return "".join(f"{time:%Y-%m-%d %H:%M:%S} {line}\n" for time, line in zip(times, lines, strict=True))
+    return "".join(f"{time:%Y-%m-%d{mark}%H:%M:%S} {line}\n" for time, line in zip(times, lines, strict=True))
 
 
-def _started(machine: Machine) -> str:
-    """The agent's first log line."""
-    if not (machine.agent or "").startswith("2."):
-        return "INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1"
-    of = next((line for line in (machine.identity or "").splitlines() if "_arn: " in line), "")
-    start = f"host_identifier={of.partition(': ')[2]} poll_interval_ms=1000 max_concurrent=16"
-    return f" INFO Starting host command poll loop {start}"
+def poll(arn: str) -> str:
+    """What agent 1.x logs of a poll that CodeDeploy answered."""
+    call = f'poll_host_command(host_identifier:"{arn}")'
+    return (
+        f"INFO  [codedeploy-agent(1415)]: [Aws::CodeDeployCommand::Client 200 45.434682 0 retries] {call}  "
+    )
+
+
+def _well(machine: Machine) -> tuple[str, ...]:
+    """What an agent logs that has started and polls."""
+    yml = dict(line.split(": ", 1) for line in (machine.identity or "").splitlines() if ": " in line)
+    arn = yml.get("iam_session_arn") or yml.get("iam_user_arn", "")
+    if (machine.agent or "").startswith("2."):
+        told = f"host_identifier={arn} poll_interval_ms=1000 max_concurrent=16"
+        return (f" INFO Starting host command poll loop {told}",)
+    secure = "-secure" if "enable_auth_policy: true" in machine.settings else ""
+    own = re.search(r"deploy_control_endpoint: (\S+)", machine.settings)
+    url = own[1] if own else f"https://codedeploy-commands{secure}.{yml.get('region')}.amazonaws.com"
+    start = (
+        "INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1",
+        "INFO  [codedeploy-agent(1412)]: Started master 1412 with 1 children",
+    )
+    if not arn:
+        return start
+    return (*start, f"INFO  [codedeploy-agent(1415)]: CodeDeploy endpoint: {url}", poll(arn), poll(arn))
 
 
 def _date_files(host: Host, machine: Machine, local: datetime) -> None:
-    """A `stat` that says when each file was written and that root owns it, the same on every system."""
+    """A `stat` that says of each file when it was written and that it is root's, on every system alike."""
     ages = {LOG: machine.quiet, CREDENTIALS: timedelta(minutes=10)}
     cases = ""
-    for path in (CONFIG, IDENTITY, CREDENTIALS, LOG):
-        if (host.root / path).exists():
-            seen = (host.root / path).stat()
-            written = int((local - ages.get(path, timedelta(days=30))).timestamp())
-            cases += f"*/{path}) echo {seen.st_mode & 0o777:o} root {seen.st_size} {written} ;; "
-    command(host.path, "stat", f"case $4 in {cases}*) exit 1 ;; esac")
+    for path in sorted(p for p in host.root.rglob("*") if p.is_file() and "proc" not in p.parts):
+        name, seen = str(path.relative_to(host.root)), path.stat()
+        age = timedelta(minutes=2) if "ongoing-deployment" in name else ages.get(name, timedelta(days=30))
+        told = f"mode={seen.st_mode & 0o777:o} size={seen.st_size} written={int((local - age).timestamp())}"
+        cases += f"*/{name}) {told} ;;\n"
+    forms = "*%U*) echo $mode root $size $written ;; *%g*) echo $mode 0 0 ;; *%s*) echo $size ;; *) echo $written ;;"
+    script = f'for path; do :; done; [ -e "$path" ] || exit 1\ncase $path in\n{cases}'
+    command(host.path, "stat", f"{script}*) mode=755 size=0 written=0 ;;\nesac\ncase $* in {forms} esac")

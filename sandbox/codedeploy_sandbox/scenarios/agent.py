@@ -72,4 +72,4 @@ def wire_log_on(account: Account) -> None:
 def metadata_answers(account: Account) -> None:
     """A metadata service answers web-01's host, and agent 1.x takes its Region and domain from it."""
     healthy(account)
-    machine(account, metadata=True)
+    machine(account, metadata="200")

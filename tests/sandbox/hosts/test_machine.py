@@ -11,7 +11,7 @@ from codedeploy_sandbox.hosts import host as hosts
 from codedeploy_sandbox.hosts import machine as machines
 from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml, user_yml
 
-from runbooks.host import HostReport, judge_log, probe_script, read_report
+from runbooks.host import HostReport, judge_log, probe_script, read_report, run_state
 
 PROBE = probe_script()
 
@@ -60,19 +60,23 @@ MACHINES: dict[str, tuple[Machine, dict[str, Any]]] = {
         {"agent.installed": False, "agent.running": False, "identity_file.exists": False, "log.lines": None},
     ),
     "stopped": (
-        Machine("web-01", YML, running=False, quiet=timedelta(hours=3)),
+        Machine(
+            "web-01",
+            YML,
+            running=False,
+            quiet=timedelta(hours=3),
+            log=("INFO  [codedeploy-agent(1412)]: agent exiting now",),
+        ),
         {
             "agent.installed": True,
             "agent.running": False,
             "log_file.modified": int((NOON - timedelta(hours=3)).timestamp()),
-            "log.lines": (
-                "2026-01-15 09:00:00 INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1",
-            ),
+            "log.lines": ("2026-01-15T09:00:00 INFO  [codedeploy-agent(1412)]: agent exiting now",),
         },
     ),
     "log of its own": (
         Machine("web-01", YML, log=("INFO one", "ERROR two")),
-        {"log.lines": ("2026-01-15 11:58:55 INFO one", "2026-01-15 11:59:55 ERROR two")},
+        {"log.lines": ("2026-01-15T11:58:55 INFO one", "2026-01-15T11:59:55 ERROR two")},
     ),
     "settings": (
         Machine(
@@ -109,7 +113,59 @@ MACHINES: dict[str, tuple[Machine, dict[str, Any]]] = {
         Machine("web-01", YML, blocked="*codedeploy-commands*"),
         {"endpoint_commands.status": "<curl: (28)>", "endpoint_s3.status": 404},
     ),
-    "metadata": (Machine("web-01", YML, metadata=True), {"network.imds_answers": True}),
+    "a log of the day before": (
+        Machine("web-01", YML, log=("INFO now",), rotated=("ERROR then",)),
+        {
+            "log.lines": ("2026-01-14T12:00:00 ERROR then", "2026-01-15T11:59:55 INFO now"),
+            "log.files": (f"/{hosts.LOG}", f"/{hosts.LOGS}/codedeploy-agent.20260115.log"),
+        },
+    ),
+    "metadata of a Region": (
+        Machine("web-01", YML, metadata="us-east-1"),
+        {"network.imds_answers": True, "network.imds_status": 200, "network.imds_region": "us-east-1"},
+    ),
+    "metadata that is not found": (
+        Machine("web-01", YML, metadata="404"),
+        {"network.imds_answers": True, "network.imds_status": 404, "network.imds_region": None},
+    ),
+    "metadata whose packets are dropped": (
+        Machine("web-01", YML, metadata="dropped"),
+        {"network.imds_answers": False, "network.imds_status": None},
+    ),
+    "a worker that cannot start": (
+        Machine("web-01", YML, processes=tuple(hosts.BOOTS.items()), ages=((1420, 3),)),
+        {
+            "agent.running": True,
+            "agent.processes": (
+                "1412 0 86400 codedeploy-agent: master 1412",
+                "1420 0 3 codedeploy-agent: booting child",
+            ),
+        },
+    ),
+    "a user of its own": (Machine("web-01", YML, owner=990), {"agent.user": "codedeploy"}),
+    "an environment": (
+        Machine("web-01", YML, environment=(("https_proxy", "http://proxy.example.com:3128"),)),
+        {"agent.environment": ("https_proxy=http://proxy.example.com:3128",)},
+    ),
+    "a unit": (
+        Machine(
+            "web-01", YML, unit="active exited", shows=(("NRestarts", "7"), ("UnitFileState", "disabled"))
+        ),
+        {"agent.by_systemd": "active exited", "unit.restarts": 7, "unit.enabled": "disabled"},
+    ),
+    "no configuration": (Machine("web-01", YML, config=None), {"config_file.exists": False}),
+    "no room": (
+        Machine("web-01", YML, free=100, inodes=3, mounts="/dev/vda1 / ext4 ro 0 0\n"),
+        {"root_folder.free": 100, "root_folder.inodes": 3, "root_folder.options": "ro"},
+    ),
+    "no Ruby, no unzip": (
+        Machine("web-01", YML, ruby=None, without=("unzip",)),
+        {"tools.ruby": None, "tools.missing": ("unzip",)},
+    ),
+    "an event under way": (
+        Machine("web-01", YML, others=((f"{hosts.DEPLOYMENTS}/ongoing-deployment/d-ABC", "x"),)),
+        {"deployment.ongoing": ("d-ABC 120",)},
+    ),
     "no credentials file": (
         Machine("web-01", YML, credentials=False),
         {"credentials_file.path": f"/{hosts.CREDENTIALS}", "credentials_file.exists": False},
@@ -149,7 +205,17 @@ def test_a_description_makes_its_host(name: str) -> None:
 def test_a_log_that_was_not_described_complains_of_nothing(agent: str) -> None:
     lines = look(Machine("web-01", YML, agent=agent)).log.lines.value
     assert lines
-    assert judge_log(lines) == []
+    assert judge_log(lines).standing == ()
+
+
+@pytest.mark.parametrize("agent", ["1.8.1", "2.1.0"])
+def test_a_machine_that_was_not_described_works(agent: str) -> None:
+    found = run_state(look(Machine("web-01", YML, agent=agent)))
+    assert found
+    assert found.state == "polls"
+    stopped = run_state(look(Machine("web-01", YML, agent=agent, running=False)))
+    assert stopped
+    assert stopped.state == "stopped"
 
 
 def test_no_key_of_a_host_is_shown() -> None:
@@ -164,7 +230,8 @@ def test_a_host_has_only_fakes_and_the_plain_tools(tmp_path: Path) -> None:
     host = hosts.build(tmp_path, "rhel", hosts.Fakes(), hosts.Files())
     linked = {path.name for path in host.path.iterdir() if path.is_symlink()}
     fakes = {path.name for path in host.path.iterdir()} - linked
-    assert fakes == {"systemctl", "rpm", "getent", "curl", "hostname"}
+    asking = {"systemctl", "rpm", "getent", "curl", "hostname", "df", "ruby"}
+    assert fakes == asking | set(hosts.DEPLOYMENT_TOOLS)
     assert linked <= set(hosts.TOOLS)
     assert not linked & {"sh", "curl", "wget", "nc", "ssh", "python3", "rm", "touch"}
     assert host.environment == {"PATH": str(host.path), "PROBE_ROOT": str(host.root)}
@@ -183,7 +250,7 @@ def test_neither_the_user_nor_the_day_nor_the_directory_shows(monkeypatch: pytes
         monkeypatch.setenv(name, value)
     assert run_probe(machine, NOON, PROBE).stdout == usual
     assert str(Path.cwd()) not in usual
-    assert "/tmp" not in usual
+    assert "sandbox-host-" not in usual
 
 
 def test_a_host_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -200,7 +267,7 @@ def test_a_host_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_probe_reports_a_machine_without_a_basic_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_basic_tool_says_so_by_the_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a computer that lacks awk, the sandbox says so by the probe, and does not crash."""
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "awk" else which(name))

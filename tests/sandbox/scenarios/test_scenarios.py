@@ -39,14 +39,18 @@ DIFFERS: dict[str, set[str]] = {
             "host identity_file",
         ),
         *("host credentials_file", "host log_file", "host log", "host endpoint_commands", "host endpoint_s3"),
+        *("host unit", "host root_folder", "host log_folder", "host temporary_folder"),
     },
-    "agent-stopped": {"host agent", "host log_file", "host log"},
+    "agent-stopped": {"host agent", "host unit", "host log_file", "host log"},
     "agent-too-old": {"inventory", "host agent"},
-    "agent-2": {"inventory", "host agent", "host config", "host config_file", "host log", "host log_file"},
-    "agent-log-errors": {"host log", "host log_file"},
-    "identity-mismatch": {"host identity"},
+    "agent-2": {
+        *("inventory", "host agent", "host config", "host config_file", "host log", "host log_file"),
+        "host endpoint_commands",  # which the healthy log names
+    },
+    "agent-log-errors": {"host log", "host log_file", "host endpoint_commands"},
+    "identity-mismatch": {"host identity", "host log"},
     "yml-unreadable": {
-        *("host identity", "host identity_file", "host credentials_file"),
+        *("host identity", "host identity_file", "host credentials_file", "host log", "host log_file"),
         *("host endpoint_commands", "host endpoint_s3"),
     },
     "both-arns-in-yml": {"host identity", "host identity_file"},
@@ -64,10 +68,13 @@ DIFFERS: dict[str, set[str]] = {
     "keys-exposed": {"host identity_file", "host credentials_file"},
     "key-inactive": {
         *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
+        *("host log", "host log_file"),
     },
     "role-missing": {"host's role", "may read the bucket", "may poll"},
     "bucket-denied": {"may read the bucket"},
-    "commands-secure-denied": {"host config", "host config_file", "host endpoint_commands"},
+    "commands-secure-denied": {
+        *("host config", "host config_file", "host endpoint_commands", "host log", "host log_file"),
+    },
     "caller-denied": {"may register"},
     "simulation-denied": {"may register", "may list", "may read the bucket", "may poll"},
     "list-needs-star": {"registered names", "may list"},
@@ -76,6 +83,7 @@ DIFFERS: dict[str, set[str]] = {
     "no-route": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
     "endpoint-closed": {
         *("node", "in EC2", "host config", "host config_file", "host endpoint_commands", "may poll"),
+        *("host log", "host log_file"),
     },
     "bad-filter": {"calls of others"},
     "registration-failing": {"calls of others"},

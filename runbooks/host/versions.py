@@ -1,33 +1,29 @@
-"""The agent's versions and the lines of its log: two data files, and the judgement that rests on them."""
+"""The agent's releases, and whether AWS supports one: ``agent_versions.json`` and the judgement that rests on it."""
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 _NUMBER = re.compile(r"(?:agent_version:\s*)?[\"']?(?:OFFICIAL_)?(\d+(?:[.-]\d+)+)")
-
-
-def _data(name: str) -> Any:
-    return json.loads((files(__package__) / name).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Version:
     """One release of the agent. ``released`` is as exact as the source is: a day, a year or nothing.
 
-    ``tag`` is the provenance of the note; the dates are documented ones (D).
+    ``tag`` is the provenance of the note; the dates are documented ones (D). ``security``: it closes a vulnerability.
     """
 
     version: str
     released: str | None
     note: str
     tag: str
-    withdrawn: bool = False
+    deprecated: bool = False
+    security: bool = False
 
     @property
     def number(self) -> tuple[int, ...]:
@@ -52,7 +48,7 @@ class Versions:
 @cache
 def versions() -> Versions:
     """The table in ``agent_versions.json``, which names its sources."""
-    data = _data("agent_versions.json")
+    data = json.loads((files(__package__) / "agent_versions.json").read_text(encoding="utf-8"))
     return Versions(
         compiled=date.fromisoformat(data["compiled"]),
         sources=tuple(data["sources"]),
@@ -88,28 +84,28 @@ class Support:
     """Whether AWS supports a version, by the table: ``says`` is one sentence, ``state`` is for decisions.
 
     supported: yes. superseded: above the minimum, but not the newest minor of its line. unsupported: below the
-    minimum. withdrawn: AWS took it back. unlisted: newer than the table. unreadable: not a version.
+    minimum. unlisted: newer than the table. unreadable: not a version.
     """
 
-    state: Literal["supported", "superseded", "unsupported", "withdrawn", "unlisted", "unreadable"]
+    state: Literal["supported", "superseded", "unsupported", "unlisted", "unreadable"]
     says: str
 
 
 def supported(version: str) -> Support:
-    """Whether ``version`` (any form that :func:`parse_version` reads) is a supported one; source: the table."""
+    """Whether ``version`` (any form that :func:`parse_version` reads) is a supported one; source: the table.
+
+    AWS says that it supports the newest minor version. That 1.8 is the oldest supported one while 2.x is out is
+    inferred from its pages.
+    """
     table = versions()
     number = parse_version(version)
     if number is None:
         return Support("unreadable", f"{version!r} is not a version of the agent")
     name = ".".join(map(str, number[:3]))
     newest = table.newest(number[0])
-    entry = next((r for r in table.releases if r.number == number[:3]), None)
-    if entry and entry.withdrawn:
-        return Support("withdrawn", f"agent {name} was withdrawn: {entry.note}")
     if number < _known(table.minimum):
-        return Support(
-            "unsupported", f"agent {name} is older than {table.minimum}, the oldest that AWS supports"
-        )
+        says = f"agent {name} is older than {table.minimum}, and AWS supports the newest minor version only"
+        return Support("unsupported", says + _and_besides(number))
     if newest is None or number[:3] > newest.number:
         return Support("unlisted", f"agent {name} is newer than the table of versions of {table.compiled}")
     if number[:2] < newest.number[:2]:
@@ -119,58 +115,10 @@ def supported(version: str) -> Support:
     )
 
 
-@dataclass(frozen=True)
-class LogRule:
-    """What one kind of line in the agent's log means, and what to do. ``tag`` is the provenance of the meaning.
-
-    A ``fallback`` rule speaks only for lines that no other rule knows. A rule that ``sticks`` is about something
-    that a successful poll does not put right. ``page`` is a page below ``docs/``, with an anchor where it helps.
-    ``sample`` is such a line, constructed from the strings of the agent's source.
-    """
-
-    id: str
-    line: Literal["1.x", "2.x", "any"]
-    severity: Literal["bad", "note", "healthy"]
-    pattern: re.Pattern[str]
-    meaning: str
-    do: str
-    page: str
-    tag: str
-    sample: str
-    fallback: bool = False
-    sticks: bool = False
-
-
-@cache
-def log_rules() -> tuple[LogRule, ...]:
-    """The dictionary in ``agent_log.json``. Its patterns are strings of the agent's source code, 1.x and 2.x."""
-    return tuple(
-        LogRule(**{**entry, "pattern": re.compile(entry["pattern"])})
-        for entry in _data("agent_log.json")["rules"]
-    )
-
-
-def log_rule(line: str) -> LogRule | None:
-    """The rule for one line of the log: the first that matches it, fallbacks last."""
-    matching = [rule for rule in log_rules() if rule.pattern.search(line)]
-    return min(matching, key=lambda rule: rule.fallback, default=None)
-
-
-def judge_log(lines: Iterable[str]) -> list[tuple[LogRule, str]]:
-    """What an agent's log, oldest line first, still complains of: each rule with its newest line, newest first.
-
-    A healthy line (the poll loop starts, a poll is answered) takes back all before it, except what ``sticks``:
-    what was wrong is mended, or will be logged again, since a failing agent polls at least every 90 seconds.
-    The 2.x line logs nothing when a poll succeeds, so there an old complaint may be over: look at its time.
-    """
-    standing: dict[str, tuple[LogRule, str]] = {}
-    for line in lines:
-        rule = log_rule(line)
-        if rule is None:
-            continue
-        if rule.severity == "healthy":
-            standing = {id_: found for id_, found in standing.items() if found[0].sticks}
-        else:
-            standing.pop(rule.id, None)
-            standing[rule.id] = (rule, line)
-    return list(reversed(standing.values()))
+def _and_besides(number: tuple[int, ...]) -> str:
+    """What more speaks against an unsupported version: AWS calls it deprecated, or it has a known vulnerability."""
+    line = [release for release in versions().releases if release.number[0] == number[0]]
+    if any(release.deprecated and release.number == number[:3] for release in line):
+        return "; AWS calls this one deprecated"
+    closes = next((release for release in line if release.security and release.number > number), None)
+    return f"; {closes.version} closed a vulnerability" if closes else ""
