@@ -24,7 +24,7 @@ from runbooks.checks._host import (
 )
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import judge_log, supported, switched_on
+from runbooks.host import judge_log, run_state, supported, switched_on
 from runbooks.question import Question
 
 TITLE = "Does the agent work, and as whom?"
@@ -60,23 +60,22 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
 def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     """The agent runs.
 
-    One that does not run fetches no deployment: the target stays pending and then fails. Read its log
-    before you start it, since starting hides why it stopped.
+    One that does not run fetches no deployment: the target stays pending and then fails. Nor does one whose worker
+    ends at each start, though systemd calls it `active`. Read the agent's log before you restart it, since a restart
+    hides why it stopped. Whether an agent that runs is silent, the check of its log says.
     """
     report = require_report(aws, question, agent=True)
     name, running = host_name(question, report), report.agent.running
-    if require(running, f"whether the agent runs on {name}"):
+    runs, state = require(running, f"whether the agent runs on {name}"), run_state(report)
+    if state and state.state == "loops":
+        fix = "Fix what the log names as the cause of the failed start; the agent then starts by itself."
+        says = f"The agent on {name} {state.says}."
+        yield Finding(FAIL, says, code="loops", about=name, fix=fix, next="agent-log-is-clean")
+    elif runs:
         yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
-    else:
-        says = f"The agent does not run on {name} ({running.by})."
-        yield Finding(
-            FAIL,
-            says,
-            code="stopped",
-            about=name,
-            fix=service(report, "start"),
-            next="/guides/check-the-agent/#log",
-        )
+    else:  # restart also where systemd takes a dead agent for active (exited), and start does nothing
+        says, page = f"The agent does not run on {name} ({running.by}).", "/guides/check-the-agent/#log"
+        yield Finding(FAIL, says, code="stopped", about=name, fix=service(report, "restart"), next=page)
 
 
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:

@@ -152,14 +152,14 @@ CASES = {
         Fakes(systemctl="inactive dead"),
         replace(HEALTHY, processes={}),
         {"agent-is-running": (FAIL, "does not run on web-01 (systemctl: inactive dead; process 1412")},
-        fixes={"agent-is-running": "sudo systemctl start codedeploy-agent"},
+        fixes={"agent-is-running": "sudo systemctl restart codedeploy-agent"},
     ),
     "stopped, no systemd": Case(
         Fakes(systemctl=None),
         then=without_systemd,
         files=replace(HEALTHY, processes={}),
         not_ok={"agent-is-running": (FAIL, "does not run")},
-        fixes={"agent-is-running": "sudo service codedeploy-agent start"},
+        fixes={"agent-is-running": "sudo service codedeploy-agent restart"},
     ),
     "never started": Case(
         Fakes(systemctl="inactive dead"),

@@ -61,6 +61,8 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     # agent
     "agent-not-installed": {"agent-is-installed": FAIL},
     "agent-stopped": {"agent-is-running": FAIL},
+    "agent-crash-loop": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL},
+    "agent-exited": {"agent-is-running": FAIL},
     "agent-too-old": {"agent-version-is-supported": FAIL},
     "agent-log-errors": {"agent-log-is-clean": FAIL},
     "identity-mismatch": {"agent-identity-is-the-registered-one": FAIL},

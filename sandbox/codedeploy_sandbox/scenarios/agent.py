@@ -26,6 +26,24 @@ def agent_stopped(account: Account) -> None:
     machine(account, running=False, quiet=timedelta(hours=3))
 
 
+def agent_crash_loop(account: Account) -> None:
+    """The agent on web-01 runs for systemd, but its worker ends at each start, every five seconds: it never polls."""
+    healthy(account)
+    ends = (
+        "ERROR [codedeploy-agent(1420)]: booting child: error during start or run: Errno::ECONNREFUSED - Failed to open"
+        " TCP connection to 127.0.0.1:3128 (Connection refused - connect(2) for 127.0.0.1:3128)",
+        "INFO  [codedeploy-agent(1412)]: master 1412: not enough child processes running - missing at least 1 - respawning",
+    )
+    titles = ((1412, "codedeploy-agent: master 1412"), (1420, "codedeploy-agent: booting child"))
+    machine(account, log=ends * 3, processes=titles, ages=((1412, 4000), (1420, 1)))
+
+
+def agent_exited(account: Account) -> None:
+    """The agent on web-01 died; systemd still calls its unit active (exited), so that start does nothing."""
+    healthy(account)
+    machine(account, running=False, unit="active exited", quiet=timedelta(hours=3))
+
+
 def agent_too_old(account: Account) -> None:
     """The agent on web-01 is 1.7.1, which AWS no longer supports."""
     healthy(account)
