@@ -44,6 +44,8 @@ CONCERN: dict[str, list[str]] = {
         "agent-2",
         "agent-not-installed",
         "agent-stopped",
+        "agent-crash-loop",
+        "agent-exited",
         "agent-too-old",
         "agent-log-errors",
         "identity-mismatch",
@@ -129,7 +131,11 @@ def test_a_runbook_says_what_the_checks_find(name: str, scenario: str) -> None:
 
 def test_all_but_the_changing_runbook_are_tested_here() -> None:
     assert set(names()) == {*READING, "register"}
-    assert {scenario for _, scenario in RUNS} == set(SCENARIOS), "some scenario concerns no runbook"
+    # `runbooks why` answers those of a deployment, for which there is no runbook yet
+    of_a_deployment = {name for name in SCENARIOS if name.startswith("deployment-")}
+    assert {scenario for _, scenario in RUNS} == set(SCENARIOS) - of_a_deployment, (
+        "some scenario concerns no runbook"
+    )
 
 
 @pytest.mark.parametrize("name", names())
