@@ -42,6 +42,8 @@ DIFFERS: dict[str, set[str]] = {
         *("host unit", "host root_folder", "host log_folder", "host temporary_folder"),
     },
     "agent-stopped": {"host agent", "host unit", "host log_file", "host log"},
+    "agent-crash-loop": {"host agent", "host endpoint_commands", "host log", "host log_file"},
+    "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
     "agent-too-old": {"inventory", "host agent"},
     "agent-2": {
         *("inventory", "host agent", "host config", "host config_file", "host log", "host log_file"),
