@@ -19,7 +19,7 @@ from codedeploy_sandbox.state import Call, Command, Node
 DOCUMENT = "AWS-RunShellScript"
 SHOWN = 24_000  # characters of output, by botocore's model
 
-_WAIT = 0.3  # seconds; by the second poll the probe has ended
+_WAIT = 10  # seconds at most; by the second poll the probe has ended, on a busy machine too
 _MACHINES = ThreadPoolExecutor(2)
 
 

@@ -268,6 +268,7 @@ def test_output_is_cut_where_aws_cuts_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_probe_that_has_not_ended_is_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     end = threading.Event()
+    monkeypatch.setattr(ssm, "_WAIT", 0.1)
     monkeypatch.setattr(ssm, "run_probe", lambda machine, now, probe: Output(0, str(end.wait(20)), ""))
     with serve("healthy", probe=PROBE) as sandbox:
         api = client(sandbox, "ssm")
