@@ -9,7 +9,7 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors observed bench screenshot lock clean
+.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors templates observed bench screenshot lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -74,6 +74,9 @@ golden: setup ## execute the runbooks and rewrite their committed outputs
 
 errors: setup ## make errors.json of the pages of the errors; a test says when it is out of date
 	$(BIN)/python -m tools.errors
+
+templates: setup ## write the templates that are made from the package
+	$(BIN)/python -m tools.templates
 
 observed: setup ## write what the checks call, take and find in the sandbox, for the policy and the pages of the checks
 	$(BIN)/python -m tests.support.observe

@@ -9,7 +9,16 @@ from queue import Empty, SimpleQueue
 from runbooks.aws import failures, journal
 from runbooks.aws.journal import Record
 from runbooks.aws.session import Aws
-from runbooks.findings import SKIP, UNKNOWN, Check, CheckFunction, Command, Finding, NotApplicable
+from runbooks.findings import (
+    SKIP,
+    UNKNOWN,
+    Check,
+    CheckFunction,
+    Command,
+    CouldNotCheck,
+    Finding,
+    NotApplicable,
+)
 from runbooks.progress import ProgressCallback
 from runbooks.question import Question
 from runbooks.text.mask import plain
@@ -31,13 +40,13 @@ def run_all(
     """Run checks side by side; gives the findings of each, in the order of ``checks``.
 
     After ``timeout`` seconds, or an interrupt, a check that is not done is UNKNOWN and keeps what it found. Each
-    check has a thread: one that waits for a call that hangs keeps no other check from its own. How many calls are
-    under way at a time is the session's to limit.
+    check has a thread, so a call that hangs delays only the checks that need it. The session limits how many calls
+    are under way at a time.
     """
     done = SimpleQueue[_Run]()
     runs = [_Run(check) for check in checks]
     for each in runs:
-        # a daemon: one that hangs does not keep the process
+        # a daemon, so that one that hangs does not keep the process alive
         threading.Thread(target=each.work, args=(aws, question, done.put), daemon=True).start()
     end = time.monotonic() + timeout
     late, why = set(map(id, runs)), f"not done within {timeout:g} s"
@@ -47,7 +56,7 @@ def run_all(
             progress(len(checks) - len(late), len(checks))
     except Empty:
         pass
-    except KeyboardInterrupt:  # what was found so far is not lost
+    except KeyboardInterrupt:  # the findings so far are kept
         why = "interrupted"
     finally:
         aws.end()  # nothing more is sent once the report is made
@@ -89,7 +98,10 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
             last = None
         except NotApplicable as reason:
             last = Finding(SKIP, str(reason), code="not-applicable", about=reason.about, next=reason.next)
-        except Exception as error:  # noqa: BLE001 - the one catch: whatever broke, the reader learns it
+        except CouldNotCheck as reason:
+            says = f"Could not check: {reason}"
+            last = Finding(UNKNOWN, says, code="could-not-check", fix=reason.fix, next=reason.next)
+        except Exception as error:  # noqa: BLE001 - the one catch: any failure becomes a finding
             last = Finding(UNKNOWN, f"Could not check: {failures.describe(error)}", code="could-not-check")
         if silent and last is None:
             last = Finding(UNKNOWN, "Could not check: the check said nothing.", code="could-not-check")
@@ -98,7 +110,7 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
 
 
 def _finished(finding: Finding, check: Check) -> Finding:
-    """The finding as every reader may see it: its code complete, all text safe, no command that masking broke."""
+    """The finding as it is shown: with its whole code, all text safe, and no command that masking broke."""
     fix = plain(finding.fix)
     if isinstance(finding.fix, Command):
         fix = Command(fix) if fix == finding.fix else _LOST_COMMAND

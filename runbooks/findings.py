@@ -31,6 +31,10 @@ class NotApplicable(Exception):
 class CouldNotCheck(Exception):
     """A check cannot get the facts that it needs, though no call failed; the message says why and what to do."""
 
+    def __init__(self, says: str, *, fix: str = "", next: str = "") -> None:
+        super().__init__(says)
+        self.fix, self.next = fix, next
+
 
 class Command(str):
     """A command line that is ready to paste. Only `runbooks.commands` writes one."""

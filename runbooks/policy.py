@@ -11,20 +11,15 @@ from importlib import resources
 from typing import Any
 
 from runbooks.errors import UserError
+from runbooks.host.probe import document_name
 
 # Allowed to every identity, whatever the policies say (the API reference of sts:GetCallerIdentity).
 _NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 
-# What each operation beyond reading may be done to: the probe is one document on managed nodes.
-_RESOURCES = {
-    "ssm:SendCommand": [
-        "arn:*:ssm:*::document/AWS-RunShellScript",
-        "arn:*:ssm:*:*:managed-instance/*",
-        "arn:*:ec2:*:*:instance/*",
-    ]
-}
 # What only the probe calls.
-PROBE = ("ssm:SendCommand", "ssm:GetCommandInvocation")
+PROBE = ("ssm:GetDocument", "ssm:SendCommand", "ssm:GetCommandInvocation")
+# The hosts that Systems Manager manages; which document may run on them is what limits the probe.
+_NODES = ["arn:*:ssm:*:*:managed-instance/*", "arn:*:ec2:*:*:instance/*"]
 
 
 @cache
@@ -36,7 +31,7 @@ def observed() -> dict[str, dict[str, list[str]]]:
 
 
 def calls(check: str) -> list[str]:
-    """The API calls of a check. Raises `UserError` for one that was never observed."""
+    """The API calls of a check. Raises `UserError` for a check that was never observed."""
     if check not in observed():
         raise UserError(f"The check {check} was never observed in the sandbox: run `make observed`.")
     return observed()[check]["calls"]
@@ -56,18 +51,25 @@ def text(checks: Iterable[str], *, probe: bool = True) -> str:
 
 
 def document(checks: Iterable[str] = (), *, probe: bool = False) -> dict[str, Any]:
-    """The IAM policy that these checks need (every check when none is named): reads, and with ``probe``
-    also the host probe by Run Command. Raises `UserError` for a check that was never observed.
+    """The IAM policy that these checks need (every check if none is named): reads, and with ``probe`` also the
+    host probe by its document. Raises `UserError` for a check that was never observed.
 
-    The resource is ``*``: most of these reads have no resource type, and a policy that names instances
-    lets Get pass and refuses List.
+    The resource of the reads is ``*``: most of them have no resource type, and a policy that names instances lets
+    Get pass and refuses List.
     """
     needed = actions((api for id_ in list(checks) or observed() for api in calls(id_)), probe=probe)
-    anywhere = [action for action in needed if action not in _RESOURCES]
+    limited = {action: on for action, on in _probe_resources().items() if action in needed}
+    anywhere = [action for action in needed if action not in limited]
     statements = [{"Sid": "Read", "Effect": "Allow", "Action": anywhere, "Resource": "*"}] if anywhere else []
-    for action in needed:
-        if action in _RESOURCES:
-            statements.append(
-                {"Sid": "Probe", "Effect": "Allow", "Action": [action], "Resource": _RESOURCES[action]}
-            )
+    for action, on in limited.items():
+        sid = f"Probe{action.partition(':')[2]}"
+        statements.append({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": on})
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _probe_resources() -> dict[str, list[str]]:
+    """The resources of what only the probe does: its one document, and the hosts."""
+    name = document_name()
+    owner = "" if name.startswith("AWS-") else "*"  # the documents of AWS are of no account
+    arn = name if name.startswith("arn:") else f"arn:*:ssm:*:{owner}:document/{name}"
+    return {"ssm:GetDocument": [arn], "ssm:SendCommand": [arn, *_NODES]}

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from runbooks.aws import sandboxed
 from runbooks.aws.cache import Cache
 from runbooks.aws.clients import MOST_AT_ONCE, Clients
-from runbooks.aws.cloudtrail import MOST_EVENTS, trail
 from runbooks.aws.pace import PACES
 from runbooks.aws.session import Aws
 from runbooks.cli import app
 from runbooks.diagnosis import LONGEST, diagnose
 from runbooks.engine import run_all
 from runbooks.errors import UserError
+from runbooks.facts.cloudtrail import MOST_EVENTS, trail
 from runbooks.facts.host_report import host_report
 from runbooks.facts.registration import CHUNK, LISTING, registered_arns
 from runbooks.findings import OK, SKIP, UNKNOWN, Check, CouldNotCheck, Finding

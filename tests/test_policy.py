@@ -1,19 +1,23 @@
-"""The least-privilege policy: with exactly it nothing is UNKNOWN, with any one action taken away something is."""
+"""The least-privilege policy: with exactly it nothing is UNKNOWN, with any one action less something is."""
 
 import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from codedeploy_sandbox import SCENARIOS
 from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.baseline import only
+from codedeploy_sandbox.scenarios.helpers import NODE
 from codedeploy_sandbox.state import Account
 
 from runbooks import policy
 from runbooks.checks import all_checks
 from runbooks.diagnosis import diagnose
 from runbooks.findings import UNKNOWN
+from runbooks.host.probe import PROBE_DOCUMENT, probe_script
 from tests.support.observe import EXAMPLES
+from tests.support.sandbox import client
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 # Each action of the policy, and a scenario and instance in which the diagnosis needs it.
@@ -36,6 +40,7 @@ NEEDED = {
     "iam:ListAccessKeys": ("healthy", "batch-01"),
     "iam:SimulatePrincipalPolicy": ("healthy", "web-01"),
     "ssm:DescribeInstanceInformation": ("healthy", "web-01"),
+    "ssm:GetDocument": ("healthy", "web-01"),
     "ssm:GetCommandInvocation": ("healthy", "web-01"),
     "ssm:SendCommand": ("healthy", "web-01"),
 }
@@ -79,7 +84,45 @@ def test_it_holds_reads_only() -> None:
 
     (statement,) = policy.document()["Statement"]
     assert all(is_read(action) for action in statement["Action"])
-    assert set(ACTIONS) - set(statement["Action"]) == {"ssm:SendCommand", "ssm:GetCommandInvocation"}
+    assert set(ACTIONS) - set(statement["Action"]) == set(policy.PROBE)
+
+
+def test_the_probe_is_allowed_by_its_one_document_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SendCommand needs the document and the host: without a document in the policy it could run any."""
+    document = "arn:*:ssm:*:*:document/CodeDeployFieldGuide-Probe"
+    assert probe_resources() == {
+        "ssm:GetDocument": [document],
+        "ssm:SendCommand": [document, "arn:*:ssm:*:*:managed-instance/*", "arn:*:ec2:*:*:instance/*"],
+    }
+    monkeypatch.setenv("RUNBOOKS_PROBE_DOCUMENT", "Team-Probe")
+    assert probe_resources()["ssm:GetDocument"] == ["arn:*:ssm:*:*:document/Team-Probe"]
+    shared = "arn:aws:ssm:eu-west-1:111122223333:document/Team-Probe"
+    monkeypatch.setenv("RUNBOOKS_PROBE_DOCUMENT", shared)
+    assert probe_resources()["ssm:SendCommand"][0] == shared
+    monkeypatch.setenv("RUNBOOKS_PROBE_DOCUMENT", "AWS-RunShellScript")
+    assert probe_resources()["ssm:SendCommand"][0] == "arn:*:ssm:*::document/AWS-RunShellScript"
+
+
+def probe_resources() -> dict[str, list[str]]:
+    return {
+        statement["Action"][0]: statement["Resource"]
+        for statement in policy.document(probe=True)["Statement"]
+        if statement["Resource"] != "*"
+    }
+
+
+def test_who_may_run_the_probe_may_run_no_other_command() -> None:
+    """In the sandbox, where IAM enforces the policy that `runbooks policy --probe` prints."""
+
+    def restricted(account: Account) -> None:
+        find("healthy")(account)
+        only(account, policy.document(probe=True))
+
+    with world(restricted, config=PATIENT) as (_, sandbox):
+        ssm, command = client(sandbox, "ssm"), {"commands": [probe_script()]}
+        assert ssm.send_command(DocumentName=PROBE_DOCUMENT, InstanceIds=[NODE])["Command"]
+        with pytest.raises(ClientError, match=r"AccessDenied.*AWS-RunShellScript"):
+            ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=[NODE], Parameters=command)
 
 
 def test_what_was_seen_covers_every_check_and_no_lost_scenario() -> None:

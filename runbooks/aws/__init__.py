@@ -1,4 +1,4 @@
-"""The way to AWS, or to the sandbox: one session that only reads, remembers, and trusts no half answer."""
+"""The session with AWS, or with the sandbox: it only reads, remembers, and is strict about answers."""
 
 from runbooks.aws.connect import connect
 from runbooks.aws.session import Aws, Refusal

@@ -1,4 +1,4 @@
-"""Each fact is asked for once in a diagnosis, whichever checks need it, and is proof for each of them."""
+"""Each fact is asked for once in a diagnosis, and is proof for every check that needs it."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -10,7 +10,7 @@ from runbooks.aws.journal import Record
 
 
 class Cache:
-    """What was asked so far, with the calls that it took; a failure is remembered as well as an answer."""
+    """The facts that were asked for so far, with the calls that this took; failures are remembered too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

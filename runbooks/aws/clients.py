@@ -1,4 +1,4 @@
-"""boto3 clients that only read: guarded, journalled, with few calls under way at a time."""
+"""boto3 clients that only read: guarded, journalled, strict about answers, with few calls under way at a time."""
 
 import threading
 from collections.abc import Mapping
@@ -7,11 +7,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from runbooks.aws import journal
+from runbooks.aws import answers, journal
 from runbooks.aws.guard import Permission, refuse_writes
+from runbooks.aws.http import LimitedSession
 from runbooks.findings import Call
 
-# By this name the guide's own calls are told from others in CloudTrail.
+# The product token by which CloudTrail distinguishes the guide's own calls from others.
 USER_AGENT = "codedeploy-field-guide"
 
 # Calls under way at a time: enough to hide the waiting, few enough for AWS's rates. One that hangs holds one place.
@@ -46,7 +47,7 @@ class Clients:
         self.endpoint = endpoint
         self.allowed = allowed or {}
         self.places = threading.BoundedSemaphore(MOST_AT_ONCE)
-        self._session: Any = session  # its client() is overloaded on service names known in advance
+        self.session: Any = session  # its client() is overloaded on service names known in advance
         self._config = config or (_LOCAL if endpoint else _CONFIG)
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
@@ -56,9 +57,10 @@ class Clients:
         region = region or self.region
         with self._lock:  # boto3 makes clients one at a time
             if (service, region) not in self._clients:
-                client = self._session.client(
+                client = self.session.client(
                     service, region_name=region, endpoint_url=self.endpoint, config=self._config
                 )
+                client._endpoint.http_session = LimitedSession(client._endpoint.http_session)
                 self._watch(client.meta.events)
                 self._clients[service, region] = client
             return self._clients[service, region]
@@ -67,6 +69,7 @@ class Clients:
         # Each client, not the session: botocore signs in (sts:AssumeRole, sso, ...) by clients of its own.
         events.register("before-parameter-build", self._before_parameters)
         events.register("before-call", self._before)
+        events.register("before-parse", self._before_parse)
         events.register("after-call", self._after)
         events.register("after-call-error", self._failed)
 
@@ -75,6 +78,14 @@ class Clients:
 
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
         context["field_guide_api"] = _api(model)  # botocore gives a failed call's handler no model
+
+    def _before_parse(self, response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+        protocol = operation_model.service_model.resolved_protocol
+        # XML has texts only, of which botocore's parser makes what the model says
+        if protocol == "json" and response_dict["status_code"] < 300:
+            answers.refuse_wrong_types(
+                _api(operation_model), operation_model.output_shape, response_dict["body"]
+            )
 
     def _after(
         self, http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any

@@ -2,9 +2,11 @@
 
 import difflib
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import Any
 
 import boto3
 import botocore.session
@@ -16,9 +18,10 @@ from runbooks.aws.guard import Permission
 from runbooks.aws.regions import all_regions
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
-from runbooks.host.probe import is_our_probe
+from runbooks.host.probe import ProbeBy, document_name
 
-PROBE: Mapping[str, Permission] = {"ssm:SendCommand": is_our_probe}
+SHARE = 0.25  # of the time of a diagnosis, for asking who signs the calls; the rest is for the checks
+_PRINTABLE = re.compile(r"[!-~]+")
 
 
 def connect(
@@ -28,14 +31,19 @@ def connect(
 
     ``target`` is ``"aws"`` (the account of ``profile`` or of the usual credential chain) or
     ``"sandbox:SCENARIO"`` (an embedded AWS on loopback, started for this session and gone with it).
-    The session only reads; with ``probe`` it may also send the project's own host probe by SSM Run
-    Command, and nothing else. A sandbox always may. AWS is asked who this is; where it has not said so within
-    ``timeout`` seconds, the checks find out why.
+    The session only reads. With ``probe`` it may also have Systems Manager run the host probe, by the SSM document that
+    holds it (`host.probe.document_name`), and nothing else. A sandbox always may. AWS is asked whose credentials these are, for at most a quarter of
+    the ``timeout`` of a diagnosis; if it does not answer in that time, the checks find out why.
 
-    Raises `UserError` with one sentence for an unknown target, scenario, profile or Region, missing
-    credentials (exit code 64), and for credentials that AWS refuses (exit code 2: nothing can be looked at).
+    Raises `UserError` with one sentence for an unknown target, scenario, profile or Region and for missing or
+    malformed credentials (exit code 64), and for credentials that cannot be loaded or that AWS refuses (exit code 2:
+    nothing can be checked).
     """
-    allowed = {} if target == "aws" and not probe else PROBE
+    allowed: dict[str, Permission] = {}
+    if target != "aws":
+        allowed["ssm:SendCommand"] = ProbeBy()  # the sandbox has the document
+    elif probe:
+        allowed["ssm:SendCommand"] = ProbeBy(document_name())
     return allowing(allowed, target, profile=profile, region=region, timeout=timeout)
 
 
@@ -47,7 +55,7 @@ def allowing(
     region: str = "",
     timeout: float = 60,
 ) -> Aws:
-    """`connect`, with exactly ``allowed`` beyond reading. For the package: a user gets no switch this wide."""
+    """`connect`, with exactly ``allowed`` beyond reading. Only the package itself calls this."""
     for name, value in {"target": target, "profile": profile, "region": region}.items():
         if not isinstance(value, str):
             raise UserError(f"{name} must be text, not {value!r}.")
@@ -78,15 +86,6 @@ def _aws(profile: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
     if not session.region_name:
         raise UserError("No Region: give one (--region, or region=…), or set AWS_REGION.")
     _check_region(session.region_name)
-    try:
-        credentials = session.get_credentials()
-    except BotoCoreError as error:
-        raise UserError(f"The AWS credentials cannot be loaded: {' '.join(str(error).split())}", 2) from None
-    if credentials is None:
-        raise UserError(
-            "No AWS credentials were found: sign in (`aws sso login`), name a profile (--profile, or profile=…), "
-            "or try the sandbox (--sandbox healthy, or target='sandbox:healthy')."
-        )
     return Aws(Clients(session, allowed=allowed), profile=profile)
 
 
@@ -107,11 +106,16 @@ def _check_region(region: str) -> None:
 
 
 def _known(aws: Aws, timeout: float) -> Aws:
-    """Ask who it is. Credentials that AWS refuses end here; a network in the way is for the checks to describe."""
+    """Ask who signs the calls. Unusable credentials end here; a problem of the network is for the checks to find."""
+
+    def ask() -> None:
+        _refuse_malformed(_credentials(aws.clients.session))
+        _ = aws.identity
+
     try:
-        _in_time(lambda: aws.identity, timeout)
+        _in_time(ask, timeout * SHARE)
     except ClientError as error:
-        if failures.classify(error) in ("expired", "credentials", "clock", "signature"):
+        if failures.classify(error) in failures.OF_THE_CALLER:
             raise UserError(failures.describe(error), 2) from None
     except (TimeoutError, *failures.UNREACHABLE):
         pass
@@ -120,14 +124,45 @@ def _known(aws: Aws, timeout: float) -> Aws:
     return aws
 
 
+def _credentials(session: boto3.Session) -> Any:
+    """The credentials that sign the calls now. A provider may run a program, or ask a service."""
+    try:
+        credentials: Any = session.get_credentials()
+        if credentials is None:
+            raise UserError(
+                "No AWS credentials were found: sign in (`aws sso login`), name a profile (--profile, or profile=…), "
+                "or try the sandbox (--sandbox healthy, or target='sandbox:healthy')."
+            )
+        return credentials.get_frozen_credentials()
+    except (UserError, BotoCoreError, ClientError):
+        raise
+    except OSError as error:
+        raise UserError(f"The AWS credentials cannot be loaded: {error}.", 2) from None
+    except Exception as error:  # noqa: BLE001 - a program may answer anything, a secret included
+        says = f"their provider gives something that botocore cannot read ({type(error).__name__})"
+        raise UserError(f"The AWS credentials cannot be loaded: {says}.", 2) from None
+
+
+def _refuse_malformed(credentials: Any) -> None:
+    """Raise `UserError` for a value that no header can hold, and do not show it."""
+    for name in ("access_key", "secret_key", "token"):
+        value = getattr(credentials, name)
+        if value and not _PRINTABLE.fullmatch(value):
+            what = {"token": "session token"}.get(name, name.replace("_", " "))
+            raise UserError(
+                f"The {what} of the AWS credentials has a line end, a blank or another character that cannot be in one:"
+                " set it again without that. A file with Windows line ends leaves a carriage return at its end."
+            )
+
+
 def _in_time(ask: Callable[[], object], seconds: float) -> None:
-    """Raise what ``ask`` raises, or TimeoutError while it is still at work."""
+    """Raise what ``ask`` raises, or TimeoutError if it takes longer."""
     outcome = Future[object]()
 
     def work() -> None:
         try:
             outcome.set_result(ask())
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that waits
             outcome.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()

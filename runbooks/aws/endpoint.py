@@ -1,4 +1,4 @@
-"""An unsigned look at an endpoint: does AWS answer there, by the very way that boto3 itself goes?"""
+"""An unsigned request to an endpoint, on the same path that boto3 takes: does AWS answer there?"""
 
 import ipaddress
 import socket
@@ -19,14 +19,14 @@ _AWS_DOMAINS = (".amazon.com", ".amazonaws.com", ".amazonaws.com.cn", ".amazonaw
 
 
 @dataclass(frozen=True)
-class Look:
-    """What an endpoint answered to a GET that nobody signed, or the error that came instead.
+class EndpointAnswer:
+    """What an endpoint answered to an unsigned GET, or the error that came instead.
 
     ``ahead`` is by how much this machine's clock is ahead of the endpoint's, to about a second.
     """
 
     url: str
-    proxy: str = ""  # host and port of the proxy that boto3 goes by
+    proxy: str = ""  # host and port of the proxy that boto3 uses
     addresses: tuple[str, ...] = ()  # what the name resolves to here; none when a proxy resolves it
     error: Exception | None = None
     status: int = 0
@@ -41,12 +41,12 @@ class Look:
 
     @property
     def secure(self) -> bool:
-        """Over TLS, so that an answer means a certificate that was accepted."""
+        """Over TLS, so an answer means that the certificate was accepted."""
         return urlsplit(self.url).scheme == "https"
 
     @property
     def api(self) -> str:
-        """How the journal names this look."""
+        """How the journal names this request."""
         return f"{'https' if self.secure else 'http'}:{self.host}"
 
     @property
@@ -65,16 +65,16 @@ class Look:
 
     @property
     def is_aws(self) -> bool:
-        """The answer is marked as AWS marks its own: a request id, or a redirect to one of its sites.
+        """The answer has AWS's marks: a request id, or a redirect to one of its sites.
 
-        Answers of codedeploy, sts and ssm to unsigned requests were seen with a request id in captures that
+        Answers of codedeploy, sts and ssm to unsigned requests have a request id in captures that
         users published; that a query service redirects to its product page is not verified.
         """
         return bool(self.request_id) or self.redirect.endswith(_AWS_DOMAINS)
 
     @property
     def reason(self) -> str:
-        """The innermost words of the error: what OpenSSL, the resolver or the kernel said."""
+        """The text of the innermost error: what OpenSSL, the resolver or the kernel said."""
         cause = _cause(self.error)
         return str(getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or cause)
 
@@ -84,27 +84,27 @@ def is_aws_host(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith(_AWS_DOMAINS)
 
 
-def look(client: Any) -> Look:
+def ask_endpoint(client: Any) -> EndpointAnswer:
     """Ask the endpoint of a boto3 client for ``/``, unsigned, and record that in the journal.
 
-    The request goes by the client's own HTTP session, so that the proxy, the CA bundle and the time limits
-    are those of every other call. It is sent once, and a redirect is not followed.
+    The request uses the client's own HTTP session, so the proxy, the CA bundle and the time limits are those of every
+    other call. It is sent once, and a redirect is not followed.
     """
-    seen: dict[str, Any] = {"url": client.meta.endpoint_url, "proxy": _proxy(client)}
+    found: dict[str, Any] = {"url": client.meta.endpoint_url, "proxy": _proxy(client)}
     try:
-        if not seen["proxy"]:
-            seen["addresses"] = _resolve(seen["url"])
-        seen |= _get(client)
+        if not found["proxy"]:
+            found["addresses"] = _resolve(found["url"])
+        found |= _get(client)
     except (ConnectionError, HTTPClientError) as error:
-        seen["error"] = error
-    result = Look(**seen)
+        found["error"] = error
+    result = EndpointAnswer(**found)
     answer = type(result.error).__name__ if result.error else str(result.status)
     journal.record(Call(result.api, client.meta.region_name, answer, result.request_id))
     return result
 
 
 def _proxy(client: Any) -> str:
-    """The proxy without its password, chosen as botocore does: the client's own setting, else the environment."""
+    """The proxy without its password, chosen as botocore does: the client's own setting, else the environment's."""
     url, configured = client.meta.endpoint_url, client.meta.config.proxies
     proxies = get_environ_proxies(url) if configured is None else configured
     proxy = str(proxies.get(urlsplit(url).scheme, ""))
@@ -125,7 +125,7 @@ def _get(client: Any) -> dict[str, Any]:
         "GET",
         client.meta.endpoint_url.rstrip("/") + "/",
         headers={"User-Agent": client.meta.config.user_agent},
-        stream_output=True,  # the body is not wanted, and whoever answers may send one without end
+        stream_output=True,  # the body is not needed, and may have no end
     )
     before = datetime.now(UTC)
     response = client._endpoint.http_session.send(request.prepare())
@@ -149,16 +149,16 @@ def _host_of(url: str) -> str:
 
 def _ahead(date: str, now: datetime) -> timedelta | None:
     try:
-        told = parsedate_to_datetime(date)
+        server = parsedate_to_datetime(date)
     except (TypeError, ValueError, OverflowError):
         return None
     # The header has whole seconds, so on average it is half a second late.
-    return now - told - timedelta(seconds=0.5) if told.tzinfo else None
+    return now - server - timedelta(seconds=0.5) if server.tzinfo else None
 
 
 def _cause(error: Any) -> Any:
-    """The error at the bottom: botocore and urllib3 each wrap what they caught, in their own way."""
-    for _ in range(8):  # deeper than any nesting seen, and an end for a circle
+    """The innermost error: botocore and urllib3 each wrap what they caught, in their own way."""
+    for _ in range(8):  # deeper than any nesting that was seen, and a limit for a circle
         around = [getattr(error, "kwargs", {}).get("error"), getattr(error, "reason", None)]
         around += [getattr(error, "__cause__", None), *getattr(error, "args", ())]
         inner = next((part for part in around if isinstance(part, Exception)), None)

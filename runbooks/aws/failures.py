@@ -1,7 +1,7 @@
-"""Why a call could not be made or was refused, as one sentence for a person.
+"""Why a call was not made or was refused, as one sentence for a person.
 
-The codes differ per protocol (json, query, ec2), so one kind of trouble has several codes. They are
-AWS's common error codes as its services document them; what none of these tables knows is told as it came.
+The codes differ per protocol (json, query, ec2), so one kind of failure has several codes. They are AWS's common error
+codes as its services document them. A code that is in none of these tables is quoted as it came.
 """
 
 import re
@@ -12,26 +12,26 @@ from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from runbooks.aws.answers import NotAnAnswer
 from runbooks.aws.guard import NotARead
-from runbooks.aws.session import NotWhole, Refusal
+from runbooks.aws.session import Refusal
 from runbooks.findings import CouldNotCheck
 from runbooks.host import HostReportError
 
 KINDS: dict[str, tuple[str, ...]] = {
     "denied": ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"),
-    "expired": ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+    "expired": ("ExpiredToken", "ExpiredTokenException"),
+    "too late": ("RequestExpired",),  # EC2's, for a clock that is wrong and for a session that has expired
     "credentials": (
         "UnrecognizedClientException",
         "InvalidClientTokenId",
         "AuthFailure",
         "InvalidAccessKeyId",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "IncompleteSignature",
     ),
+    "unsigned": ("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
     "closed": ("OptInRequired",),
     "clock": ("RequestTimeTooSkewed",),
-    "signature": ("InvalidSignatureException", "SignatureDoesNotMatch"),
+    "signature": ("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"),
     "throttled": (
         "Throttling",
         "ThrottlingException",
@@ -52,6 +52,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 DENIED, UNKNOWN_CREDENTIALS = KINDS["denied"], KINDS["credentials"]
 
+# The caller's own credentials or clock: every further call would fail in the same way.
+OF_THE_CALLER = ("expired", "too late", "credentials", "unsigned", "clock", "signature")
+
 _DENIED_BY = {
     "service control policy": "by an organisation's service control policy",
     "resource control policy": "by an organisation's resource control policy",
@@ -62,14 +65,15 @@ _DENIED_BY = {
     "identity-based policy": "by an identity-based policy",
 }
 
-# Nothing that answers as AWS does was reached.
-UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, ResponseParserError, NotWhole)
+# AWS itself was not reached.
+UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, ResponseParserError, NotAnAnswer)
 
 _NETWORK = {
     boto.EndpointConnectionError: "could not be reached: no connection to its endpoint",
     boto.ConnectTimeoutError: "could not be reached: the connection timed out",
     boto.ReadTimeoutError: "did not answer in time",
     boto.ConnectionClosedError: "broke the connection before it answered",
+    boto.ResponseStreamingError: "broke the connection in the middle of its answer",
     boto.ProxyConnectionError: "could not be reached: the proxy refused or did not answer",
     boto.SSLError: "could not be reached: the TLS certificate was not accepted",
 }
@@ -93,7 +97,7 @@ def classify(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """One sentence: which call, which action, what kind of failure, and what to do where that is known.
+    """One sentence: which call, which action, what kind of failure, and what to do if that is known.
 
     The call is the one that the session noted on the error ("codedeploy:ListOnPremisesInstances").
     """
@@ -103,7 +107,10 @@ def describe(error: BaseException) -> str:
     for family, what in _NETWORK.items():
         if isinstance(error, family):
             return f"{api or 'The service'} {what}."
-    if isinstance(error, NotWhole):
+    if isinstance(error, boto.HTTPClientError):  # its text can hold a header, and so a session token
+        inner = type(error.kwargs.get("error")).__name__
+        return f"{api or 'The call'} was not sent, or its answer could not be read: the HTTP client failed ({inner})."
+    if isinstance(error, NotAnAnswer):
         return f"{error}: look for a proxy, a captive portal or TLS inspection between here and AWS."
     if isinstance(error, NotARead):
         return f"{error}."
@@ -112,18 +119,18 @@ def describe(error: BaseException) -> str:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return f"{api or 'The call'} was not sent: no complete AWS credentials were found."
     if isinstance(error, (boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError, boto.TokenRetrievalError)):
-        return f"{api or 'The call'} was not sent: the SSO session is over; run `aws sso login`."
+        return f"{api or 'The call'} was not sent: the SSO session has expired, or is not there; run `aws sso login`."
     if isinstance(error, boto.CredentialRetrievalError):
         return f"{api or 'The call'} was not sent: the credentials could not be fetched ({error})."
     if isinstance(error, boto.ParamValidationError):
         return f"{api or 'The call'} was not sent: {' '.join(str(error).split())}."
     if isinstance(error, boto.BotoCoreError):
-        return f"{api or 'The call'} gave an answer that could not be read, or none: {' '.join(str(error).split())}"
+        return f"{api or 'The call'} failed: {' '.join(str(error).split())}"
     return f"The check itself failed: {type(error).__name__}: {error} ({_where(error)}). Please report it."
 
 
 def refused(api: str, refusal: Refusal) -> str:
-    """One sentence on a refusal that was expected, as `explain` would say it of an error."""
+    """One sentence about a refusal that was expected, as `describe` says it of an error."""
     error = {"Code": refusal.code, "Message": refusal.message}
     metadata = {"HTTPStatusCode": refusal.status}
     return _refused(ClientError({"Error": error, "ResponseMetadata": metadata}, api), api)  # type: ignore[typeddict-item]
@@ -141,12 +148,16 @@ def _refused(error: ClientError, api: str) -> str:
             return f"{operation} was denied{' ' + by if by else ''}: this identity may not {action} ({code})."
         case "expired":
             return f"{operation} was refused: the session has expired ({code}); sign in again."
+        case "too late":
+            return f"{operation} was refused: the session has expired, or this machine's clock is wrong ({code})."
+        case "unsigned":
+            return f"{operation} was refused: it arrived without a valid access key ({code}); check the profile, and look for a proxy that drops headers."
         case "credentials":
             return (
                 f"{operation} was refused: AWS does not know these credentials ({code}); check the profile."
             )
         case "closed":
-            return f"{operation} was refused: this account or Region is not signed up for it ({code})."
+            return f"{operation} was refused: this account has not opted in to the service, or to the Region ({code})."
         case "clock":
             return (
                 f"{operation} was refused: this machine's clock is wrong ({code}: {message}); set it by NTP."
@@ -163,7 +174,7 @@ def _refused(error: ClientError, api: str) -> str:
 
 
 def _action(message: str) -> str:
-    """The action that AWS's denial text names ("… is not authorized to perform: iam:GetUser on …")."""
+    """The action that AWS's message names ("… is not authorized to perform: iam:GetUser on …")."""
     found = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
     return found[1] if found else ""
 

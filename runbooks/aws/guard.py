@@ -7,13 +7,13 @@ from typing import Any
 # Whether these parameters of an operation are what the user allowed.
 Permission = Callable[[Mapping[str, Any]], bool]
 
-# The services that a diagnosis asks; of others nobody has looked at what their reads give away.
+# The services that a diagnosis asks. Reads of other services were not reviewed for the secrets in their answers.
 SERVICES = frozenset({"cloudtrail", "codedeploy", "ec2", "iam", "ssm", "sts"})
 
 # AWS has no flag in botocore's model for "this operation reads", so the verb decides.
 _READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
 
-# Reads by their verb, but their answer is a credential or a secret, or they write a report.
+# Their verb reads, but their answer is a credential or a secret, or they write a report.
 _NEVER = re.compile(
     r"^(GetSessionToken|GetFederationToken|GetDelegatedAccessToken|GetWebIdentityToken|GetParameter.*"
     r"|GetPasswordData|GetConsoleOutput|GetConsoleScreenshot"
@@ -30,7 +30,7 @@ class NotARead(Exception):
 
 
 def is_read(api: str) -> bool:
-    """Whether an operation ("codedeploy:ListOnPremisesInstances") only reads and gives away no secret."""
+    """Whether an operation ("codedeploy:ListOnPremisesInstances") only reads, and its answer is not a secret."""
     service, _, operation = api.partition(":")
     return service in SERVICES and bool(_READS.match(operation)) and not _NEVER.match(operation)
 

@@ -1,7 +1,6 @@
-"""What was asked of AWS, recorded by the session itself: the proof of every finding.
+"""The calls to AWS, recorded by the session itself: the proof of every finding.
 
-The record is kept per context (``contextvars``), so that checks which run side by side do not mix
-their proofs.
+The record is kept per context (``contextvars``), so checks that run side by side do not mix their proofs.
 """
 
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from runbooks.findings import Call
 
 
 class Record(list[Call]):
-    """The calls made in one context, in their order; and the call whose answer it still waits for."""
+    """The calls made in one context, in their order; and the one that it still waits for."""
 
     waiting: str = ""  # "codedeploy:GetOnPremisesInstance"
 
@@ -29,7 +28,7 @@ def record(call: Call) -> None:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Note meanwhile what this context waits for, so that a check that is late can say so."""
+    """Note what this context waits for, so that a check that is late can name it."""
     calls = _current.get()
     if calls is None:
         yield

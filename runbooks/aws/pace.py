@@ -8,7 +8,7 @@ PACES = {"cloudtrail:LookupEvents": 0.6}
 
 
 class Pace:
-    """Keeps calls of one kind apart, whichever threads make them."""
+    """Keeps calls of one kind apart, over all threads."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

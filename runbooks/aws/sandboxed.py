@@ -21,12 +21,12 @@ from runbooks.aws.guard import Permission
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
 
-# The sandbox that a diagnosis starts for itself lives on one fixed day, so that its results never change.
+# The clock of the sandbox that a diagnosis starts for itself, fixed so that its results never change.
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
 def require() -> None:
-    """Raise `UserError` where the sandbox, a distribution of its own, is not installed."""
+    """Raise `UserError` if the sandbox, a distribution of its own, is not installed."""
     if find_spec("codedeploy_sandbox") is None:
         raise UserError(
             "The sandbox is not installed: `pip install 'codedeploy-field-guide[sandbox]'` brings it."
@@ -85,14 +85,14 @@ def _start(scenario: str) -> dict[str, str]:
             complaint.seek(0)
             raise UserError(complaint.read().strip() or "The sandbox did not start.")
     atexit.register(stdin.close)  # the end of its standard input is the end of the sandbox
-    # Waited for, so that it leaves no zombie: a Jupyter kernel that ends waits seconds for those.
+    # waited for, so that it leaves no zombie: a Jupyter kernel waits seconds for those when it ends
     threading.Thread(target=child.wait, daemon=True).start()
     about: dict[str, str] = json.loads(banner)
     return about
 
 
 def session(about: dict[str, str], region: str) -> boto3.Session:
-    """A session that nothing in the user's own AWS set-up can lead elsewhere: no profile, no config file."""
+    """A session that uses nothing of the user's own AWS configuration: no profile, no file."""
     core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_config_variable("config_file", os.devnull)
     core.set_config_variable("credentials_file", os.devnull)

@@ -1,6 +1,7 @@
-"""A session with AWS for diagnosis: it remembers, keeps to the paces, and is strict about what counts as an answer."""
+"""A session with AWS for diagnosis: it remembers, keeps to AWS's rates, and is strict about what counts as an answer."""
 
 import dataclasses
+import re
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -11,26 +12,17 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
+from runbooks.aws.answers import NotAnAnswer, require
+from runbooks.aws.arn import Arn
 from runbooks.aws.cache import Cache
 from runbooks.aws.clients import Clients
-from runbooks.aws.endpoint import Look, is_aws_host, look
+from runbooks.aws.endpoint import EndpointAnswer, ask_endpoint, is_aws_host
 from runbooks.aws.guard import NotARead
+from runbooks.aws.http import TooLong
 from runbooks.aws.pace import PACES, Pace
 from runbooks.findings import CouldNotCheck
+from runbooks.host.probe import ProbeBy
 from runbooks.source import Place, Source
-
-
-class NotWhole(Exception):
-    """An HTTP 200 without the expected key or a request id: a proxy, a captive portal or a cut answer.
-
-    botocore parses such an answer without complaint, and an empty result would read as "there is none".
-    """
-
-    def __init__(self, api: str, missing: str) -> None:
-        super().__init__(
-            f"{api} was answered without {missing}, so what answered is not AWS, or the answer was cut"
-        )
-        self.api = api
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ def _utc_now() -> datetime:
 
 @dataclass(eq=False)
 class Aws:
-    """One Region of one account, asked by one identity.
+    """One Region of one account, asked under one identity.
 
     ``target`` and ``profile`` are how the session was asked for ("aws", "sandbox:healthy"); ``now`` gives the time
     by which ages are measured (the sandbox has a clock of its own).
@@ -67,7 +59,7 @@ class Aws:
     target: str = "aws"
     profile: str = ""
     now: Callable[[], datetime] = _utc_now
-    known_identity: Identity | None = None  # once AWS said who asks
+    known_identity: Identity | None = None  # once AWS gave it
     _cache: Cache | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
     _paces: dict[str, Pace] = field(
@@ -76,7 +68,7 @@ class Aws:
 
     def __repr__(self) -> str:
         who = self.known_identity
-        return f"{self.where} in {self.region}, as {who.arn if who else 'unknown: AWS did not say who asks'}"
+        return f"{self.where} in {self.region}, as {who.arn if who else 'an unknown identity: AWS did not give it'}"
 
     @property
     def region(self) -> str:
@@ -112,27 +104,43 @@ class Aws:
 
     @property
     def identity(self) -> Identity:
-        """The identity that the session signs as; asked once. Raises what botocore raises."""
+        """The identity that signs the calls; asked once. Raises what `ask` raises."""
         if self.known_identity is None:
-            api = "sts:GetCallerIdentity"
-            answer = self.ask(api, "Arn")
-            self.known_identity = Identity(arn=answer["Arn"], account=_need(api, answer, "Account"))
+            self.known_identity = self.ask_identity()
         return self.known_identity
 
+    def ask_identity(self) -> Identity:
+        """The identity that signs the calls, asked again each time. Raises what `ask` raises."""
+        api = "sts:GetCallerIdentity"
+        answer = self.ask(api, "Arn")
+        who = Identity(arn=answer["Arn"], account=require(api, answer, "Account"))
+        if not re.fullmatch(r"\d{12}", who.account) or Arn.of(who.arn).account != who.account:
+            raise NotAnAnswer(api, "with an ARN and an account that do not belong together")
+        if not who.arn.isprintable():
+            raise NotAnAnswer(api, "with an ARN that cannot be one")
+        return who
+
     def read(
-        self, api: str, want: str, *, expecting: tuple[str, ...] = (), region: str = "", **params: Any
+        self,
+        api: str,
+        want: str,
+        *members: str,
+        expecting: tuple[str, ...] = (),
+        region: str = "",
+        **params: Any,
     ) -> Any:
         """One fact: ``read("codedeploy:GetOnPremisesInstance", "instanceInfo", instanceName="web-01")``.
 
         Gives the value under the key ``want``, or a `Refusal` when AWS answers with an error code that is
-        ``expecting``-ed. Raises `NotWhole` when the answer lacks the key, and what botocore raises.
+        ``expecting``-ed. Raises `NotAnAnswer` when the answer lacks the key, or one of ``members`` in it
+        (`answers.require`), and what botocore raises.
         """
         answer = self.once(
-            (api, region, want, expecting, repr(sorted(params.items()))),
+            (api, region, expecting, repr(sorted(params.items()))),
             api,
             lambda: self.ask(api, want, expecting=expecting, region=region, **params),
         )
-        return answer if isinstance(answer, Refusal) else answer[want]
+        return answer if isinstance(answer, Refusal) else require(api, answer, want, *members)
 
     def ask(
         self, api: str, want: str, *, expecting: tuple[str, ...] = (), region: str = "", **params: Any
@@ -144,15 +152,18 @@ class Aws:
                 answer = getattr(self.clients.get(service, region), xform_name(operation))(**params)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in expecting:
-                return _refusal(error)
+                return _refusal(api, error)
             raise
-        _need(api, answer, want)
+        require(api, answer, want)
         return answer
 
     def read_all(
-        self, api: str, want: str, *, most: int | None = None, region: str = "", **params: Any
+        self, api: str, want: str, *members: str, most: int | None = None, region: str = "", **params: Any
     ) -> list[Any]:
-        """Ask for every page of a list, or until ``most`` items are there; gives what stands under ``want``."""
+        """Ask for every page of a list, or until ``most`` items are there; gives what stands under ``want``.
+
+        Raises as `read` does.
+        """
         service, operation = api.split(":")
 
         def ask() -> list[Any]:
@@ -166,18 +177,20 @@ class Aws:
                     page = next(pages, None)
                     if page is None:
                         break
-                    found += _need(api, page, want)
+                    found += require(api, page, want, *members)
             return found[:most]
 
-        found: list[Any] = self.once((api, region, want, most, repr(sorted(params.items()))), api, ask)
+        found: list[Any] = self.once(
+            (api, region, want, members, most, repr(sorted(params.items()))), api, ask
+        )
         return found
 
-    def reach(self, service: str) -> Look:
-        """How the endpoint of a service answers a request that nothing signed; a failure is an answer too."""
+    def endpoint(self, service: str) -> EndpointAnswer:
+        """How the endpoint of a service answers an unsigned request; a failure is an answer too."""
         client = self.clients.get(service)
         url = client.meta.endpoint_url
-        seen: Look = self.once(("reach", url), url, lambda: look(client))
-        return seen
+        answer: EndpointAnswer = self.once(("endpoint", url), url, lambda: ask_endpoint(client))
+        return answer
 
     def once(self, key: Hashable, what: str, ask: Callable[[], Any]) -> Any:
         """The answer of ``ask``, remembered by ``key`` within a diagnosis and asked again outside of one.
@@ -203,6 +216,12 @@ class Aws:
         """Whether the user allowed this operation, which does more than read."""
         return api in self.clients.allowed
 
+    @property
+    def probe_by(self) -> ProbeBy | None:
+        """How Systems Manager runs the probe; None if the user did not allow that."""
+        allowed = self.clients.allowed.get("ssm:SendCommand")
+        return allowed if isinstance(allowed, ProbeBy) else None
+
     @contextmanager
     def _place_for(self, api: str) -> Iterator[None]:
         with self.clients.places:
@@ -216,31 +235,28 @@ class Aws:
 def _named(api: str) -> Iterator[None]:
     """Note on every error which call it is about; `failures.describe` reads it there.
 
-    An answer that botocore's parsers stumble over (a KeyError, an XML error) is no answer of AWS.
+    An answer that botocore's parsers cannot read (a KeyError, an XML error) is no answer of AWS.
     """
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         error.add_note(api)
         raise
-    except (NotARead, NotWhole, CouldNotCheck):
+    except (NotARead, NotAnAnswer, CouldNotCheck):
         raise
+    except TooLong as error:
+        raise NotAnAnswer(api, f"with {error}") from error
     except Exception as error:
-        raise NotWhole(api, f"a body that can be read ({type(error).__name__})") from error
+        raise NotAnAnswer(api, f"with a body that cannot be read ({type(error).__name__})") from error
 
 
-def _need(api: str, answer: dict[str, Any], key: str) -> Any:
-    if not answer.get("ResponseMetadata", {}).get("RequestId"):
-        raise NotWhole(api, "a request id")
-    if key not in answer:
-        raise NotWhole(api, f"the member {key}")
-    return answer[key]
-
-
-def _refusal(error: ClientError) -> Refusal:
+def _refusal(api: str, error: ClientError) -> Refusal:
+    metadata = error.response.get("ResponseMetadata", {})
+    if not metadata.get("RequestId"):
+        raise NotAnAnswer(api, "with an error without a request id")
     return Refusal(
         code=error.response["Error"]["Code"],
         message=error.response["Error"].get("Message", ""),
-        status=error.response["ResponseMetadata"]["HTTPStatusCode"],
-        request_id=error.response["ResponseMetadata"].get("RequestId", ""),
+        status=metadata["HTTPStatusCode"],
+        request_id=metadata["RequestId"],
     )

@@ -1,9 +1,9 @@
 """The checks: one module per question, one function per good state.
 
 A check is a public function of one of these modules that takes the session and the question and yields findings. Its
-name is the good state (``agent_is_running`` has the id ``agent-is-running``), and its docstring says it. What it
-cannot do without is named by `findings.needs`. A module says its ``TITLE``, and where its answers lead: a ``GUIDE``
-and a ``RUNBOOK``.
+name is the good state (``agent_is_running`` has the id ``agent-is-running``), and its docstring says it. `findings.needs`
+names the parameters without which it does not apply. A module has a ``TITLE``, and a ``GUIDE`` and a ``RUNBOOK`` to open
+next.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from runbooks.checks import (
 )
 from runbooks.findings import Check
 
-# In the order in which one diagnoses: does this machine reach AWS, as whom, what is registered, who calls, then the
+# In the order of a diagnosis: does this machine reach AWS, with which identity, what is registered, who calls, then the
 # host, its agent, and the path between them.
 MODULES: tuple[ModuleType, ...] = (
     network,
@@ -57,6 +57,6 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def _is_check(function: object, module: ModuleType) -> bool:
-    """Whether a module's member is a check of its own; one behind a decorator still is."""
+    """Whether a module's member is a check that it defines, also behind a decorator."""
     inner = inspect.unwrap(function) if callable(function) else None
     return inspect.isgeneratorfunction(inner) and inner.__module__ == module.__name__

@@ -1,4 +1,4 @@
-"""What IAM's policy simulator says that an identity may do, as findings."""
+"""What IAM's policy simulator says about an identity's permissions, as findings."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -22,19 +22,27 @@ def simulated(
 ) -> Iterator[Finding]:
     """May the user or role ``who`` do these actions on ``resource``? One finding for those with the same result.
 
-    A denial FAILs, and is a WARN for the actions that are merely ``useful``; ``page`` explains denials. An
-    answer that depends on conditions which the simulator does not have is UNKNOWN, whatever it says.
+    A denial FAILs, and is a WARN for the actions that are only ``useful``; ``page`` explains denials. An answer that
+    depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
+    not one of IAM's. Of several answers about one action the worst counts.
     """
     alike: dict[_Outcome, list[str]] = {}
-    for action, result in simulation(aws, who, actions, resource).items():
-        alike.setdefault(_outcome(result, WARN if action in useful else FAIL), []).append(action)
+    for action, results in simulation(aws, who, actions, resource).items():
+        denied = WARN if action in useful else FAIL
+        worst = max((_outcome(result, denied) for result in results), key=lambda outcome: outcome.verdict)
+        alike.setdefault(worst, []).append(action)
     for (verdict, why, fixable), same in alike.items():
         what = f"{', '.join(same)} on {resource}"
         if verdict is OK:
             yield Finding(OK, f"The IAM simulator allows {who}: {what}.", about=who)
         elif verdict is UNKNOWN:
-            says = f"Whether {who} may {what} depends on {why}, which the simulator does not have."
-            yield Finding(UNKNOWN, says, code="depends-on-context", about=who, next=page)
+            yield Finding(
+                UNKNOWN,
+                f"Whether {who} may {what} is not known: {why}.",
+                code="undecided",
+                about=who,
+                next=page,
+            )
         else:
             fix = _grant(aws, who, same, resource) if fixable else ""
             yield Finding(
@@ -52,8 +60,8 @@ def caller_may_do(aws: Aws, actions: tuple[str, ...], resource: str, *, page: st
     arn = caller_arn(aws)
     if Arn.of(arn).kind == "root":
         raise NotApplicable(
-            f"{arn} is the root user: no policy of the account limits it, and IAM simulates none for it;"
-            " only a service control policy can deny.",
+            f"{arn} is the root user: no policy of the account limits it, and IAM cannot simulate it;"
+            " only a service control policy can deny it something.",
             about=arn,
         )
     identity = holder(aws, arn)
@@ -62,8 +70,13 @@ def caller_may_do(aws: Aws, actions: tuple[str, ...], resource: str, *, page: st
     yield from simulated(aws, identity["Arn"], actions, resource, page=page)
 
 
+# PolicyEvaluationDecisionType in botocore's model of IAM.
+_DECISIONS = {"allowed", "explicitDeny", "implicitDeny"}
+_BOUNDARY = "PermissionsBoundaryDecisionDetail"
+
+
 class _Outcome(NamedTuple):
-    """The result for an action, why it was not allowed, and whether one more statement would allow it."""
+    """The result for an action, why it is not allowed, and whether one more statement would allow it."""
 
     verdict: Verdict
     why: str = ""
@@ -71,24 +84,32 @@ class _Outcome(NamedTuple):
 
 
 def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
-    # AWS's model puts them here or there, when the simulation is about a resource.
-    parts = [result, *result.get("ResourceSpecificResults", ())]
+    # each part decides, and names what it lacks: the whole, and the simulation of a resource within it
+    specific = result.get("ResourceSpecificResults", ())
+    parts = [result, *specific]
+    decisions = {result["EvalDecision"], *(part["EvalResourceDecision"] for part in specific)}
+    if unknown := decisions - _DECISIONS:
+        return _Outcome(UNKNOWN, f"the simulator answered {', '.join(map(repr, sorted(unknown)))}")
     if lacking := {key for part in parts for key in part.get("MissingContextValues", ())}:
-        return _Outcome(UNKNOWN, ", ".join(sorted(lacking)))
-    if result["EvalDecision"] == "allowed":
+        return _Outcome(
+            UNKNOWN, f"it depends on {', '.join(sorted(lacking))}, which the simulator does not have"
+        )
+    if decisions == {"allowed"}:
         return _Outcome(OK)
     if result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations") is False:
         return _Outcome(denied, "a service control policy of the organisation does not allow it")
-    if result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary") is False:
+    if any(part.get(_BOUNDARY, {}).get("AllowedByPermissionsBoundary") is False for part in parts):
         return _Outcome(denied, "the permissions boundary does not allow it")
-    if result["EvalDecision"] == "explicitDeny":
-        matched = {statement.get("SourcePolicyId", "") for statement in result.get("MatchedStatements", ())}
+    if "explicitDeny" in decisions:
+        matched = {
+            one.get("SourcePolicyId", "") for part in parts for one in part.get("MatchedStatements", ())
+        }
         return _Outcome(denied, f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it")
     return _Outcome(denied, "no policy allows it", fixable=True)
 
 
 def _grant(aws: Aws, who: str, actions: list[str], resource: str) -> str:
-    """The command that lets a user or role do this, and no more."""
+    """The command that lets a user or role do this, and no more: an inline policy, which delete-…-policy removes."""
     arn = Arn.of(who)
     if arn.path.startswith("aws-reserved/"):
         return ""  # the role is IAM Identity Center's: only its permission set can be changed

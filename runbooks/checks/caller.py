@@ -1,4 +1,4 @@
-"""The identity that asks."""
+"""The identity that signs the calls."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from runbooks.facts.iam import caller_arn
 from runbooks.findings import OK, Finding, needs
 from runbooks.question import Question
 
-TITLE = "Who is asking, and may they?"
+TITLE = "Whose credentials are these, and what may they do?"
 GUIDE = "/guides/check-permissions/"
 RUNBOOK = "permissions"
 
@@ -18,13 +18,13 @@ _REGISTERING = ("codedeploy:RegisterOnPremisesInstance", "codedeploy:AddTagsToOn
 
 
 def caller_is_known(aws: Aws, question: Question) -> Iterator[Finding]:
-    """AWS knows the identity that asks.
+    """AWS knows the identity that signs the calls.
 
-    sts:GetCallerIdentity needs no permission, so a refusal means the credentials themselves, the clock,
-    or something between here and AWS.
+    sts:GetCallerIdentity needs no permission. If it is refused, the cause is the credentials themselves, the clock, or
+    something between this machine and AWS.
     """
     identity = caller_arn(aws)
-    yield Finding(OK, f"AWS answers {identity} in {aws.region}.", about=identity)
+    yield Finding(OK, f"AWS knows the caller as {identity}, in {aws.region}.", about=identity)
 
 
 @needs("instance")

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from runbooks.aws import Aws
-from runbooks.aws.cloudtrail import Event, trail
-from runbooks.checks._trail import gaps
+from runbooks.checks._cloudtrail import gaps
 from runbooks.checks.listing import correction
+from runbooks.facts.cloudtrail import Event, trail
 from runbooks.facts.registration import listed_names
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable
 from runbooks.question import Question
@@ -21,16 +21,17 @@ _REGISTRATION_PAGE = "/guides/check-the-instance/"
 def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[Finding]:
     """Every caller sends ListOnPremisesInstances a registration status that exists.
 
-    Read from CloudTrail's event history, which keeps 90 days of each Region. Values that a client
-    refuses to send (None, a number) never reach AWS, so CloudTrail does not hold them. The guide's own calls
-    are left out. An event can take some minutes to arrive.
+    Read from CloudTrail's event history, which keeps 90 days of each Region. Values that a client refuses to send
+    (None, a number) never reach AWS, so CloudTrail does not hold them. The calls that this guide itself sent under the
+    identity that asks are left out. An event can take some minutes to arrive.
     """
-    seen = trail(aws, "ListOnPremisesInstances", question.hours)
-    yield from gaps(seen, question.hours)
-    calls = [event for event in seen.events if not event.ours]
+    recorded = trail(aws, "ListOnPremisesInstances", question.hours)
+    yield from gaps(recorded, question.hours)
+    calls = recorded.without_own(aws)
     bad = [event for event in calls if event.error == "InvalidRegistrationStatusException"]
     if not bad:
-        yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter")
+        own = len(recorded.events) - len(calls)
+        yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter", own)
     for (who, client, source, value), times in Counter(map(_sender, bad)).most_common():
         last = max(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
@@ -54,14 +55,16 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
 def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding]:
     """No recent call of RegisterOnPremisesInstance was refused.
 
-    Calls about the given instance count, or all where none was given. What a refused registration needs depends
-    on its error code alone: a name or an ARN that is taken, a bad ARN, a missing permission. A name that is
-    registered now, in spite of it, is a WARN: a script that ran twice has that effect.
+    Calls about the given instance count, or all if none was given. What a refused registration needs depends on its
+    error code alone: a name or an ARN that is taken, a bad ARN, a missing permission. If the name is registered now, a
+    refusal is a WARN: a script that ran twice has that effect.
     """
-    seen = trail(aws, "RegisterOnPremisesInstance", question.hours)
-    yield from gaps(seen, question.hours)
+    recorded = trail(aws, "RegisterOnPremisesInstance", question.hours)
+    yield from gaps(recorded, question.hours)
     mine = [
-        event for event in seen.events if not question.instance or _name(event) in (question.instance, None)
+        event
+        for event in recorded.events
+        if not question.instance or _name(event) in (question.instance, None)
     ]
     refused = [event for event in mine if event.error]
     if not refused:
@@ -70,7 +73,7 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
     registered = set(listed_names(aws, "Registered"))
     for (who, code, name), times in Counter(map(_attempt, refused)).most_common():
         last = max(event.at for event in refused if _attempt(event) == (who, code, name))
-        says = f"{who} was refused to register {name or 'a name that is not recorded'} {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}: {code}."
+        says = f"RegisterOnPremisesInstance of {name or 'a name that is not recorded'} by {who} was refused {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}: {code}."
         if name is None:
             whose = f"; whether it was {question.instance} is not known" if question.instance else ""
             says = f"{says.removesuffix('.')}{whose}."
@@ -88,12 +91,14 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
             yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE)
 
 
-def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:
+def _none_of(calls: list[Event], operation: str, question: Question, good: str, own: int = 0) -> Finding:
+    """That none of the calls was bad. Raises `NotApplicable` if there were none but this guide's ``own``."""
     when = f"of the last {question.hours:g} hours"
+    ours = f", but for {own} of this guide" if own else ""
     if not calls:
-        raise NotApplicable(f"CloudTrail holds no {operation} call {when}.")
+        raise NotApplicable(f"CloudTrail has no {operation} call {when}{ours}.")
     count = f"{len(calls)} {operation} call{'s' * (len(calls) > 1)}"
-    return Finding(OK, f"CloudTrail holds {count} {when}; {good}.")
+    return Finding(OK, f"CloudTrail has {count} {when}{ours}; {good}.")
 
 
 def _sender(event: Event) -> tuple[str, str, str, str | None]:

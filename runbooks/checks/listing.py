@@ -1,4 +1,4 @@
-"""What the list of instances says."""
+"""The list of on-premises instances, and its filter."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,9 @@ RUNBOOK = "registration-status"
 def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]:
     """ListOnPremisesInstances accepts the registration status that it is asked for.
 
-    No status is the call without a filter. The two values that exist are `Registered` and
-    `Deregistered`. No SDK that was tried checks the word. AWS documents that a malformed one is refused;
-    it is not verified whether it distinguishes upper and lower case, or refuses an empty one.
+    Without a status the call has no filter. There are two values, `Registered` and `Deregistered`. No SDK that was tried
+    checks the value. AWS documents that it refuses a malformed one; it is not verified whether it distinguishes upper
+    and lower case, or refuses an empty one.
     """
     status = question.status
     names = first_page(aws, status)
@@ -38,8 +38,8 @@ def status_filter_is_accepted(aws: Aws, question: Question) -> Iterator[Finding]
 def listed_names_are_registered_or_deregistered(aws: Aws, question: Question) -> Iterator[Finding]:
     """Every listed name is either registered or deregistered.
 
-    A list without a filter holds both, so it must not be read as "what is registered". The service has
-    no member that says which a name is; asking once for each status does.
+    A list without a filter holds both, so do not read it as the list of registered names. The answer has no member that
+    says which a name is, so this check asks once for each status.
     """
     if question.instance:
         raise NotApplicable(f"The question is about {question.instance} only, not about all names.")
@@ -52,7 +52,7 @@ def listed_names_are_registered_or_deregistered(aws: Aws, question: Question) ->
         says = f"The list without a filter and the two filtered ones differ by {_some(sorted(odd))}."
         yield Finding(WARN, says, code="lists-differ")
     else:
-        says = f"The list without a filter holds all {len(everything)}, the deregistered names included."
+        says = f"The list without a filter has all {len(everything)}, including the deregistered names."
         yield Finding(OK, says, code="lists-agree")
 
 

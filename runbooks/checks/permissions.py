@@ -1,4 +1,4 @@
-"""What the identity of the host may do."""
+"""The permissions of the identity that the host signs with."""
 
 from collections.abc import Iterator
 
@@ -30,8 +30,8 @@ _COMMANDS = (
 def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding]:
     """The identity that the instance is registered with exists, and a user's access key is active.
 
-    It is not verified whether registration checks the identity; one that is deleted later shows only when the
-    agent signs with it. A user is known by its keys, a session by its role: whether a session is still valid shows
+    It is not verified whether registration checks that the identity exists; one that is deleted later shows only when
+    the agent signs with it. Of a user its keys are checked, of a session its role: whether a session has expired shows
     on the host.
     """
     arn = _registered(aws, question)
@@ -56,10 +56,9 @@ def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding
 def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
     """The registered identity may read the revision bucket.
 
-    The agent fetches the revision with it. AWS documents three actions: without s3:GetObject no revision
-    arrives; the other two serve versioned revisions and a clear answer where an object is missing. Ask
-    about `BUCKET/KEY` where policies allow a prefix only. The bucket's own policy and its encryption key
-    are not part of the simulation.
+    The agent fetches the revision with it. AWS documents three actions: without s3:GetObject no revision arrives; the
+    other two are for versioned revisions and for a clear error if an object is missing. Give `BUCKET/KEY` if policies
+    allow a prefix only. The bucket's own policy and its encryption key are not part of the simulation.
     """
     who = _host_identity(aws, question)
     bucket, _, key = question.bucket.partition("/")
@@ -71,22 +70,24 @@ def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
 
 @needs("instance")
 def host_may_use_commands_secure(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The registered identity may use the endpoint codedeploy-commands-secure, where the agent does.
+    """The registered identity may use the endpoint codedeploy-commands-secure, if the agent uses it.
 
-    The agent asks there for work only with `enable_auth_policy: true`, and then needs four actions that
-    AWS's managed policies for instances do not hold. Without them it polls, and is denied each time.
+    The agent polls that endpoint only with `enable_auth_policy: true`, and then needs four actions that AWS's managed
+    policies for instances do not hold. Without them each poll is denied.
     """
     who = _host_identity(aws, question)
     switch = switched_on(host_report(aws, question).config.enable_auth_policy)
     if switch.error:
         raise CouldNotCheck(f"whether enable_auth_policy is on is not known: {switch.error}.")
     if not switch.value:
-        raise NotApplicable("enable_auth_policy is off on the host: its agent needs no permission to poll.")
+        raise NotApplicable(
+            "enable_auth_policy is off on the host, so its agent needs no permission to poll."
+        )
     yield from simulated(aws, who, _COMMANDS, "*", page="/guides/check-permissions/#actions")
 
 
 def _registered(aws: Aws, question: Question) -> str:
-    """The ARN that the instance is registered with. Raises `NotApplicable` where it is not registered."""
+    """The ARN that the instance is registered with. Raises `NotApplicable` if it is not registered."""
     arn = registered_arn(aws, question.instance)
     if not arn:
         says = f"{question.instance} is not registered, so it has no identity."
@@ -94,13 +95,13 @@ def _registered(aws: Aws, question: Question) -> str:
     caller = caller_arn(aws)
     if Arn.of(arn).account != Arn.of(caller).account:
         raise CouldNotCheck(
-            f"{arn} is of another account, whose IAM {caller} cannot see: ask with credentials of that account."
+            f"{arn} is of another account, whose IAM {caller} cannot read: use credentials of that account."
         )
     return arn
 
 
 def _host_identity(aws: Aws, question: Question) -> str:
-    """The ARN of the user or role whose policies count for the host. Raises `NotApplicable` where there is none."""
+    """The ARN of the user or role whose policies count for the host. Raises `NotApplicable` if there is none."""
     arn = _registered(aws, question)
     identity = holder(aws, arn)
     if identity is None:
@@ -114,11 +115,12 @@ def _keys(aws: Aws, arn: str, user: str) -> Finding:
     active = sum(key["Status"] == "Active" for key in keys)
     has = f"The user {user} has {len(keys)} access key{'' if len(keys) == 1 else 's'}"
     if not keys:
-        fix = aws_cli(aws.place, "iam", "create-access-key", user_name=user)
+        # A new key serves the host only once it is in the agent's yml there, and its secret is shown only then.
+        fix = f"Create an access key for {user}, and put it into the agent's yml on the host."
         says = f"The user {user} has no access key: the agent cannot sign."
         return Finding(FAIL, says, code="no-key", about=arn, fix=fix)
     if not active:
-        # The key's id is asked for, not written out: reports mask it.
+        # the command asks for the key's id, because reports mask it
         query = "AccessKeyMetadata[0].AccessKeyId"
         one = aws_cli(aws.place, "iam", "list-access-keys", user_name=user, query=query, output="text")
         fix = aws_cli(aws.place, "iam", "update-access-key", user_name=user, status="Active")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from runbooks.aws import Aws, Refusal, failures
-from runbooks.aws.cloudtrail import trail
 from runbooks.aws.regions import neighbours
-from runbooks.checks._trail import gaps
+from runbooks.checks._cloudtrail import gaps
 from runbooks.commands import aws_cli
+from runbooks.facts.cloudtrail import trail
 from runbooks.facts.registration import GET, arn_of, registered_arn, registered_arns, registration
 from runbooks.findings import FAIL, OK, UNKNOWN, Finding, NotApplicable, needs
 from runbooks.question import Question
@@ -16,7 +16,7 @@ TITLE = "Is the instance registered, and under which ARN?"
 GUIDE = "/guides/check-the-instance/"
 RUNBOOK = "instance-state"
 
-_CLOSE = timedelta(minutes=15)  # calls closer together than this are taken to be part of the same work
+_CLOSE = timedelta(minutes=15)  # calls that are closer together than this compete
 
 
 @needs("instance")
@@ -28,22 +28,17 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     """
     name = question.instance
     info = registration(aws, name)
+    about = name if isinstance(info, Refusal) else info.get("instanceArn", name)
     if isinstance(info, Refusal):
-        yield Finding(
-            FAIL,
-            f"{name} is not registered in {aws.region}: {info.code}.",
-            code="not-registered",
-            about=name,
-            fix=_register(aws, name, question.arn),
-            next="instance-is-not-registered-elsewhere",
-        )
-        return
-    about = info.get("instanceArn", name)
-    if info.get("deregisterTime"):
+        says = f"{name} is not registered in {aws.region}: {info.code}."
+        lead = "instance-is-not-registered-elsewhere"
+        yield Finding(FAIL, says, code="not-registered", about=about, next=lead)
+        yield _to_register(aws, name, question.arn)
+    elif info.get("deregisterTime"):
         says = f"{name} was deregistered at {info['deregisterTime']:%Y-%m-%d %H:%M} UTC."
+        yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE)
         before = info.get("iamSessionArn") or info.get("iamUserArn") or ""
-        fix = _register(aws, name, question.arn or before)
-        yield Finding(FAIL, says, code="deregistered", about=about, fix=fix, next=GUIDE)
+        yield _to_register(aws, name, question.arn or before)
     else:
         arn, at = arn_of(info), info.get("registerTime")
         since = f"since {at:%Y-%m-%d}" if at else "(CodeDeploy gives no date)"
@@ -54,9 +49,8 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
 def instance_is_not_registered_elsewhere(aws: Aws, question: Question) -> Iterator[Finding]:
     """The instance is registered in this Region rather than in a neighbouring one.
 
-    A registration is of one Region. The neighbours are asked only where the instance is not registered here. A
-    Region that denies the call, or does not know the credentials, as one that the account has not switched on, is
-    UNKNOWN.
+    A registration is of one Region. The neighbours are asked only if the instance is not registered here. A Region that
+    denies the call, or does not know the credentials because the account has not enabled it, is UNKNOWN.
     """
     name = question.instance
     if registered_arn(aws, name):
@@ -122,9 +116,9 @@ def arn_is_free(aws: Aws, question: Question) -> Iterator[Finding]:
 def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
     """No other caller registers or deregisters the same instance at the same time.
 
-    CodeDeploy has no state "registration in progress". What people mean by it is one of these: another
-    caller, or the same one from another address, at work on the name in the last minutes; a refusal because
-    the name or the ARN is taken; or a name that was deregistered and is still listed.
+    CodeDeploy has no state "registration in progress". People mean one of these by it: another caller, or the same one
+    from another address, that registered or deregistered the name in the last minutes; a refusal because the name or
+    the ARN is taken; or a name that was deregistered and is still listed.
     """
     name, minutes = question.instance, _CLOSE.seconds // 60
     trails = [trail(aws, f"{what}OnPremisesInstance", minutes / 60) for what in ("Register", "Deregister")]
@@ -135,24 +129,22 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
     mine = [event for event in recent if event.parameter("instanceName") == name]
     callers = sorted({f"{event.caller} from {event.source}" for event in mine})
     taken = [event for event in mine if event.error.endswith("AlreadyRegisteredException")]
-    for one in trails:
-        yield from gaps(one, minutes / 60)
+    unread = [finding for one in trails for finding in gaps(one, minutes / 60)]
     if nameless := sum(event.parameter("instanceName") is None for event in recent):
         says = f"{nameless} of CloudTrail's records name no instance, so they may be about {name}."
-        yield Finding(UNKNOWN, says, code="name-not-recorded", about=name)
+        unread.append(Finding(UNKNOWN, says, code="name-not-recorded", about=name))
+    yield from unread
     if len(callers) > 1:
         did = ", ".join(f"{e.operation} at {e.at:%H:%M}{f' ({e.error})' * bool(e.error)}" for e in mine)
-        says = f"{len(callers)} callers work on {name} at once ({', '.join(callers)}): {did}."
+        says = f"{len(callers)} callers changed the registration of {name} at the same time ({', '.join(callers)}): {did}."
         yield Finding(
             FAIL, says, code="several-callers", about=name, next="/guides/registration-in-progress/"
         )
     elif taken:
-        says = (
-            f"{taken[-1].caller} was refused to register {name} at {taken[-1].at:%H:%M}: {taken[-1].error}."
-        )
-        says += " There is nothing to wait for."
+        says = f"The registration of {name} by {taken[-1].caller} was refused at {taken[-1].at:%H:%M}: {taken[-1].error}."
+        says += " No registration is in progress, so waiting does not help."
         yield Finding(FAIL, says, code="already-registered", about=name, next="arn-is-free")
-    else:
+    elif not unread:
         shows = "one caller" if callers else "no caller"
         says = f"CloudTrail shows {shows} registering or deregistering {name} in the last {minutes} minutes."
         info = registration(aws, name)
@@ -164,9 +156,17 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(OK, says, about=name)
 
 
-def _register(aws: Aws, name: str, arn: str) -> str:
-    """The command that registers; a sentence while the ARN is not known."""
+def _to_register(aws: Aws, name: str, arn: str) -> Finding:
+    """How a name that is not registered can be registered with ``arn``, if that is known."""
     if not arn:
-        return f"Register {name} with the ARN of its IAM user or role session; --arn fills the command in."
+        says = f"The ARN to register {name} with was not given (--arn)."
+        fix = f"Register {name} with the ARN of its IAM user or role session; --arn fills the command in."
+        return Finding(FAIL, says, code="arn-not-given", about=name, fix=fix, next=GUIDE)
+    if held := [other for other, other_arn in registered_arns(aws).items() if other_arn == arn]:
+        says = f"{name}, which is not registered, cannot be registered with {arn}: that is registered as {held[0]}."
+        fix = f"Deregister {held[0]} first if it is the same host; else register {name} with another ARN."
+        return Finding(FAIL, says, code="arn-taken", about=held[0], fix=fix, next="arn-is-free")
     kind = "iam_session_arn" if ":assumed-role/" in arn else "iam_user_arn"
-    return aws_cli(aws.place, "deploy", "register-on-premises-instance", instance_name=name, **{kind: arn})
+    command = aws_cli(aws.place, "deploy", "register-on-premises-instance", instance_name=name, **{kind: arn})
+    says = f"{name}, which is not registered, can be registered with {arn}: no other name holds it. Add its tags after that."
+    return Finding(FAIL, says, code="can-be-registered", about=name, fix=command, next=GUIDE)

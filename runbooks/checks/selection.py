@@ -1,4 +1,4 @@
-"""Whether a deployment group selects the instance."""
+"""Whether a deployment group selects the instance by its tags."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def instance_carries_the_groups_tags(aws: Aws, question: Question) -> Iterator[F
     name, group = question.instance, question.deployment_group
     info = registration(aws, name)
     if isinstance(info, Refusal) or info.get("deregisterTime"):
-        raise NotApplicable(f"{name} is not registered, so it has no tags that count.")
+        raise NotApplicable(f"{name} is not registered, so its tags have no effect.")
     described = deployment_group(aws, group)
     if isinstance(described, Refusal):
         says = f"There is no deployment group {group} in {aws.region}: {described.code}."
@@ -63,17 +63,17 @@ def selects(tag_filter: dict[str, str], tags: dict[str, str]) -> bool:
     """Whether one tag filter (Key, Value, Type) matches an instance's tags."""
     match tag_filter.get("Type"):
         case "KEY_ONLY":
-            return tag_filter["Key"] in tags
+            return tag_filter.get("Key", "") in tags
         case "VALUE_ONLY":
-            return tag_filter["Value"] in tags.values()
+            return tag_filter.get("Value", "") in tags.values()
     return tags.get(tag_filter.get("Key", "")) == tag_filter.get("Value", "")
 
 
 def _add_tag(aws: Aws, tag: dict[str, str], name: str) -> str:
-    """The command that adds what a filter asks for; a sentence for a filter that any key would do for."""
+    """The command that adds the tag that a filter needs; a sentence if the filter takes any key."""
     if not tag.get("Key"):
         return f"Add a tag with the value {tag.get('Value', '')!r} and a key of your choice to {name}."
-    # As JSON: the AWS CLI's shorthand cannot say every value.
+    # as JSON, because the AWS CLI's shorthand cannot hold every value
     tags = json.dumps([{"Key": tag["Key"], "Value": tag.get("Value", "")}])
     return aws_cli(aws.place, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)
 

@@ -1,4 +1,4 @@
-"""Does the VPC let the host out?"""
+"""The VPC between the host and CodeDeploy."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -45,9 +45,9 @@ _WAYS = {
 def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Finding]:
     """The host's security groups let HTTPS out to any IPv4 address.
 
-    The agent only opens connections, so no inbound rule is needed: a group remembers them and lets the
-    answers in. The rules of all its groups add up. Where TCP 443 is let out to some addresses only, they
-    may or may not be those of CodeDeploy and of S3, which change.
+    The agent only opens connections, so it needs no inbound rule: a security group is stateful and lets the answers in.
+    The rules of all groups add up. If TCP 443 is allowed to some addresses only, they may or may not be those of
+    CodeDeploy and of S3, which change.
     """
     host = _host_without_proxy(aws, question)
     ids = [group["GroupId"] for group in host["SecurityGroups"]]
@@ -72,9 +72,9 @@ def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Find
 def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Finding]:
     """The network ACL of the host's subnet lets HTTPS out and its answers in.
 
-    An ACL remembers nothing: TCP 443 must be allowed out and, for the answers, the ports that the host
-    connects from must be allowed in: by default 32768 to 60999 on Linux and 49152 to 65535 on Windows. The
-    rule with the lowest number that fits a packet decides.
+    An ACL is stateless: TCP 443 must be allowed out and, for the answers, the ports that the host connects from must be
+    allowed in: by default 32768 to 60999 on Linux and 49152 to 65535 on Windows. The rule with the lowest number that
+    matches a packet decides.
     """
     host = _host_without_proxy(aws, question)
     acl = network_acl(aws, host)
@@ -87,13 +87,17 @@ def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Fin
 def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
     """A route leads from the host's subnet to the internet, or an endpoint of CodeDeploy is in the VPC.
 
-    A subnet without a route table of its own uses the main one of the VPC. An internet gateway serves only
-    hosts with a public address; a route is a black hole when what it led to is gone. What lies beyond a
-    transit gateway, an appliance or a VPN is not seen from here.
+    A subnet without a route table of its own uses the main one of the VPC. An internet gateway serves only hosts with a
+    public address; a route is a black hole if its target was deleted. What is beyond a transit gateway, an appliance or a
+    VPN is not checked.
     """
     host = _host_without_proxy(aws, question)
     table = route_table(aws, host)
     routes, unrouted = routes_out(table["Routes"])
+    if targetless := [route["DestinationCidrBlock"] for route in routes if not _target(route)]:
+        raise CouldNotCheck(
+            f"EC2 gives no target that is known of the route {', '.join(targetless)} in {table['RouteTableId']}."
+        )
     faults = {_way(route): _fault(route, host) for route in routes}
     live = [way for way, fault in faults.items() if not fault]
     dead = [f"{way} {fault}" for way, fault in faults.items() if fault]
@@ -110,13 +114,13 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
             next=_PAGE,
         )
     elif usable := [e["VpcEndpointId"] for e in agent_endpoints(aws, host) if _is_available(e)]:
-        says = f"{name} does not lead to the internet, but the agent's endpoint {usable[0]} is in the VPC; S3 needs a way too."
+        says = f"{name} does not lead to the internet, but the agent's endpoint {usable[0]} is in the VPC; S3 needs one too."
         yield Finding(OK, says, about=about, next="vpc-endpoint-serves-the-agent")
     else:
         why = "; ".join(dead) or "it has no route to the internet"
         yield Finding(
             FAIL,
-            f"{name} leads nowhere: {why}.",
+            f"{name} does not lead out: {why}.",
             code="no-route",
             about=about,
             fix=_way_out(aws, host, table, routes),
@@ -126,16 +130,16 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
 
 @needs("instance")
 def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Finding]:
-    """Where the VPC has an endpoint for the agent, it works, the host may enter it, and the agent uses it.
+    """If the VPC has an endpoint for the agent, it is available, lets the host in, and the agent uses it.
 
-    That is the endpoint `codedeploy-commands-secure`. It must be available, have private DNS so that the
-    usual name leads to it, and a security group that lets HTTPS in from the host. The agent goes there only
-    with `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a way out, of their own.
+    That is the endpoint `codedeploy-commands-secure`. It must be available, have private DNS so that the usual name
+    resolves to it, and a security group that lets HTTPS in from the host. The agent uses it only with
+    `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a route out, of their own.
     """
     host = _host_without_proxy(aws, question)
     endpoints = agent_endpoints(aws, host)
     if not endpoints:
-        says = f"The VPC {host['VpcId']} has no endpoint for the agent, so it goes to the public one."
+        says = f"The VPC {host['VpcId']} has no endpoint for the agent, so the agent uses the public one."
         raise NotApplicable(says, about=host["VpcId"])
     for endpoint in endpoints:
         yield from _serves(aws, endpoint, host)
@@ -146,15 +150,15 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     if switch.value:
         yield Finding(OK, f"The agent uses {ids}: its enable_auth_policy is on.", about=ids)
     else:
-        says = f"The agent does not use {ids}: its enable_auth_policy is off, so it asks for another name."
+        says = f"The agent does not use {ids}: its enable_auth_policy is off, so it polls another name."
         yield Finding(WARN, says, code="not-used", about=ids, next=_ENDPOINTS_PAGE)
 
 
 def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:
-    """The EC2 instance that the host is. Raises `NotApplicable` where it is none, or where its agent uses a proxy."""
+    """The EC2 instance of the host. Raises `NotApplicable` if it is not one, or if its agent uses a proxy."""
     host = ec2_host(aws, question.instance)
     if can_be_asked(aws, question) and (proxy := host_report(aws, question).config.proxy_uri.value):
-        says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let it reach that, and the proxy has to let HTTPS out."
+        says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let the host reach the proxy, and the proxy has to let HTTPS out."
         raise NotApplicable(says, about=host["InstanceId"], next=_PAGE)
     return host
 
@@ -166,17 +170,24 @@ def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int,
         return Finding(OK, f"{name} lets {what} any IPv4 address.", about=about)
     rules = "; ".join(_stopping(*stop) for stop in passage.stopped)
     if passage.passes:
-        says = f"{name} lets {what} only some addresses, or some ports. The rest meets {rules}."
+        says = f"{name} lets {what} only some addresses, or some ports. The rest is stopped by {rules}."
         return Finding(WARN, says, code="in-part", about=about, next=_PAGE)
     number = free_number_before(acl["Entries"], passage.stopped[0][0]["RuleNumber"], egress=egress)
-    rule = {"network_acl_id": about, "rule_number": str(number), "protocol": "tcp", "rule_action": "allow"}
-    rule |= {"port_range": f"From={first},To={last}", "cidr_block": "0.0.0.0/0"}
-    fix = aws_cli(aws.place, "ec2", "create-network-acl-entry", **rule) + (
-        " --egress" if egress else " --ingress"
+    fix = aws_cli(
+        aws.place,
+        "ec2",
+        "create-network-acl-entry",
+        network_acl_id=about,
+        rule_number=str(number),
+        protocol="tcp",
+        rule_action="allow",
+        port_range=f"From={first},To={last}",
+        cidr_block="0.0.0.0/0",
+        **{"egress" if egress else "ingress": True},
     )
     return Finding(
         FAIL,
-        f"{name} lets {what} no IPv4 address: it meets {rules}.",
+        f"{name} lets {what} no IPv4 address: that is stopped by {rules}.",
         code="denied",
         about=about,
         fix=fix if number else "",
@@ -192,8 +203,13 @@ def _stopping(rule: Mapping[str, Any], first: int, last: int) -> str:
 
 def _way(route: Mapping[str, Any]) -> str:
     """What a route leads to, in words: "the NAT gateway nat-1 (0.0.0.0/0)"."""
-    key = next((key for key in _WAYS if route.get(key)), "")
-    return f"{_WAYS.get(key, 'something unknown')} {route.get(key, '')} ({route['DestinationCidrBlock']})"
+    target = _target(route)
+    return f"{_WAYS[target]} {route[target]} ({route['DestinationCidrBlock']})"
+
+
+def _target(route: Mapping[str, Any]) -> str:
+    """The member of a route that names its target; "" if it has none that is known."""
+    return next((key for key in _WAYS if route.get(key)), "")
 
 
 def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
@@ -205,7 +221,7 @@ def _fault(route: Mapping[str, Any], host: Mapping[str, Any]) -> str:
 
 
 def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes: list[Any]) -> str:
-    """The command that opens a way out: a public address where the gateway wants one, else the VPC's NAT gateway."""
+    """The command that opens a way out: a public address for an internet gateway, else the VPC's NAT gateway."""
     if any(route.get("GatewayId", "").startswith("igw-") and not _is_black_hole(route) for route in routes):
         new = aws_cli(aws.place, "ec2", "allocate-address", domain="vpc", query="AllocationId", output="text")
         address = aws_cli(aws.place, "ec2", "associate-address", instance_id=host["InstanceId"])
@@ -241,7 +257,7 @@ def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterato
         )
         return
     if not endpoint.get("PrivateDnsEnabled"):
-        says = f"{about} has no private DNS: the agent finds it only by deploy_control_endpoint."
+        says = f"{about} has no private DNS, so the agent finds it only by deploy_control_endpoint."
         fix = aws_cli(
             aws.place, "ec2", "modify-vpc-endpoint", vpc_endpoint_id=about, private_dns_enabled=True
         )

@@ -6,32 +6,37 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
+from runbooks.aws import Refusal
+from runbooks.aws.answers import NotAnAnswer, require
 from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
+from runbooks.commands import aws_cli, script, then
 from runbooks.facts.registration import registration
-from runbooks.findings import CouldNotCheck
-from runbooks.host import HostReport, probe_script, read_report
-from runbooks.host.probe import PROBE_DOCUMENT
+from runbooks.findings import Command, CouldNotCheck
+from runbooks.host import HostReport, read_report
+from runbooks.host.probe import ProbeBy, holds_only_the_probe
 from runbooks.question import Question
 
-_PATIENCE = (
-    40  # seconds for Systems Manager to run the probe, which itself waits for a network at most half of that
-)
-_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between two questions whether it is done; then the last of them
+# Seconds for Systems Manager to run the probe, which itself waits for a network for at most half of that.
+_PATIENCE = 40
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before each question whether it is done; then the last of them
+_PAGE = "/guides/check-permissions/#probe"
+_INVOCATION = "ssm:GetCommandInvocation"
 
 
 def host_report(aws: Aws, question: Question) -> HostReport:
-    """What the probe saw on the host of the question's instance.
+    """What the probe found on the host of the question's instance.
 
-    Raises `CouldNotCheck` when no way leads to the host, `HostReportError` when what came back is not a
-    whole report, and what botocore raises.
+    Raises `CouldNotCheck` when the probe cannot be run there, `HostReportError` when what came back is not a
+    whole report, and what `Aws.read` raises.
     """
     if question.host_report is not None:
         return question.host_report
-    if not aws.allows("ssm:SendCommand"):
+    by = aws.probe_by
+    if by is None:
         raise CouldNotCheck(
             "the host was not probed. With --probe (in a notebook probe = True) Systems Manager runs the read-only "
-            f"probe there; where it cannot, {_by_hand(question)}."
+            f"probe there; if it cannot, {_by_hand(question)}."
         )
     node = managed_node(aws, question.instance)
     if node is None:
@@ -43,8 +48,10 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     report: HostReport = aws.once(
         ("probe", node["InstanceId"]),
         f"the probe on {node['InstanceId']}",
-        lambda: _run(aws, node["InstanceId"]),
+        lambda: _run(aws, by, node["InstanceId"]),
     )
+    if report.host.instance.value:  # the script that was sent has no instance's name in it
+        raise NotAnAnswer(_INVOCATION, f"with a report that was made for {report.host.instance.value!r}")
     return report
 
 
@@ -56,7 +63,7 @@ def _by_hand(question: Question) -> str:
 
 
 def can_be_asked(aws: Aws, question: Question) -> bool:
-    """Whether a way leads to the host, so that `host_report` may be called for what is good to know."""
+    """Whether the probe can be run on the host, so that `host_report` may be called for what is only useful."""
     if question.host_report is not None:
         return True
     node = managed_node(aws, question.instance) if aws.allows("ssm:SendCommand") else None
@@ -64,26 +71,26 @@ def can_be_asked(aws: Aws, question: Question) -> bool:
 
 
 def _obstacle(node: Mapping[str, Any]) -> str:
-    """Why the probe need not be sent to a node at all; "" when it may be."""
+    """Why the probe cannot run on a node; "" if it can."""
     name = node["InstanceId"]
     if node.get("PlatformType") == "Windows":
         return f"{name} runs Windows, and there is no probe for Windows yet"
     if node.get("PingStatus") != "Online":
-        return f"Systems Manager does not hear {name} (it says {node.get('PingStatus', 'nothing')} of it)"
+        return f"{name} is not connected to Systems Manager ({node.get('PingStatus', 'no PingStatus')})"
     return ""
 
 
 def managed_nodes(aws: Aws) -> list[dict[str, Any]]:
-    """What Systems Manager says of every managed node of the Region."""
-    return aws.read_all("ssm:DescribeInstanceInformation", "InstanceInformationList")
+    """What Systems Manager says about every managed node of the Region."""
+    return aws.read_all("ssm:DescribeInstanceInformation", "InstanceInformationList", "InstanceId")
 
 
 def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
     """Systems Manager's description of the host, or None where it has none.
 
-    CodeDeploy knows no host, only an ARN, so the node is found by the session name of that ARN when that
-    is a node's id (it is where the host takes its credentials from Systems Manager), else by its name.
-    Raises `CouldNotCheck` when several nodes go by the name.
+    CodeDeploy knows an ARN and not the host, so the node is found by the session name of that ARN if that is a
+    node's id (as for a host whose credentials come from Systems Manager), else by its name.
+    Raises `CouldNotCheck` when several nodes have the name.
     """
     nodes = managed_nodes(aws)
     session = _session_name(aws, name)
@@ -91,25 +98,25 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
     found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]
     short = name.lower().partition(".")[0]
     found = found or [node for node in nodes if short and short == _bare(node)]
-    # One that was activated anew leaves the old node behind.
+    # a host that was activated again leaves its old node behind
     found = [node for node in found if node.get("PingStatus") == "Online"] or found
     if len(found) > 1:
         ids = ", ".join(sorted(node["InstanceId"] for node in found))
         raise CouldNotCheck(
-            f"several managed nodes go by the name {name}: {ids}. Run `runbooks probe --instance {name}` on the right"
+            f"several managed nodes have the name {name}: {ids}. Run `runbooks probe --instance {name}` on the right"
             " one by hand."
         )
     return found[0] if found else None
 
 
 def _bare(node: Mapping[str, Any]) -> str:
-    """The computer's name, where it has no domain."""
+    """The computer's name, if it has no domain."""
     computer = str(node.get("ComputerName", "")).lower()
     return "" if "." in computer else computer
 
 
 def _names(node: Mapping[str, Any]) -> set[str]:
-    """What a node goes by: its name, its computer's name, and that without the domain."""
+    """The names of a node: its own, its computer's, and that without the domain."""
     name, computer = node.get("Name", "").lower(), node.get("ComputerName", "").lower()
     return {name, computer, computer.partition(".")[0]} - {""}
 
@@ -120,37 +127,63 @@ def _session_name(aws: Aws, name: str) -> str:
     return Arn.of(str(arn)).name
 
 
-def _run(aws: Aws, node: str) -> HostReport:
-    command = aws.read(
-        "ssm:SendCommand",
-        "Command",
-        DocumentName=PROBE_DOCUMENT,
-        InstanceIds=[node],
-        Parameters={"commands": [probe_script()]},
-    )
+def _run(aws: Aws, by: ProbeBy, node: str) -> HostReport:
+    version = "" if by.has_free_commands else _document_version(aws, by)
+    command = aws.read("ssm:SendCommand", "Command", "CommandId", **by.parameters(node, version))["CommandId"]
     end = time.monotonic() + _PATIENCE
     pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
     while time.monotonic() < end:
         time.sleep(next(pauses))
-        # A new command's invocation is not there at once, so its absence is an answer.
+        # the invocation of a new command is not there at once, so its absence is an answer
         answer = aws.ask(
-            "ssm:GetCommandInvocation",
+            _INVOCATION,
             "Status",
             expecting=("InvocationDoesNotExist",),
-            CommandId=command["CommandId"],
+            CommandId=command,
             InstanceId=node,
         )
-        status = answer.get("Status", "Pending") if isinstance(answer, dict) else "Pending"
-        if status == "Success":
-            return read_report(answer["StandardOutputContent"], now=aws.now(), oldest=timedelta(minutes=15))
-        if status not in ("Pending", "InProgress", "Delayed"):
-            if '"failed":' in answer.get("StandardOutputContent", ""):
-                read_report(answer["StandardOutputContent"])  # raises what the probe itself says
-            raise CouldNotCheck(
-                f"the probe did not run on {node}: Systems Manager says {status} ({_detail(answer)})."
-            )
+        if isinstance(answer, Refusal) or answer["Status"] in ("Pending", "InProgress", "Delayed"):
+            continue
+        if (answer.get("CommandId"), answer.get("InstanceId")) != (command, node):
+            raise NotAnAnswer(_INVOCATION, "about another command or another node")
+        return _report(aws, answer, node)
     raise CouldNotCheck(f"the probe did not end on {node} within {_PATIENCE} s.")
 
 
-def _detail(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("StandardErrorContent") or answer.get("StatusDetails") or "no detail")[:200]
+def _report(aws: Aws, answer: Mapping[str, Any], node: str) -> HostReport:
+    if answer["Status"] == "Success":
+        text = require(_INVOCATION, answer, "StandardOutputContent")
+        return read_report(text, now=aws.now(), oldest=timedelta(minutes=15))
+    text = answer.get("StandardOutputContent", "")
+    if '"failed":' in text:
+        read_report(text)  # raises what the probe itself says
+    detail = str(answer.get("StandardErrorContent") or answer.get("StatusDetails") or "no detail")[:200]
+    raise CouldNotCheck(
+        f"the probe did not run on {node}: Systems Manager says {answer['Status']} ({detail})."
+    )
+
+
+def _document_version(aws: Aws, by: ProbeBy) -> str:
+    """The version of the document that holds this probe. Raises `CouldNotCheck` if there is none."""
+    which = {"Name": by.document, "DocumentVersion": "$LATEST", "DocumentFormat": "JSON"}
+    content = aws.read("ssm:GetDocument", "Content", expecting=("InvalidDocument",), **which)
+    if isinstance(content, Refusal):
+        says = (
+            f"Systems Manager has no document {by.document} in {aws.region}, by which it would run the probe."
+        )
+        raise CouldNotCheck(
+            says, fix=_deployment(aws, by, "create-document", document_type="Command"), next=_PAGE
+        )
+    if not holds_only_the_probe(content):
+        says = f"the document {by.document} in {aws.region} does not hold this version's probe, so it was not run."
+        raise CouldNotCheck(
+            says, fix=_deployment(aws, by, "update-document", document_version="$LATEST"), next=_PAGE
+        )
+    return str(aws.read("ssm:GetDocument", "DocumentVersion", expecting=("InvalidDocument",), **which))
+
+
+def _deployment(aws: Aws, by: ProbeBy, operation: str, **more: str) -> Command:
+    """The commands that create or update the document."""
+    content = {"document_format": "YAML", "content": "file://probe-document.yml"}
+    deploy = aws_cli(aws.place, "ssm", operation, name=by.document, **content, **more)
+    return then(script("runbooks probe --document > probe-document.yml"), deploy)

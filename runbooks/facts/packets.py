@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, collapse_addresses
 from typing import Any, NamedTuple, TypeVar
 
+from runbooks.findings import CouldNotCheck
+
 T = TypeVar("T")
 Rule = Mapping[str, Any]
 
@@ -45,7 +47,7 @@ def group_allows(permissions: Iterable[Rule], port: int) -> list[IPv4Network]:
     """
     return list(
         collapse_addresses(
-            IPv4Network(peer["CidrIp"], strict=False)
+            address_range(peer["CidrIp"])
             for permission in permissions
             if _group_rule_is_for(permission, port)
             for peer in permission.get("IpRanges", ())
@@ -56,17 +58,46 @@ def group_allows(permissions: Iterable[Rule], port: int) -> list[IPv4Network]:
 def group_peers(permissions: Iterable[Rule], port: int) -> list[str]:
     """The ids of the groups and prefix lists that the rules let TCP through to (or from) on ``port``."""
     return [
-        peer.get("GroupId") or peer["PrefixListId"]
+        str(peer.get("GroupId") or peer.get("PrefixListId") or "a peer without an id")
         for permission in permissions
         if _group_rule_is_for(permission, port)
         for peer in (*permission.get("UserIdGroupPairs", ()), *permission.get("PrefixListIds", ()))
     ]
 
 
+def address_range(text: str) -> IPv4Network:
+    """A range of addresses, as EC2 writes it. Raises `CouldNotCheck` for what is not one."""
+    try:
+        return IPv4Network(text, strict=False)
+    except ValueError:
+        raise CouldNotCheck(f"EC2 gives {text!r} as a range of IPv4 addresses, which it is not.") from None
+
+
+_BY_NAME = {"-1": "all", "all": "all", "tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmpv6": "icmpv6"}
+
+
+def _protocol(text: str) -> str:
+    """A protocol, which EC2 writes as a name or as its number: "all", "tcp" or another.
+
+    Raises `CouldNotCheck` for what is neither.
+    """
+    name = text.strip().lower()
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if not (name.isascii() and name.isdigit()):
+        raise CouldNotCheck(f"EC2 gives the protocol {text!r} in a rule, which is not known.")
+    return "tcp" if int(name) == 6 else name
+
+
 def _group_rule_is_for(permission: Rule, port: int) -> bool:
-    if permission["IpProtocol"] == "-1":
-        return True
-    return permission["IpProtocol"] in ("tcp", "6") and permission["FromPort"] <= port <= permission["ToPort"]
+    match _protocol(permission["IpProtocol"]):
+        case "all":
+            return True
+        case "tcp" if not {"FromPort", "ToPort"} <= set(permission):
+            raise CouldNotCheck("EC2 gives no ports of a rule for TCP.")
+        case "tcp":
+            return bool(permission["FromPort"] <= port <= permission["ToPort"])
+    return False
 
 
 class Passage(NamedTuple):
@@ -95,7 +126,7 @@ def acl_passage(entries: Iterable[Rule], *, egress: bool, first: int, last: int)
     starts = sorted(edges)
     for low, high in zip(starts, (edge - 1 for edge in starts[1:]), strict=False):
         fitting = [
-            (IPv4Network(rule["CidrBlock"], strict=False), rule)
+            (address_range(rule["CidrBlock"]), rule)
             for rule in rules
             if _ports(rule)[0] <= low and high < _ports(rule)[1]
         ]
@@ -118,19 +149,19 @@ def free_number_before(entries: Iterable[Rule], number: int, *, egress: bool) ->
 
 
 def _is_tcp(entry: Rule) -> bool:
-    return entry["Protocol"] in ("-1", "6")
+    return _protocol(entry["Protocol"]) in ("all", "tcp")
 
 
 def _ports(entry: Rule) -> tuple[int, int]:
     """The first port of an entry, and the one after its last. "All protocols" is all ports."""
-    ports = entry.get("PortRange", {}) if entry["Protocol"] != "-1" else {}
+    ports = entry.get("PortRange", {}) if _protocol(entry["Protocol"]) != "all" else {}
     return ports.get("From", 0), ports.get("To", 65535) + 1
 
 
 def routes_out(routes: Iterable[Rule]) -> tuple[list[Rule], list[IPv4Network]]:
     """The routes that carry packets for the internet, the most specific first; and what none carries."""
     networks = [
-        (IPv4Network(route["DestinationCidrBlock"]), route)
+        (address_range(route["DestinationCidrBlock"]), route)
         for route in routes
         if "DestinationCidrBlock" in route
     ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
+from runbooks.aws.answers import NotAnAnswer
 from runbooks.findings import CouldNotCheck
 
 LISTING = "codedeploy:ListOnPremisesInstances"
@@ -19,12 +20,13 @@ def registration(
     """What CodeDeploy holds under a name (GetOnPremisesInstance's instanceInfo), in this Region or in another.
 
     A `Refusal` with InstanceNotRegisteredException when it holds nothing, or with another of the codes ``expecting``.
-    Whether a deregistered name is answered with its data or with that refusal is not known of AWS, so both are
-    possible. Raises `CouldNotCheck` when the answer is about another name.
+    Whether AWS answers for a deregistered name with its data or with that refusal is not verified, so both are
+    possible. Raises `NotAnAnswer` when the answer is about another name.
     """
     info: dict[str, Any] | Refusal = aws.read(
         GET,
         "instanceInfo",
+        "tags.Key",
         expecting=("InstanceNotRegisteredException", *expecting),
         region=region,
         instanceName=name,
@@ -32,16 +34,16 @@ def registration(
     if isinstance(info, Refusal):
         return info
     if info.get("instanceName") != name:
-        raise CouldNotCheck(f"{GET} was asked about {name} and answered about {info.get('instanceName')!r}.")
+        raise NotAnAnswer(GET, f"about {info.get('instanceName')!r} instead of {name!r}")
     return info
 
 
 def arn_of(info: Mapping[str, Any]) -> str:
-    """The ARN in an instanceInfo of CodeDeploy. Raises `CouldNotCheck` where it has none, as none of AWS's should."""
+    """The ARN in an instanceInfo of CodeDeploy. Raises `CouldNotCheck` if it has none, which AWS's always have."""
     arn = info.get("iamSessionArn") or info.get("iamUserArn")
-    if not isinstance(arn, str) or not arn:
-        raise CouldNotCheck(f"CodeDeploy names no ARN of {info.get('instanceName') or 'the instance'}.")
-    return arn
+    if not arn:
+        raise CouldNotCheck(f"CodeDeploy gives no ARN of {info.get('instanceName') or 'the instance'}.")
+    return str(arn)
 
 
 def registered_arn(aws: Aws, name: str) -> str:
@@ -51,7 +53,7 @@ def registered_arn(aws: Aws, name: str) -> str:
 
 
 def listed_names(aws: Aws, status: str | None) -> list[str]:
-    """Every name of the list: of a registration status, or of both where ``status`` is None."""
+    """Every name of the list: of one registration status, or of both if ``status`` is None."""
     filters: dict[str, Any] = {} if status is None else {"registrationStatus": status}
     names: list[str] = aws.read_all(LISTING, "instanceNames", **filters)
     return names
@@ -69,7 +71,7 @@ def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:
 def registered_arns(aws: Aws) -> dict[str, str]:
     """The ARN of every registered name.
 
-    Raises `CouldNotCheck` when a name is not answered for: no error tells of such names.
+    Raises `CouldNotCheck` when the answer leaves a name out, which is no error in the API.
     """
     names = listed_names(aws, "Registered")
     infos = [

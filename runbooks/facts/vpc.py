@@ -4,25 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbooks.aws import Aws
+from runbooks.aws.answers import NotAnAnswer
 from runbooks.facts.host_report import managed_node
 from runbooks.findings import CouldNotCheck, NotApplicable
 
 
 def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
-    """The EC2 instance that the host of this name is. Raises `NotApplicable` where it is none."""
+    """The EC2 instance behind a registered name. Raises `NotApplicable` if its host is not one."""
     node = managed_node(aws, name)
     if node is None:
         raise CouldNotCheck(
-            f"Systems Manager knows no host {name} in {aws.region}, so it is not known which VPC holds it."
+            f"Systems Manager has no managed node {name} in {aws.region}, so its VPC is not known."
         )
     if not node["InstanceId"].startswith("i-"):
         says = f"{name} is a managed node ({node['InstanceId']}), not an EC2 instance, so there is no VPC to check."
         raise NotApplicable(says, about=name)
-    found = aws.read_all("ec2:DescribeInstances", "Reservations", InstanceIds=[node["InstanceId"]])
-    hosts = [instance for reservation in found for instance in reservation["Instances"]]
-    if not hosts or not hosts[0].get("SubnetId") or not hosts[0].get("SecurityGroups"):
+    api, members = "ec2:DescribeInstances", ("Instances.InstanceId", "Instances.SecurityGroups.GroupId")
+    found = aws.read_all(api, "Reservations", *members, InstanceIds=[node["InstanceId"]])
+    hosts = [instance for reservation in found for instance in reservation.get("Instances", ())]
+    if others := {host["InstanceId"] for host in hosts} - {node["InstanceId"]}:
+        raise NotAnAnswer(api, f"about {', '.join(sorted(others))} instead of {node['InstanceId']}")
+    if not hosts or not all(hosts[0].get(member) for member in ("VpcId", "SubnetId", "SecurityGroups")):
         raise CouldNotCheck(
-            f"EC2 names no subnet or no security group of {node['InstanceId']}: is it running?"
+            f"EC2 gives no VPC, subnet or security group of {node['InstanceId']}: is it running?"
         )
     return dict(hosts[0])
 
@@ -30,8 +34,15 @@ def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
 def groups(aws: Aws, ids: list[str]) -> list[dict[str, Any]]:
     """The security groups of these ids, each of them."""
     if not ids:  # without ids EC2 would describe every group
-        raise CouldNotCheck("EC2 names no security group of the endpoint.")
-    found = aws.read_all("ec2:DescribeSecurityGroups", "SecurityGroups", GroupIds=sorted(ids))
+        raise CouldNotCheck("EC2 gives no security group of the endpoint.")
+    rules = [
+        f"{rules}.{member}"
+        for rules in ("IpPermissions", "IpPermissionsEgress")
+        for member in ("IpProtocol", "IpRanges.CidrIp")
+    ]
+    found = aws.read_all(
+        "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupId", *rules, GroupIds=sorted(ids)
+    )
     if missing := set(ids) - {group["GroupId"] for group in found}:
         raise CouldNotCheck(f"EC2 does not describe the security group {', '.join(sorted(missing))}.")
     return found
@@ -40,20 +51,22 @@ def groups(aws: Aws, ids: list[str]) -> list[dict[str, Any]]:
 def network_acl(aws: Aws, host: Mapping[str, Any]) -> dict[str, Any]:
     """The one network ACL of the host's subnet."""
     acls = _described(aws, "NetworkAcls", "association.subnet-id", host["SubnetId"])
-    if not acls:
+    of_subnet = [acl for acl in acls if _is_of(acl, host["SubnetId"])]
+    if not of_subnet:
         raise CouldNotCheck(f"EC2 describes no network ACL of {host['SubnetId']}.")
-    return acls[0]
+    return of_subnet[0]
 
 
 def route_table(aws: Aws, host: Mapping[str, Any]) -> dict[str, Any]:
     """The route table of the host's subnet: its own, else the main one of the VPC."""
-    own = _described(aws, "RouteTables", "association.subnet-id", host["SubnetId"])
-    if own:
+    tables = _described(aws, "RouteTables", "association.subnet-id", host["SubnetId"])
+    if own := [table for table in tables if _is_of(table, host["SubnetId"])]:
         return own[0]
     main = [
         table
         for table in _described(aws, "RouteTables", "vpc-id", host["VpcId"])
-        if any(association.get("Main") for association in table["Associations"])
+        if table.get("VpcId") == host["VpcId"]
+        and any(association.get("Main") for association in table.get("Associations", ()))
     ]
     if not main:
         raise CouldNotCheck(f"EC2 describes no route table of {host['SubnetId']}, nor a main one of its VPC.")
@@ -63,9 +76,27 @@ def route_table(aws: Aws, host: Mapping[str, Any]) -> dict[str, Any]:
 def agent_endpoints(aws: Aws, host: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The VPC endpoints for the agent in the host's VPC, whatever their state."""
     endpoints = _described(aws, "VpcEndpoints", "vpc-id", host["VpcId"])
-    return [e for e in endpoints if e["ServiceName"].endswith(f".{aws.region}.codedeploy-commands-secure")]
+    service = f".{aws.region}.codedeploy-commands-secure"
+    return [e for e in endpoints if e["ServiceName"].endswith(service) and e["VpcId"] == host["VpcId"]]
+
+
+# What a check reads of each, so that an answer without it is no answer.
+_MEMBERS = {
+    "NetworkAcls": (
+        "NetworkAclId",
+        *(f"Entries.{m}" for m in ("Egress", "Protocol", "RuleAction", "RuleNumber")),
+    ),
+    "RouteTables": ("RouteTableId", "Routes", "Routes.State"),
+    "VpcEndpoints": ("VpcEndpointId", "ServiceName", "State", "VpcId"),
+}
 
 
 def _described(aws: Aws, what: str, filter: str, value: str) -> list[dict[str, Any]]:
     """What EC2 describes ("RouteTables") under one filter."""
-    return aws.read_all(f"ec2:Describe{what}", what, Filters=[{"Name": filter, "Values": [value]}])
+    filters = [{"Name": filter, "Values": [value]}]
+    return aws.read_all(f"ec2:Describe{what}", what, *_MEMBERS[what], Filters=filters)
+
+
+def _is_of(described: Mapping[str, Any], subnet: str) -> bool:
+    """Whether a network ACL or a route table is associated with a subnet."""
+    return any(one.get("SubnetId") == subnet for one in described.get("Associations", ()))

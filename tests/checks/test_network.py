@@ -1,4 +1,4 @@
-"""The unsigned look at an endpoint, against servers of this machine that behave well and badly."""
+"""The unsigned request to an endpoint, against servers of this machine that behave well and badly."""
 
 import datetime as dt
 import socket
@@ -112,7 +112,7 @@ def talking(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def looking(endpoint: str | None = None, *, patience: float = 10, **config: Any) -> Aws:
+def session_with(endpoint: str | None = None, *, patience: float = 10, **config: Any) -> Aws:
     """A session as `connect` opens one, that waits this many seconds for an answer."""
     quick = Config(
         connect_timeout=patience,
@@ -174,9 +174,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 # The request
 
 
-def test_the_look_is_one_unsigned_get() -> None:
+def test_the_request_is_one_unsigned_get() -> None:
     with serving(Server()) as server:
-        ask(network.endpoint_answers, looking(server.url))
+        ask(network.endpoint_answers, session_with(server.url))
         (request,) = server.asked
     assert request.requestline.startswith("GET / ")
     assert USER_AGENT in request.headers["User-Agent"]
@@ -187,9 +187,9 @@ def test_the_look_is_one_unsigned_get() -> None:
     }
 
 
-def test_the_checks_of_a_diagnosis_share_one_look_and_each_proves_it() -> None:
+def test_the_checks_of_a_diagnosis_share_one_request_and_each_proves_it() -> None:
     with serving(Server()) as server:
-        aws = looking(server.url).remembering()
+        aws = session_with(server.url).remembering()
         for check in (network.endpoint_name_resolves, network.endpoint_answers, network.this_clock_is_right):
             finding = run(check, aws, Question())[0]
             assert {(call.api, call.region, call.answer) for call in finding.proof} == {
@@ -213,11 +213,11 @@ def test_the_endpoint_is_the_one_that_a_call_goes_to(
     def stop(request: Any, **_: Any) -> None:
         raise Sent(urlsplit(request.url).hostname)
 
-    aws = looking(use_fips_endpoint=fips)
+    aws = session_with(use_fips_endpoint=fips)
     aws.client(service).meta.events.register("before-send", stop)
     with pytest.raises(Sent) as sent:
         getattr(aws.client(service), operation)()
-    assert aws.reach(service).host == str(sent.value)
+    assert aws.endpoint(service).host == str(sent.value)
 
 
 def test_the_sandbox_answers_as_aws_does() -> None:
@@ -237,18 +237,18 @@ def test_the_sandbox_answers_as_aws_does() -> None:
         (404, REQUEST_ID, OK, "HTTP 404"),
         (200, {"x-amz-request-id": "r-1"}, OK, "HTTP 200"),
         (302, {"Location": "https://aws.amazon.com/iam"}, OK, "HTTP 302"),
-        (302, {"Location": "https://login.example/?to=aws.amazon.com"}, FAIL, "leads to login.example"),
-        (302, {"Location": "https://evilamazonaws.com/"}, FAIL, "leads to evilamazonaws.com"),
-        (302, {"Location": "http://["}, FAIL, "no answer that can be read"),
+        (302, {"Location": "https://login.example/?to=aws.amazon.com"}, FAIL, "redirects to login.example"),
+        (302, {"Location": "https://evilamazonaws.com/"}, FAIL, "redirects to evilamazonaws.com"),
+        (302, {"Location": "http://["}, FAIL, "the answer cannot be read"),
         (200, {"Content-Type": "text/html"}, FAIL, "captive portal"),
         (407, {}, FAIL, "HTTP 407"),
         (503, {}, FAIL, "HTTP 503"),
-        (503, REQUEST_ID, WARN, "the service has trouble"),
+        (503, REQUEST_ID, WARN, "the service has a problem"),
     ],
 )
 def test_aws_is_known_by_its_marks(status: int, headers: dict[str, str], verdict: Verdict, says: str) -> None:
     with serving(Server(status, headers)) as server:
-        finding = ask(network.endpoint_answers, looking(server.url))[0]
+        finding = ask(network.endpoint_answers, session_with(server.url))[0]
     assert finding.verdict is verdict
     assert says in finding.says
 
@@ -257,7 +257,7 @@ def test_an_endless_body_is_not_read() -> None:
     server = Server()
     server.endless = True
     with serving(server):
-        assert ask(network.endpoint_answers, looking(server.url))[0].verdict is OK
+        assert ask(network.endpoint_answers, session_with(server.url))[0].verdict is OK
 
 
 def _reset(connection: socket.socket) -> None:
@@ -282,16 +282,16 @@ def _say_nothing(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "says"),
     [
-        (_reset, "broken before an answer"),
-        (_babble, "broken before an answer"),
-        (_say_nothing, "then says nothing"),
+        (_reset, "closed before an answer"),
+        (_babble, "closed before an answer"),
+        (_say_nothing, "then sends nothing"),
     ],
 )
 def test_what_answers_no_http_does_not_answer(behaviour: Callable[[socket.socket], None], says: str) -> None:
     patience = 0.5 if behaviour is _say_nothing else 10
     with talking(behaviour) as url:
-        finding = only(ask(network.endpoint_answers, looking(url, patience=patience)))
-        assert only(ask(network.this_clock_is_right, looking(url, patience=patience))).verdict is UNKNOWN
+        finding = only(ask(network.endpoint_answers, session_with(url, patience=patience)))
+        assert only(ask(network.this_clock_is_right, session_with(url, patience=patience))).verdict is UNKNOWN
     assert finding.verdict is FAIL
     assert says in finding.says
 
@@ -299,7 +299,7 @@ def test_what_answers_no_http_does_not_answer(behaviour: Callable[[socket.socket
 def test_a_closed_port_does_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    finding = only(ask(network.endpoint_answers, looking(f"http://127.0.0.1:{port}")))
+    finding = only(ask(network.endpoint_answers, session_with(f"http://127.0.0.1:{port}")))
     assert finding.verdict is FAIL
     assert "Connection refused" in finding.says
     assert [call.answer for call in finding.proof] == ["EndpointConnectionError"] * len(finding.proof)
@@ -310,7 +310,7 @@ def test_a_firewall_that_drops_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> 
         raise TimeoutError("timed out")
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", drop)
-    finding = only(ask(network.endpoint_answers, looking("http://127.0.0.1:9")))
+    finding = only(ask(network.endpoint_answers, session_with("http://127.0.0.1:9")))
     assert finding.verdict is FAIL
     assert "firewall" in finding.says
 
@@ -322,8 +322,8 @@ def test_a_firewall_that_drops_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> 
     ("behind", "verdict", "says"),
     [
         (0, OK, "to within 5 s"),
-        (30, OK, "but for "),
-        (-30, OK, "but for "),
+        (30, OK, "to within "),
+        (-30, OK, "to within "),
         (90, WARN, "ahead of"),
         (-90, WARN, "behind"),
         (280, WARN, "ahead of"),
@@ -334,7 +334,7 @@ def test_a_firewall_that_drops_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_the_clock_is_compared_with_the_date_header(behind: float, verdict: Verdict, says: str) -> None:
     with serving(Server(behind=behind)) as server:
-        finding = only(ask(network.this_clock_is_right, looking(server.url)))
+        finding = only(ask(network.this_clock_is_right, session_with(server.url)))
     assert finding.verdict is verdict
     assert says in finding.says
     assert bool(finding.fix) == (verdict is not OK)
@@ -345,27 +345,27 @@ def test_the_clock_is_compared_with_the_date_header(behind: float, verdict: Verd
 )
 def test_a_date_that_says_nothing_is_unknown(date: str) -> None:
     with serving(Server(date=date)) as server:
-        finding = only(ask(network.this_clock_is_right, looking(server.url)))
+        finding = only(ask(network.this_clock_is_right, session_with(server.url)))
     assert finding.verdict is UNKNOWN
-    assert "no endpoint of AWS told the time" in finding.says
+    assert "no endpoint of AWS answered with its time" in finding.says
 
 
 def test_the_time_of_a_captive_portal_proves_nothing() -> None:
     with serving(Server(200, {"Content-Type": "text/html"})) as server:
-        assert only(ask(network.this_clock_is_right, looking(server.url))).verdict is UNKNOWN
+        assert only(ask(network.this_clock_is_right, session_with(server.url))).verdict is UNKNOWN
 
 
 # Names
 
 
-def test_a_name_that_leads_nowhere_fails_and_nothing_answers(resolver: dict[str, list[str]]) -> None:
-    resolving = ask(network.endpoint_name_resolves, looking())
+def test_a_name_that_does_not_resolve_fails_and_nothing_answers(resolver: dict[str, list[str]]) -> None:
+    resolving = ask(network.endpoint_name_resolves, session_with())
     assert [(f.verdict, f.about) for f in resolving] == [(FAIL, name) for name in NAMES]
     assert "Name or service not known" in resolving[0].says
-    answering = ask(network.endpoint_answers, looking())
+    answering = ask(network.endpoint_answers, session_with())
     assert {f.verdict for f in answering} == {FAIL}
-    assert "its name leads to no address" in answering[0].says
-    assert only(ask(network.this_clock_is_right, looking())).verdict is UNKNOWN
+    assert "its name does not resolve" in answering[0].says
+    assert only(ask(network.this_clock_is_right, session_with())).verdict is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -373,11 +373,11 @@ def test_a_name_that_leads_nowhere_fails_and_nothing_answers(resolver: dict[str,
     [
         (["192.0.2.10", "192.0.2.11"], OK, "192.0.2.10, 192.0.2.11"),
         (["10.0.0.7"], OK, "private: a VPC endpoint"),
-        (["0.0.0.0"], WARN, "no address of AWS"),
-        (["127.0.0.1"], WARN, "no address of AWS"),
+        (["0.0.0.0"], WARN, "not an address of AWS"),
+        (["127.0.0.1"], WARN, "not an address of AWS"),
     ],
 )
-def test_where_a_name_leads_is_told(
+def test_the_addresses_of_a_name_are_shown(
     addresses: list[str],
     verdict: Verdict,
     says: str,
@@ -389,7 +389,7 @@ def test_where_a_name_leads_is_told(
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
     resolver |= dict.fromkeys(NAMES, addresses)
-    found = ask(network.endpoint_name_resolves, looking())
+    found = ask(network.endpoint_name_resolves, session_with())
     assert [finding.verdict for finding in found] == [verdict] * 3
     assert says in found[0].says
 
@@ -469,7 +469,7 @@ def https(server: Server) -> str:
 
 def test_a_certificate_of_an_unknown_authority_is_not_accepted(authority: Authority) -> None:
     with serving_tls(authority.server("127.0.0.1")) as server:
-        finding = only(ask(network.endpoint_answers, looking(https(server))))
+        finding = only(ask(network.endpoint_answers, session_with(https(server))))
     assert finding.verdict is FAIL
     assert "certificate is not accepted" in finding.says
     assert "unable to get local issuer certificate" in finding.says
@@ -479,7 +479,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_accepted(authority: Author
 def test_the_authorities_are_those_of_boto3(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
     with serving_tls(authority.server("127.0.0.1")) as server:
-        finding = only(ask(network.endpoint_answers, looking(https(server))))
+        finding = only(ask(network.endpoint_answers, session_with(https(server))))
     assert finding.verdict is OK
     assert "its certificate is accepted" in finding.says
 
@@ -493,7 +493,7 @@ def test_a_certificate_for_another_name_or_time_is_not_accepted(
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
     with serving_tls(authority.server(*names, days=days)) as server:
-        finding = only(ask(network.endpoint_answers, looking(https(server))))
+        finding = only(ask(network.endpoint_answers, session_with(https(server))))
     assert finding.verdict is FAIL
     assert says in finding.says
 
@@ -504,9 +504,9 @@ def test_an_inspecting_proxy_without_aws_behind_it_is_a_risk(
     """Its certificate is accepted where the CA bundle trusts it; then only AWS's marks tell."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
     with serving_tls(authority.server("127.0.0.1"), status=403, headers={}) as server:
-        finding = only(ask(network.endpoint_answers, looking(https(server))))
+        finding = only(ask(network.endpoint_answers, session_with(https(server))))
     assert finding.verdict is WARN
-    assert "opens TLS" in finding.says
+    assert "inspects TLS" in finding.says
 
 
 class Proxy(ThreadingHTTPServer):
@@ -549,7 +549,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         pass
 
 
-def test_the_look_goes_by_the_proxy_of_the_environment(
+def test_the_request_uses_the_proxy_of_the_environment(
     authority: Authority, monkeypatch: pytest.MonkeyPatch, resolver: dict[str, list[str]]
 ) -> None:
     """AWS's own names, by a proxy that leads to a server which holds them; this machine resolves none of them."""
@@ -557,9 +557,9 @@ def test_the_look_goes_by_the_proxy_of_the_environment(
     with serving_tls(authority.server(*NAMES)) as server, serving(Proxy(server.server_port)) as proxy:
         address = f"127.0.0.1:{proxy.server_port}"
         monkeypatch.setenv("HTTPS_PROXY", f"http://someone:secret@{address}")
-        answering = ask(network.endpoint_answers, looking())
-        resolving = ask(network.endpoint_name_resolves, looking())
-        clock = only(ask(network.this_clock_is_right, looking()))
+        answering = ask(network.endpoint_answers, session_with())
+        resolving = ask(network.endpoint_name_resolves, session_with())
+        clock = only(ask(network.this_clock_is_right, session_with()))
     assert set(proxy.asked) == {f"{name}:443" for name in NAMES}
     assert [(f.verdict, f.about) for f in answering] == [(OK, name) for name in NAMES]
     assert {f.verdict for f in resolving} == {SKIP}
@@ -578,7 +578,7 @@ def test_names_that_go_by_no_proxy_do_not(
     with serving(Proxy()) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_port}")
         monkeypatch.setenv("NO_PROXY", ".amazonaws.com")
-        assert {f.verdict for f in ask(network.endpoint_name_resolves, looking())} == {FAIL}
+        assert {f.verdict for f in ask(network.endpoint_name_resolves, session_with())} == {FAIL}
         assert proxy.asked == []
 
 
@@ -586,9 +586,9 @@ def test_names_that_go_by_no_proxy_do_not(
 def test_a_proxy_that_refuses_is_named(refusal: int, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Proxy(refusal=refusal)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.server_port}")
-        found = ask(network.endpoint_answers, looking())
+        found = ask(network.endpoint_answers, session_with())
     assert {f.verdict for f in found} == {FAIL}
-    assert f"by the proxy 127.0.0.1:{proxy.server_port}" in found[0].says
+    assert f"through the proxy 127.0.0.1:{proxy.server_port}" in found[0].says
     assert says in found[0].says
 
 
@@ -596,7 +596,7 @@ def test_a_proxy_without_a_name_is_not_the_endpoint_s_fault(
     monkeypatch: pytest.MonkeyPatch, resolver: dict[str, list[str]]
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    found = ask(network.endpoint_answers, looking())
+    found = ask(network.endpoint_answers, session_with())
     assert {f.verdict for f in found} == {FAIL}
-    assert "by the proxy proxy.example:3128" in found[0].says
-    assert "its name leads to no address" not in found[0].says
+    assert "through the proxy proxy.example:3128" in found[0].says
+    assert "its name does not resolve" not in found[0].says

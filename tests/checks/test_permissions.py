@@ -255,7 +255,7 @@ def by_user(keys: list[str], *, path: str = "/AWS/CodeDeploy/") -> Change:
         (["Inactive"], FAIL, "1 access key, none of them active", "--status Active"),
         (["Inactive", "Inactive"], FAIL, "2 access keys, none of them active", "--status Active"),
         (["Active", "Inactive"], WARN, "2 access keys, 1 of them active", ""),
-        ([], FAIL, "no access key", "create-access-key --user-name web-01"),
+        ([], FAIL, "no access key", "Create an access key for web-01"),
     ],
 )
 def test_a_user_needs_an_active_key(keys: list[str], verdict: Verdict, says: str, fix: str) -> None:
@@ -383,8 +383,8 @@ def test_a_simulator_that_says_nothing_of_an_action_has_not_allowed_it(
     with account() as aws:
         real = aws.read_all
 
-        def read_all(api: str, want: str, **rest: Any) -> Any:
-            return results if api == "iam:SimulatePrincipalPolicy" else real(api, want, **rest)
+        def read_all(api: str, *rest: Any, **more: Any) -> Any:
+            return results if api == "iam:SimulatePrincipalPolicy" else real(api, *rest, **more)
 
         monkeypatch.setattr(aws, "read_all", read_all)
         (finding,) = run(caller.caller_may_list, aws, QUESTION)
@@ -414,12 +414,13 @@ def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_told(
     with world("healthy") as (aws, _):
         read_all = aws.read_all
 
-        def lacking(api: str, want: str, **asked: Any) -> list[Any]:
-            found = read_all(api, want, **asked)
+        def lacking(api: str, *rest: Any, **asked: Any) -> list[Any]:
+            found = read_all(api, *rest, **asked)
             if api != "iam:SimulatePrincipalPolicy":
                 return found
             missing = {"MissingContextValues": ["aws:PrincipalOrgID"]}
-            told = missing if place == "top" else {"ResourceSpecificResults": [missing]}
+            specific = {"EvalResourceDecision": "allowed", **missing}
+            told = missing if place == "top" else {"ResourceSpecificResults": [specific]}
             bare = [
                 {k: v for k, v in one.items() if k not in (*missing, "ResourceSpecificResults")}
                 for one in found

@@ -11,7 +11,7 @@ from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
 from runbooks.policy import calls
 from runbooks.report import Report
 from tests.report.test_report import SCHEMA
-from tests.support.observe import EXAMPLES, is_api
+from tests.support.observe import EXAMPLES, example, is_api
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
@@ -143,10 +143,10 @@ def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
 def assert_as_observed(scenario: str, report: Report) -> None:
     """What the pages of the checks show of this scenario, and the policy counts on, is what happens."""
     for check, found in report.results.items():
-        worst = max(found, key=lambda finding: finding.verdict)
+        worst = example(found)
         shown = {"verdict": worst.verdict.name, "says": worst.says, "fix": worst.fix, "next": worst.next}
-        example = EXAMPLE.get(check.id, {}).get(scenario)
-        assert example == (shown if worst.verdict in (WARN, FAIL) else None), "run `make observed`"
+        on_page = EXAMPLE.get(check.id, {}).get(scenario)
+        assert on_page == (shown if worst.verdict in (WARN, FAIL) else None), "run `make observed`"
         apis = {call.api for finding in found for call in finding.proof if is_api(call.api)}
         assert apis <= set(calls(check.id)), "run `make observed`"
 

@@ -63,7 +63,7 @@ def test_two_colleagues_with_this_guide_are_rivals() -> None:
     with called(("One/a", 3, OURS, "192.0.2.1", None), ("Two/b", 2, OURS, "192.0.2.2", TAKEN)) as aws:
         (found,) = ask("no-registration-competes", aws)
     assert found.verdict is FAIL
-    assert "2 callers work on web-01 at once" in found.says
+    assert "2 callers changed the registration of web-01 at the same time" in found.says
 
 
 def test_one_identity_on_two_machines_is_two_callers() -> None:
@@ -77,7 +77,7 @@ def test_a_name_that_is_taken_is_nothing_to_wait_for() -> None:
     with called(("One/a", 3, BOTO, "192.0.2.1", TAKEN)) as aws:
         (found,) = ask("no-registration-competes", aws)
     assert found.verdict is FAIL
-    assert "nothing to wait for" in found.says
+    assert "waiting does not help" in found.says
 
 
 def test_a_deregistered_name_that_is_listed_is_no_registration_in_progress() -> None:
@@ -192,8 +192,8 @@ def test_an_answer_without_an_arn_is_no_answer(check: str, monkeypatch: pytest.M
     with world("healthy") as (aws, _):
         read = aws.read
 
-        def without(api: str, want: str, **more: Any) -> Any:
-            return {} if api.endswith("GetOnPremisesInstance") else read(api, want, **more)
+        def without(api: str, *rest: Any, **more: Any) -> Any:
+            return {} if api.endswith("GetOnPremisesInstance") else read(api, *rest, **more)
 
         monkeypatch.setattr(aws, "read", without)
         found = ask(check, aws)
@@ -207,8 +207,8 @@ def test_a_name_that_batch_get_leaves_out_is_not_called_free(
     with world("healthy") as (aws, _):
         read = aws.read
 
-        def with_a_gap(api: str, want: str, **more: Any) -> Any:
-            found = read(api, want, **more)
+        def with_a_gap(api: str, *rest: Any, **more: Any) -> Any:
+            found = read(api, *rest, **more)
             if api.endswith("BatchGetOnPremisesInstances"):
                 if lost == "name":
                     return found[1:]

@@ -420,7 +420,7 @@ def test_the_main_table_counts_where_a_subnet_has_none(site: Site) -> None:
 def test_a_black_hole_is_no_way_out(site: Site) -> None:
     table = {
         "RouteTableId": "rtb-1",
-        "Associations": [],
+        "Associations": [{"SubnetId": site.subnet}],
         "Routes": [route(ALL, NatGatewayId="nat-1", State="blackhole")],
     }
     site.answers("ec2:DescribeRouteTables", {"RouteTables": [table]})

@@ -4,6 +4,7 @@ The policy and the pages of the checks are made from it. Run as a module it writ
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,16 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
                 found = run(check.function, session, question)
                 calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
                 takes[check.id] |= vars(question).get("noted", set())
-                worst = max(found, key=lambda finding: finding.verdict)
+                worst = example(found)
                 if worst.verdict in (WARN, FAIL) and instance == "web-01":
                     examples[check.id][scenario] = _shown(worst)
     observed = {id_: {"calls": sorted(calls[id_]), "takes": sorted(takes[id_])} for id_ in calls}
     return observed, examples
+
+
+def example(findings: Iterable[Finding]) -> Finding:
+    """The finding that a page shows: the worst, and of those one with a fix."""
+    return max(findings, key=lambda finding: (finding.verdict, bool(finding.fix)))
 
 
 def is_api(call: str) -> bool:

@@ -10,9 +10,9 @@ from codedeploy_sandbox.scenarios import Scenario
 
 from runbooks.aws import sandboxed
 from runbooks.aws.clients import Clients
-from runbooks.aws.connect import PROBE
 from runbooks.aws.session import Aws
 from runbooks.host import probe_script
+from runbooks.host.probe import ProbeBy
 from runbooks.question import Question
 
 # One try and little patience: a fault should be met at once, and retries are botocore's to test.
@@ -53,7 +53,7 @@ def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
         Clients(
             sandboxed.session(about, about["region"]),
             endpoint=sandbox.endpoint,
-            allowed=PROBE,
+            allowed={"ssm:SendCommand": ProbeBy()},
             config=config,
         ),
         target=f"sandbox:{sandbox.scenario}",

@@ -66,7 +66,8 @@ _RESOURCES: dict[str, tuple[str, ...]] = {
     "codedeploy:RegisterOnPremisesInstance": (_INSTANCE,),
     "codedeploy:RemoveTagsFromOnPremisesInstances": (_INSTANCES,),
     "iam:SimulatePrincipalPolicy": ("{PolicySourceArn}",),
-    "ssm:SendCommand": ("arn:aws:ssm:{region}::document/{DocumentName}", "{InstanceIds}"),
+    "ssm:GetDocument": ("arn:aws:ssm:{region}:{account}:document/{Name}",),
+    "ssm:SendCommand": ("arn:aws:ssm:{region}:{owner}:document/{DocumentName}", "{InstanceIds}"),
     "sts:AssumeRole": ("{RoleArn}",),
 }
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -117,7 +118,9 @@ def resource_type(action: str) -> str:
 def _resources(call: Asked, action: str, parameters: Mapping[str, Any], iam: Iam) -> list[str]:
     # Assumption: any-resource
     if patterns := _RESOURCES.get(action):
-        known = {"region": call.region, "account": call.caller.account, **parameters}
+        # the documents of AWS are of no account
+        owner = "" if str(parameters.get("DocumentName")).startswith("AWS-") else call.caller.account
+        known = {"region": call.region, "account": call.caller.account, "owner": owner, **parameters}
         return [_arn(call, text) for pattern in patterns for text in _filled(pattern, known)]
     if call.service == "iam":
         return [_of_iam(call, parameters, iam)]

@@ -46,7 +46,7 @@ CALLER_POLICIES: dict[str, Document] = {
         "ssm:GetInventory",
         "ssm:List*",
     ),
-    "Probe": allow("ssm:SendCommand"),
+    "Probe": allow("ssm:GetDocument", "ssm:SendCommand"),
     "Watch": allow("cloudwatch:*", "logs:*"),
     "Register": allow("codedeploy:*OnPremisesInstance*"),
     "Users": allow(

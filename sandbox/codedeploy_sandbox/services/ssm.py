@@ -1,9 +1,10 @@
 """Systems Manager as the diagnosis needs it: the managed nodes, their agent's package, and the probe run on them.
 
 Run Command runs one script, the probe that the sandbox was started with, on the machine of the scenario, and nothing
-else.
+else: by AWS-RunShellScript, or by a document that holds it.
 """
 
+import json
 import re
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,8 @@ from codedeploy_sandbox.hosts.machine import Output, run_probe
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call, Command, Node
 
-DOCUMENT = "AWS-RunShellScript"
+SHELL = "AWS-RunShellScript"
+PROBE = "CodeDeployFieldGuide-Probe"  # the document that every account of the sandbox has
 SHOWN = 24_000  # characters of output, by botocore's model
 
 _WAIT = 10  # seconds at most; by the second poll the probe has ended, on a busy machine too
@@ -88,10 +90,12 @@ def SendCommand(
     AlarmConfiguration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run the probe on nodes."""
-    _understood(call, "DocumentName", "InstanceIds", "Parameters", "Comment", "TimeoutSeconds")
+    _understood(
+        call, "DocumentName", "DocumentVersion", "InstanceIds", "Parameters", "Comment", "TimeoutSeconds"
+    )
     probe = call.account.probe
-    if DocumentName != DOCUMENT or not probe or Parameters != {"commands": [probe]}:
-        only = f"by {DOCUMENT} the probe that it was started with, and nothing else"
+    if not probe or probe != _script(call, DocumentName, DocumentVersion, Parameters):
+        only = "the probe that it was started with, and nothing else"
         text = f"the sandbox runs {only if probe else 'no command: it was started without a probe'}"
         raise ApiError("SandboxNotImplemented", text, 501)
     for name in InstanceIds or [""]:
@@ -104,7 +108,7 @@ def SendCommand(
         for name in InstanceIds or []
     }
     command = Command(
-        str(uuid5(NAMESPACE_OID, call.request_id)), call.at, DocumentName, Comment, Parameters, outputs
+        str(uuid5(NAMESPACE_OID, call.request_id)), call.at, DocumentName, Comment, Parameters or {}, outputs
     )
     call.state.commands[command.id] = command
     return {
@@ -122,6 +126,31 @@ def SendCommand(
             "CompletedCount": 0,
             "ErrorCount": 0,
         }
+    }
+
+
+def GetDocument(
+    call: Call,
+    *,
+    Name: str,
+    VersionName: str | None = None,
+    DocumentVersion: str | None = None,
+    DocumentFormat: str = "JSON",
+) -> dict[str, Any] | None:
+    """The document that holds the probe. None, which means that moto answers, for every other."""
+    if Name != PROBE or not call.account.probe:
+        return None
+    _understood(call, "Name", "DocumentVersion", "DocumentFormat")
+    if DocumentFormat != "JSON":
+        raise ApiError("SandboxNotImplemented", f"the sandbox has {PROBE} in JSON only", 501)
+    step = {"action": "aws:runShellScript", "name": "probe", "inputs": {"runCommand": [call.account.probe]}}
+    return {
+        "Name": PROBE,
+        "DocumentVersion": "1",
+        "Status": "Active",
+        "Content": json.dumps({"schemaVersion": "2.2", "mainSteps": [step]}),
+        "DocumentType": "Command",
+        "DocumentFormat": "JSON",
     }
 
 
@@ -227,6 +256,30 @@ def _information(call: Call, node: Node) -> dict[str, Any]:
         "IamRole": "CodeDeployOnPremises" if on_premises else None,
         "ComputerName": f"{node.machine.name}.example.com",
     }
+
+
+def _script(
+    call: Call, document: str, version: str | None, parameters: dict[str, list[str]] | None
+) -> str | None:
+    """What a document runs: its one command, or the one that AWS-RunShellScript is given. None for anything else."""
+    if document == SHELL and parameters and list(parameters) == ["commands"]:
+        (command, *more) = parameters["commands"] or [""]
+        return None if more else command
+    if parameters or document.startswith("AWS-"):
+        return None
+    if document == PROBE:
+        return call.account.probe
+    held = call.account.ask(
+        "ssm",
+        "GetDocument",
+        region=call.region,
+        Name=document,
+        DocumentVersion=version or "$DEFAULT",
+        DocumentFormat="JSON",
+    )
+    steps = json.loads(held["Content"])["mainSteps"]
+    commands: list[str] = steps[0]["inputs"].get("runCommand", []) if len(steps) == 1 else []
+    return commands[0] if len(commands) == 1 else None
 
 
 def _tagged(call: Call, kind: str, id: str) -> Node | None:

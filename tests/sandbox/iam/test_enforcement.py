@@ -341,5 +341,9 @@ def test_the_tables_name_operations_and_parameters_that_exist() -> None:
         assert operation, name
         for pattern in _RESOURCES.get(name, ()):
             assert operation.input_shape
-            fields = {piece.partition("}")[0] for piece in pattern.split("{")[1:]} - {"region", "account"}
+            fields = {piece.partition("}")[0] for piece in pattern.split("{")[1:]} - {
+                "region",
+                "account",
+                "owner",
+            }
             assert fields <= set(operation.input_shape.members), name
