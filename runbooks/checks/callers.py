@@ -30,8 +30,7 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
     calls = recorded.without_own(aws)
     bad = [event for event in calls if event.error == "InvalidRegistrationStatusException"]
     if not bad:
-        own = len(recorded.events) - len(calls)
-        yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter", own)
+        yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter")
     for (who, client, source, value), times in Counter(map(_sender, bad)).most_common():
         last = max(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
@@ -91,14 +90,13 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
             yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE)
 
 
-def _none_of(calls: list[Event], operation: str, question: Question, good: str, own: int = 0) -> Finding:
-    """That none of the calls was bad. Raises `NotApplicable` if there were none but this guide's ``own``."""
+def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:
+    """That none of the calls was bad. Raises `NotApplicable` if there were none."""
     when = f"of the last {question.hours:g} hours"
-    ours = f", but for {own} of this guide" if own else ""
     if not calls:
-        raise NotApplicable(f"CloudTrail has no {operation} call {when}{ours}.")
+        raise NotApplicable(f"CloudTrail has no {operation} call {when}.")
     count = f"{len(calls)} {operation} call{'s' * (len(calls) > 1)}"
-    return Finding(OK, f"CloudTrail has {count} {when}{ours}; {good}.")
+    return Finding(OK, f"CloudTrail has {count} {when}; {good}.")
 
 
 def _sender(event: Event) -> tuple[str, str, str, str | None]:
