@@ -1,5 +1,19 @@
 """``python -m runbooks`` is the command ``runbooks``."""
 
-from runbooks.cli import main
+import sys
+from typing import Never
 
-main()
+
+def run() -> Never:
+    """Run the command line. Its modules take a moment to load, in which Ctrl-C must not end in a traceback."""
+    try:
+        from runbooks.cli import main
+
+        main()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

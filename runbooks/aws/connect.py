@@ -144,11 +144,13 @@ def _credentials(session: boto3.Session) -> Any:
 
 
 def _refuse_malformed(credentials: Any) -> None:
-    """Raise `UserError` for a value that no header can hold, and do not show it."""
+    """Raise `UserError` for a key that is missing, and for a value that no header can hold; it is not shown."""
     for name in ("access_key", "secret_key", "token"):
         value = getattr(credentials, name)
-        if value and not _PRINTABLE.fullmatch(value):
-            what = {"token": "session token"}.get(name, name.replace("_", " "))
+        what = {"token": "session token"}.get(name, name.replace("_", " "))
+        if not value and name != "token":
+            raise UserError(f"The AWS credentials have no {what}.")
+        if value and not (isinstance(value, str) and _PRINTABLE.fullmatch(value)):
             raise UserError(
                 f"The {what} of the AWS credentials has a line end, a blank or another character that cannot be in one:"
                 " set it again without that. A file with Windows line ends leaves a carriage return at its end."

@@ -1,6 +1,7 @@
 """The command line: one module a command."""
 
 import sys
+import traceback
 from typing import Annotated, Never
 
 import typer
@@ -40,15 +41,15 @@ def main() -> Never:
         sys.exit(result if isinstance(result, int) else 0)
     except UserError as error:
         if debug:
-            raise
+            traceback.print_exc()
         _end(str(error), error.exit_code)
     except typer.TyperException as error:  # a wrong option or value
         _end(f"{error.format_message()} (`runbooks --help` lists what there is)", 64)
     except (KeyboardInterrupt, typer.Abort):
         _end("Interrupted.", _INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last one: no traceback without --debug
         if debug:
-            raise
+            traceback.print_exc()
         _end(
             plain(
                 f"runbooks failed: {type(error).__name__}: {error}; add --debug to see where, and please report it."
