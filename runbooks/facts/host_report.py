@@ -21,6 +21,7 @@ from runbooks.question import Question
 _PATIENCE = 40
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before each question whether it is done; then the last of them
 _PAGE = "/guides/check-permissions/#probe"
+_DOCUMENT = "ssm:GetDocument"
 _INVOCATION = "ssm:GetCommandInvocation"
 
 
@@ -166,20 +167,21 @@ def _report(aws: Aws, answer: Mapping[str, Any], node: str) -> HostReport:
 def _document_version(aws: Aws, by: ProbeBy) -> str:
     """The version of the document that holds this probe. Raises `CouldNotCheck` if there is none."""
     which = {"Name": by.document, "DocumentVersion": "$LATEST", "DocumentFormat": "JSON"}
-    content = aws.read("ssm:GetDocument", "Content", expecting=("InvalidDocument",), **which)
-    if isinstance(content, Refusal):
+    # one answer holds both, so that the version that is sent is the one whose content was compared
+    answer = aws.ask(_DOCUMENT, "Content", expecting=("InvalidDocument",), **which)
+    if isinstance(answer, Refusal):
         says = (
             f"Systems Manager has no document {by.document} in {aws.region}, by which it would run the probe."
         )
         raise CouldNotCheck(
             says, fix=_deployment(aws, by, "create-document", document_type="Command"), next=_PAGE
         )
-    if not holds_only_the_probe(content):
+    if not holds_only_the_probe(answer["Content"]):
         says = f"the document {by.document} in {aws.region} does not hold this version's probe, so it was not run."
         raise CouldNotCheck(
             says, fix=_deployment(aws, by, "update-document", document_version="$LATEST"), next=_PAGE
         )
-    return str(aws.read("ssm:GetDocument", "DocumentVersion", expecting=("InvalidDocument",), **which))
+    return str(require(_DOCUMENT, answer, "DocumentVersion"))
 
 
 def _deployment(aws: Aws, by: ProbeBy, operation: str, **more: str) -> Command:

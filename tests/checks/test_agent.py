@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.stub import Stubber
 
 from runbooks.aws.session import Aws
@@ -19,6 +20,7 @@ from runbooks.engine import run
 from runbooks.facts.host_report import managed_node
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CouldNotCheck, Finding, Verdict
 from runbooks.host import Datum, HostReport, read_report, symptoms
+from runbooks.host.probe import probe_document
 from runbooks.question import Question
 from tests.support import DOCS, hosts
 from tests.support.hosts import (
@@ -842,14 +844,23 @@ def test_the_node_is_found_by_its_name(
         assert (node and node["InstanceId"]) == found
 
 
+def the_document_is_there(stub: Stubber) -> None:
+    """Stub the read of the document that holds the probe."""
+    content = json.dumps(yaml.safe_load(probe_document()))
+    answer = {"Content": content, "DocumentVersion": "1", "ResponseMetadata": METADATA}
+    stub.add_response("get_document", answer)
+
+
 def through_systems_manager(stub: Stubber, document: dict[str, Any]) -> None:
     """Stub what is asked to run the probe on web-01, whose answer is ``document``."""
     nodes(stub, NODE | {"PingStatus": "Online"})
+    the_document_is_there(stub)
     command = {"CommandId": "0" * 36}
     stub.add_response("send_command", {"Command": command, "ResponseMetadata": METADATA})
     stub.add_response(
         "get_command_invocation",
         command
+        | {"InstanceId": NODE["InstanceId"]}
         | {"Status": "Success", "StandardOutputContent": json.dumps(document), "ResponseMetadata": METADATA},
     )
 
@@ -884,6 +895,7 @@ def test_the_clock_of_a_host_that_reaches_nothing(
     assert [call.api for call in said.proof] == [
         "ssm:DescribeInstanceInformation",
         "codedeploy:GetOnPremisesInstance",
+        "ssm:GetDocument",
         "ssm:SendCommand",
         "ssm:GetCommandInvocation",
     ]
@@ -893,8 +905,8 @@ def test_the_clock_of_a_host_that_reaches_nothing(
     ("node", "says"),
     [
         ({"PingStatus": "Online", "PlatformType": "Windows"}, "there is no probe for Windows yet"),
-        ({"PingStatus": "ConnectionLost"}, "does not hear mi-0a1b2c3d4e5f60001 (it says ConnectionLost of it)"),
-        ({}, "it says nothing of it"),
+        ({"PingStatus": "ConnectionLost"}, "mi-0a1b2c3d4e5f60001 is not connected to Systems Manager (ConnectionLost)"),
+        ({}, "not connected to Systems Manager (no PingStatus)"),
     ],
 )  # fmt: skip
 def test_a_probe_that_cannot_run_is_not_sent(node: dict[str, Any], says: str, aws: Aws, ssm: Stubber) -> None:
@@ -907,10 +919,16 @@ def test_a_probe_that_cannot_run_is_not_sent(node: dict[str, Any], says: str, aw
 
 def test_what_the_probe_says_of_its_own_failure_is_told(aws: Aws, ssm: Stubber) -> None:
     nodes(ssm, NODE | {"PingStatus": "Online"})
+    the_document_is_there(ssm)
     command = {"CommandId": "0" * 36}
     ssm.add_response("send_command", {"Command": command, "ResponseMetadata": METADATA})
     failed = '{"schema":2,"failed":"awk is not on this host","complete":true}'
-    answer = {"Status": "Failed", "StandardOutputContent": failed, "StandardErrorContent": "exit status 1"}
+    answer = {
+        "InstanceId": NODE["InstanceId"],
+        "Status": "Failed",
+        "StandardOutputContent": failed,
+        "StandardErrorContent": "exit status 1",
+    }
     ssm.add_response("get_command_invocation", command | answer | {"ResponseMetadata": METADATA})
     (said,) = run(CHECKS["agent-is-running"].function, aws, Question(instance="web-01"))
     assert said.verdict is UNKNOWN
