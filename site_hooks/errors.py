@@ -16,6 +16,8 @@ from runbooks.decoder.index import Entry, index
 from runbooks.decoder.result import diagnose_command
 
 MARKER = "<!-- error -->"
+NOW = "## Do this now { #now }"
+NOT_THIS = "## Not this one? { #not-this }"
 LIST = "<!-- errors: {} -->"
 FOLDERS = ("exceptions", "deployment-errors", "symptoms")
 WHO = {
@@ -39,26 +41,30 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     entry = _entries().get(f"/{page.file.src_uri.removesuffix('.md')}/")
     if entry is None:
         raise PluginError(f"{page.file.src_uri}: errors.json does not have it; run `make errors`.")
-    return markdown.replace(MARKER, "\n\n".join(_block(entry)))
+    return markdown.replace(MARKER, "\n\n".join(_block(entry, markdown)))
 
 
 def _entries() -> dict[str, Entry]:
     return {entry.page: entry for entry in index().entries.values()}
 
 
-def _block(entry: Entry) -> list[str]:
-    """The paragraphs of one error below its answer: what the text decides, commands, what is easily taken for it."""
-    parts = ["## Do this now { #now }"]
+def _block(entry: Entry, markdown: str) -> list[str]:
+    """The paragraphs of one error below its answer: what the text decides, commands, what is easily taken for it.
+
+    A section that the page writes itself is not made again.
+    """
+    own_steps = NOW in markdown
+    parts = [] if own_steps else [NOW]
     cases = [row.get("do") or row["also"] for row in entry.when]
     if cases:
         parts.append("What the text says beside it decides:\n\n" + "\n".join(f"- {case}" for case in cases))
-    if command := _command(entry):
+    if not own_steps and (command := _command(entry)):
         parts.append(f"```bash\n{command}\n```")
     parts.append("\n".join(f"- {line}" for line in _lines(entry)))
-    if entry.like:
+    if entry.like and NOT_THIS not in markdown:
         named = index().entries
         links = "\n".join(f"- [{named[other].title}]({_link(named[other].page)})" for other in entry.like)
-        parts.append(f"## Not this one? {{ #not-this }}\n\n{links}")
+        parts.append(f"{NOT_THIS}\n\n{links}")
     return parts
 
 

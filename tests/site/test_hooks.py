@@ -92,3 +92,12 @@ def test_only_rules_that_cannot_matter_are_trimmed() -> None:
         '@charset "UTF-8";.used{a:b}.used>p{a:"};.gone{"}@media (x){.used{a:b}}.a:not(.gone){a:b}'
         '.tabbed--next{a:b}[dir=ltr] p{a:b}@keyframes k{0%{a:b}}p{background:url("data:;{")}'
     )
+
+
+@pytest.mark.parametrize("folder", ["symptoms", "deployment-errors"])
+def test_the_page_of_an_error_has_its_steps_once(site: Built, folder: str) -> None:
+    """The page's own section stands in place of the one that the front matter would give."""
+    for path in (site.path / folder).glob("*/index.html"):
+        ids = [attributes.get("id") for _, attributes in tags(path)]
+        assert ids.count("now") == 1, path
+        assert {"now_1", "not-this_1"}.isdisjoint(ids), path
