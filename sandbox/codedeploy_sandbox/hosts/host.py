@@ -69,8 +69,8 @@ def curl(endpoints: str, metadata: str = NO_ROUTE) -> str:
 
 
 def df(free: int = 15_000_000, inodes: int = 900_000) -> str:
-    """A df whose file systems have so many free kB and inodes (shell)."""
-    left = f"case $* in *-i*) left={inodes} ;; *) left={free} ;; esac"
+    """A `df -P -k PATH` or `df -P -i PATH` whose file systems have so many free kB and inodes (shell)."""
+    left = f"case $2 in -i) left={inodes} ;; *) left={free} ;; esac"  # never by the path: it is random
     head = "echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'"
     return f"{left}\n{head}\necho /dev/vda1 20000000 1 $left 1% /"
 

@@ -1,6 +1,7 @@
 """The machines of the sandbox: each description makes the host that it says, the same on every computer."""
 
 import shutil
+import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from codedeploy_sandbox.hosts import host as hosts
 from codedeploy_sandbox.hosts import machine as machines
+from codedeploy_sandbox.hosts.host import Fakes, Files, build
 from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml, user_yml
 
 from runbooks.host import HostReport, judge_log, probe_script, read_report, run_state
@@ -273,3 +275,15 @@ def test_a_machine_without_a_basic_tool_says_so_by_the_probe(monkeypatch: pytest
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "awk" else which(name))
     output = run_probe(Machine("no-awk", YML), NOON, PROBE)
     assert (output.status, '"failed":"awk is not on this host"' in output.stdout) == (1, True)
+
+
+def test_the_room_on_a_disk_does_not_depend_on_where_the_host_lies(tmp_path: Path) -> None:
+    """Each run has a directory with a random name, which may well hold what looks like an option."""
+    host = build(tmp_path / "sandbox-host-i9", "rhel", Fakes(), Files())
+    answered = {
+        flag: subprocess.run(
+            [host.path / "df", "-P", flag, host.root], capture_output=True, text=True, check=True
+        ).stdout.split()[-3]
+        for flag in ("-k", "-i")
+    }
+    assert answered == {"-k": "15000000", "-i": "900000"}
