@@ -34,10 +34,10 @@ def _forget_standard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def read(path: Path) -> str:
-    """The text of a file, whatever its encoding. Raises `UserError` when it cannot be read."""
+def read_bytes(path: Path) -> bytes:
+    """What a file holds. Raises `UserError` when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_bytes()
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {_reason(error)}.") from None
 

@@ -37,11 +37,16 @@ def open_(
 ) -> None:
     """Copy a runbook into incidents/ with these parameters, and open the copy in JupyterLab.
 
+    RUNBOOK can also be a link to the guide, or the name of an error or a check: then its runbook is opened, with the
+    instance, Region, deployment and group that the link holds.
+
     Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
     """
     from runbooks.runbook import open_runbook, show
 
-    copy = open_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
+    name, linked = _linked(name)
+    given = _parameters(asked, profile, region or linked.pop("region", None), sandbox, probe, set_ or [])
+    copy = open_runbook(name, **(linked | given))
     typer.echo(f"The copy is {copy}\nSave it yourself (Ctrl-S): JupyterLab saves nothing by itself here.")
     show(copy, browser=browser)
 
@@ -71,6 +76,27 @@ def run_(
         typer.echo(f"{verdict:<8}{check}")
     typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
     raise typer.Exit(ran.exit_code)
+
+
+def _linked(link: str) -> tuple[str, dict[str, Any]]:
+    """The runbook that a link, an error or a check leads to, and the parameters that the link holds."""
+    from runbooks.links import read, runbook_of
+    from runbooks.runbook import names, parameters
+
+    found = read(link)
+    if link in names() or not found.page:
+        return link, {}
+    name = runbook_of(found.page)
+    context = {"deployment_group" if key == "group" else key: value for key, value in found.context.items()}
+    if context.get("instance", "").startswith("i-"):  # an EC2 instance, which no runbook asks about
+        del context["instance"]
+    if name == "triage" and not found.page.startswith(("/runbooks/", "/checks/", "/guides/")):
+        context["error"] = found.name
+    known = parameters(name)
+    left_out = [key for key in context if key not in known]
+    if left_out:
+        typer.echo(f"The runbook {name} does not ask about: {', '.join(left_out)}.", err=True)
+    return name, {key: value for key, value in context.items() if key in known}
 
 
 def _parameters(

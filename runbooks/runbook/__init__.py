@@ -65,6 +65,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 
 
+def parameters(name: str) -> dict[str, Any]:
+    """The parameters of a runbook, and what each is by itself. Raises `UserError` as `open_runbook` does."""
+    return _prepared(name, {})[1]
+
+
 def open_runbook(name: str, **parameters: Any) -> Path:
     """Copy a runbook into ``incidents/`` with these parameters and without outputs; gives the copy's path.
 

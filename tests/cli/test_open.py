@@ -1,0 +1,88 @@
+"""`runbooks open` with a link, and `runbooks explain` with any bytes."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from runbooks import runbook as room
+from runbooks.cli.app import app
+
+QUERY = "instance=web-01&region=eu-west-1&group=shop/web"
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, dict[str, Any], str]:
+    """The runbook and the parameters that `open` would copy it with, and what it says beside that."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def copy(name: str, **parameters: Any) -> Path:
+        asked.append((name, parameters))
+        return Path("copy.ipynb")
+
+    monkeypatch.setattr(room, "open_runbook", copy)
+    monkeypatch.setattr(room, "show", lambda *_, **__: None)
+    done = CliRunner().invoke(app, ["open", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return *asked[0], done.stderr
+
+
+def test_a_link_opens_its_runbook_with_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = f"https://guide.example.com/e/instancenotregistered/?{QUERY}"
+    name, given, said = opened(monkeypatch, link)
+    assert name == "instance-state"
+    assert (given["instance"], given["region"], given["deployment_group"]) == (
+        "web-01",
+        "eu-west-1",
+        "shop/web",
+    )
+    assert said == ""
+
+
+def test_an_option_wins_over_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = f"/checks/agent/?{QUERY}#agent-is-running"
+    name, given, said = opened(monkeypatch, link, "--instance", "web-02", "--region", "us-east-1")
+    assert (name, given["instance"], given["region"]) == ("agent", "web-02", "us-east-1")
+    assert said == "The runbook agent does not ask about: deployment_group.\n"
+
+
+def test_an_error_without_a_runbook_of_its_own_opens_triage_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, given, _ = opened(monkeypatch, "ThrottlingException")
+    assert name == "triage"
+    assert given["error"] == "ThrottlingException"
+
+
+def test_an_ec2_instance_is_no_on_premises_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, given, _ = opened(monkeypatch, "/e/?HEALTH_CONSTRAINTS&instance=i-0abc1234def567890")
+    assert "instance" not in given
+
+
+@pytest.mark.parametrize(
+    "hostile", ["instance=a;b", "instance=--all", "region=x%0Aimport os", "group=%22%29"]
+)
+def test_what_cannot_be_meant_is_left_out(monkeypatch: pytest.MonkeyPatch, hostile: str) -> None:
+    _, given, _ = opened(monkeypatch, f"/e/?InstanceNotRegistered&{hostile}")
+    assert {key: value for key, value in given.items() if key != "target" and value} == {}
+
+
+def test_the_name_of_a_runbook_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert opened(monkeypatch, "network")[0] == "network"
+    assert opened(monkeypatch, "no-such-runbook")[0] == "no-such-runbook"  # which open_runbook refuses
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_explain_reads_any_encoding(tmp_path: Path, encoding: str) -> None:
+    data = "An error occurred (ThrottlingException) when calling the GetDeployment operation".encode(encoding)
+    file = tmp_path / "paste.txt"
+    file.write_bytes(data)
+    command = [sys.executable, "-m", "runbooks", "explain"]
+    for done in (
+        subprocess.run([*command, str(file)], capture_output=True, check=False),
+        subprocess.run(command, input=data, capture_output=True, check=False),
+    ):
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(b"ThrottlingException: ")
