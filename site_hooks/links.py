@@ -19,7 +19,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """The page with every name and the address of its page as this build writes it. PluginError: it has no page."""
     if MARKER not in html:
         return html
-    listed = [(name, _address(target, page, files)) for name, target in names().items()]
+    # `*` stands for the name itself, which is most of an address: the page weighs half
+    listed = [(name, _address(target, page, files).replace(name, "*")) for name, target in names().items()]
     data = json.dumps(listed, separators=(",", ":")).replace("<", "\\u003c")
     script = escape(get_relative_url(SCRIPT, page.url))
     made = (

@@ -17,14 +17,15 @@
   window.codedeployContext = { context, known: Object.keys(CONTEXT) };
   if (!Object.keys(context).length) return;
 
-  // What stands before a blank of a command, the blank, and the value that fills it.
+  // What stands before a blank (or the example) of a command, the blank, and the value that fills it.
   const { instance, region, deployment, group = "" } = context;
   const [application, name] = group.includes("/") ? group.split("/") : ["", group];
   const FILLS = [
-    [/(--instance(?:-names?)?[ =])NAME\b/g, instance?.startsWith("i-") ? "" : instance],
+    [/(--instance(?:-names?)?[ =])(?:NAME|web-01)\b/g, instance?.startsWith("i-") ? "" : instance],
     [/(--(?:target-id|instance-ids?)[ =])(?:TARGET_ID|INSTANCE_ID)\b/g, instance],
     [/(--region[ =])REGION\b/g, region],
     [/(\bwhy )DEPLOYMENT\b/g, deployment],
+    [/()\bd-EXAMPLE11\b/g, deployment],
     [/(--deployment(?:-id)?[ =])(?:DEPLOYMENT_ID|DEPLOYMENT|ID)\b/g, deployment],
     [/(--deployment-group[ =])APPLICATION\/GROUP\b/g, application && group],
     [/(--deployment-group-name[ =])(?:GROUP|NAME)\b/g, name],

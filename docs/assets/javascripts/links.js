@@ -2,10 +2,12 @@
 "use strict";
 
 (function (root) {
-  /** A name and its page; "" for a name that is none. ``names`` has the more important first. */
+  /** A name and its page; "" for a name that is none. ``names`` has the more important first;
+      `*` in an address stands for the name. */
   function resolve(names, name) {
     const exact = new Map(), lower = new Map();
-    for (const [known, page] of names) {
+    for (const [known, address] of names) {
+      const page = address.replace("*", known);
       if (!exact.has(known)) exact.set(known, page);
       if (!lower.has(bare(known))) lower.set(bare(known), page);
     }
