@@ -49,23 +49,24 @@ def _entries() -> dict[str, Entry]:
 
 
 def _block(entry: Entry, markdown: str) -> list[str]:
-    """The paragraphs of one error below its answer: what the text decides, commands, what is easily taken for it.
+    """The paragraphs of one error below its answer: steps, what helps on, what is easily taken for it.
 
     A section that the page writes itself is not made again.
     """
-    own_steps = NOW in markdown
-    parts = [] if own_steps else [NOW]
-    cases = [row.get("do") or row["also"] for row in entry.when]
-    if cases:
-        parts.append("What the text says beside it decides:\n\n" + "\n".join(f"- {case}" for case in cases))
-    if not own_steps and (command := _command(entry)):
-        parts.append(f"```bash\n{command}\n```")
+    parts = [] if NOW in markdown else _now(entry)
     parts.append("\n".join(f"- {line}" for line in _lines(entry)))
     if entry.like and NOT_THIS not in markdown:
         named = index().entries
         links = "\n".join(f"- [{named[other].title}]({_link(named[other].page)})" for other in entry.like)
         parts.append(f"{NOT_THIS}\n\n{links}")
     return parts
+
+
+def _now(entry: Entry) -> list[str]:
+    cases = "\n".join(f"- {row.get('do') or row['also']}" for row in entry.when)
+    parts = [NOW, f"What the text says beside it decides:\n\n{cases}"] if cases else [NOW]
+    command = _command(entry)
+    return [*parts, f"```bash\n{command}\n```"] if command else parts
 
 
 def _command(entry: Entry) -> str:
