@@ -6,13 +6,25 @@ from typing import Annotated, Never
 
 import typer
 
-from runbooks.cli import checks, diagnose, explain, policy, probe, runbook, sandbox, why
+from runbooks.cli import appspec, checks, diagnose, explain, policy, probe, runbook, sandbox, why
 from runbooks.cli.app import app
 from runbooks.errors import UserError
 from runbooks.streams import open_streams
 from runbooks.text.mask import plain
 
-__all__ = ["app", "checks", "diagnose", "explain", "main", "policy", "probe", "runbook", "sandbox", "why"]
+__all__ = [
+    "app",
+    "appspec",
+    "checks",
+    "diagnose",
+    "explain",
+    "main",
+    "policy",
+    "probe",
+    "runbook",
+    "sandbox",
+    "why",
+]
 
 _INTERRUPTED = 130
 

@@ -1,0 +1,1 @@
+"""AppSpec files and bundles, judged before they are deployed as the agents would judge them."""

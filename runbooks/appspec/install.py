@@ -1,0 +1,311 @@
+"""What fails, or goes wrong in silence, at Install, as far as the AppSpec file alone can show it."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import PureWindowsPath
+
+from runbooks.appspec import messages, showing
+from runbooks.appspec.acl import is_default
+from runbooks.appspec.fault import INSTALL, Fault, Outcome, fault
+from runbooks.appspec.hooks import EVENTS
+from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, is_null, name
+from runbooks.findings import FAIL, WARN
+
+# Accounts that every Linux has, and those that images of AWS and packages of web servers bring.
+ACCOUNTS = frozenset(
+    {
+        "root", "daemon", "bin", "sys", "adm", "lp", "sync", "mail", "nobody", "games", "ec2-user", "ubuntu", "admin",
+        "centos", "rocky", "fedora", "www-data", "apache", "nginx", "wheel", "sudo", "users", "nogroup", "staff",
+        "tomcat", "httpd",
+    }
+)  # fmt: skip
+_LIKE_A_FILE = re.compile(r".+\.(?!d$)[A-Za-z][A-Za-z0-9]{0,7}$")
+
+
+def text(node: Node | None) -> str:
+    """A value that is text, else ""."""
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+
+
+def mappings(root: Mapping, section: str) -> list[tuple[int, Mapping]]:
+    """The entries of a section that are mappings, with their numbers."""
+    node = root.get(section)
+    items = node.items if isinstance(node, Sequence) else []
+    return [(number, item) for number, item in enumerate(items) if isinstance(item, Mapping)]
+
+
+def is_windows(root: Mapping) -> bool:
+    """Whether the AppSpec is for Windows."""
+    return text(root.get("os")) == "windows"
+
+
+def paths(root: Mapping) -> Iterator[Fault]:
+    """The paths of `files`, and those of the scripts."""
+    for number, entry in mappings(root, "files"):
+        yield from _source(entry.get("source"), f"files[{number}].source")
+        yield from _destination(entry, number, is_windows(root))
+    hooks = root.get("hooks")
+    for key, scripts in hooks.last() if isinstance(hooks, Mapping) else ():
+        for number, script in enumerate(scripts.items if isinstance(scripts, Sequence) else ()):
+            if isinstance(script, Mapping):
+                about = f"hooks.{showing.to_s(key)}[{number}]"
+                yield from _stays(script.get("location"), f"{about}.location")
+                yield from _run_as(script, about, name(key) or "", is_windows(root))
+
+
+def _source(node: Node | None, about: str) -> Iterator[Fault]:
+    source = text(node)
+    if node is None or not source:
+        return
+    if "*" in source or "?" in source:
+        yield fault(
+            "source-has-no-wildcard",
+            node.mark,
+            f"The source {source!r} has a wildcard; the agents take it as part of the name.",
+            about=about,
+            fix="Name the folder: its contents are copied.",
+            one=Outcome(INSTALL, messages.NO_SOURCE_1.format(source.lstrip("/"))),
+            two=Outcome(INSTALL, messages.NO_SOURCE_2),
+        )
+    yield from _stays(node, about)
+
+
+def _stays(node: Node | None, about: str) -> Iterator[Fault]:
+    path = text(node).strip().replace("\\", "/")
+    if node is not None and posixpath.normpath(path.lstrip("/")).split("/")[0] == "..":
+        yield fault(
+            "source-stays-in-the-bundle",
+            node.mark,
+            f"{text(node)!r} leads out of the bundle: it is a path of the host.",
+            about=about,
+            fix="Name a path in the bundle.",
+        )
+
+
+def _destination(entry: Mapping, number: int, windows: bool) -> Iterator[Fault]:
+    node, about = entry.get("destination"), f"files[{number}].destination"
+    destination = text(node)
+    if node is None or not destination:
+        return
+    absolute = PureWindowsPath(destination).is_absolute() if windows else destination.startswith("/")
+    if not absolute:
+        yield fault(
+            "destination-is-absolute",
+            node.mark,
+            f"The destination {destination!r} is relative: the files go below the working directory of the agent.",
+            about=about,
+            fix="Write an absolute path.",
+        )
+    source = _base(text(entry.get("source")))
+    if source and source == _base(destination) and _LIKE_A_FILE.match(source):
+        yield fault(
+            "destination-is-a-folder",
+            node.mark,
+            f"The destination is always a folder: the file would be {destination.rstrip('/')}/{source}.",
+            about=about,
+            fix=f"Write the folder, {destination.rstrip('/')[: -len(source)].rstrip('/') or '/'}.",
+        )
+
+
+def _base(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _run_as(script: Mapping, about: str, event: str, windows: bool) -> Iterator[Fault]:
+    runas, location = script.get("runas"), text(script.get("location")).strip()
+    for key in ("runas", "sudo"):
+        node = script.get(key)
+        if windows and node is not None and not is_null(node):
+            yield fault(
+                "runas-has-an-effect",
+                node.mark,
+                f"{key} has no effect on Windows.",
+                about=f"{about}.{key}",
+                fix="Remove it; the script runs as the agent does.",
+            )
+    user = showing.to_s(runas).strip() if isinstance(runas, Scalar) else ""
+    if runas is not None and not windows and user and user not in ACCOUNTS and event in EVENTS:
+        failed = Outcome(
+            event, f"Script at specified location: {location} run as user {user} failed with exit code 1"
+        )
+        yield _account(runas, user, "user", f"{about}.runas", failed, failed)
+
+
+def _account(
+    node: Node, account: str, kind: str, about: str, one: Outcome, two: Outcome | None = None
+) -> Fault:
+    return fault(
+        "account-is-on-the-host",
+        node.mark,
+        f"Every host must have the {kind} {account[:80]!r}.",
+        about=about,
+        fix=f"Create the {kind} on the hosts, in an event before this one.",
+        one=one,
+        two=two,
+        verdict=WARN,
+        depends="the hosts",
+    )
+
+
+def owners(root: Mapping) -> Iterator[Fault]:
+    """The owners and groups of permissions, which only the hosts have."""
+    if is_windows(root):
+        return
+    for number, entry in mappings(root, "permissions"):
+        for key, kind in (("owner", "user"), ("group", "group")):
+            node = entry.get(key)
+            if node is None or is_null(node) or not isinstance(node, Scalar):
+                continue
+            account = showing.to_s(node)
+            about = f"permissions[{number}].{key}"
+            if not isinstance(node.value, str):
+                yield fault(
+                    "account-is-on-the-host",
+                    node.mark,
+                    f"The {key} {node.text!r} is a number; the agents look up a name.",
+                    about=about,
+                    fix=f"Write the name of the {kind}.",
+                    one=Outcome(INSTALL, f"no implicit conversion of {showing.class_of(node)} into String"),
+                    depends="the hosts",
+                )
+            elif account not in ACCOUNTS:
+                yield _account(
+                    node, account, kind, about, Outcome(INSTALL, f"can't find {kind} for {account}")
+                )
+
+
+def permissions(root: Mapping) -> Iterator[Fault]:
+    """Permissions that do not go with the files, without the bundle: what they are can only be inferred from names."""
+    entries = mappings(root, "permissions")
+    targets = [_path(text(entry.get("destination"))) for _, entry in mappings(root, "files")]
+    targets = [target for target in targets if target]
+    if is_windows(root) or not targets:
+        return
+    for number, entry in entries:
+        yield from _permission(entry, f"permissions[{number}]", targets)
+    yield from _twice(root, [entry for _, entry in entries], targets)
+
+
+def _permission(entry: Mapping, about: str, targets: list[str]) -> Iterator[Fault]:
+    node = entry.get("object")
+    item = _path(showing.to_s(node))
+    if node is None or not item:
+        return
+    if not any(_inside(item, target) or _inside(target, item) for target in targets):
+        yield fault(
+            "object-is-deployed",
+            node.mark,
+            f"No destination is at, above or below {item!r}: the permission has no effect.",
+            about=f"{about}.object",
+            fix="Name a path that `files` copies to, or set it in a script.",
+        )
+        return
+    if not means(entry, "file"):
+        return
+    if any(_inside(item, target) and item != target for target in targets) and _LIKE_A_FILE.match(
+        _base(item)
+    ):
+        yield from file_permission(entry, item, about, depends=f"whether {item} is a file of the bundle")
+    yield from acl_default(entry, about, depends="whether the bundle has a file for this object")
+    yield from range_left_out(entry, about)
+
+
+def means(entry: Mapping, kind: str) -> bool:
+    """Whether a permission is for files, or for folders: for both unless it says so."""
+    node = entry.get("type")
+    return not isinstance(node, Sequence) or kind in [showing.to_s(item) for item in node.items]
+
+
+def file_permission(entry: Mapping, item: str, about: str, depends: str = "") -> Iterator[Fault]:
+    """The pattern and the exceptions of an object that is a file."""
+    pattern, exceptions = entry.get("pattern"), entry.get("except")
+    if pattern is not None and not is_null(pattern) and showing.to_s(pattern) != "**":
+        message = messages.PATTERN.format(item, showing.to_s(pattern))
+        yield _on_file("pattern", pattern, item, message, about, depends)
+    elif isinstance(exceptions, Sequence) and exceptions.items:
+        message = messages.EXCEPT.format(showing.inspect(exceptions), item)
+        yield _on_file("except", exceptions, item, message, about, depends)
+
+
+def _on_file(key: str, node: Node, item: str, message: str, about: str, depends: str) -> Fault:
+    return fault(
+        "pattern-fits-the-object",
+        node.mark,
+        f"{item} is a file; {key} is for folders.",
+        about=f"{about}.{key}",
+        fix=f"Remove {key}, or name the folder as the object.",
+        one=Outcome(INSTALL, message),
+        two=Outcome(INSTALL, message),
+        depends=depends,
+    )
+
+
+def acl_default(entry: Mapping, about: str, depends: str = "") -> Iterator[Fault]:
+    """A default ACL, which Install refuses on the first file that it would be set on."""
+    acls = entry.get("acls")
+    for item in acls.items if isinstance(acls, Sequence) else ():
+        if is_default(text(item)):
+            yield fault(
+                "acl-defaults-are-for-folders",
+                item.mark,
+                f"The default ACL {text(item)!r} would be set on files.",
+                about=f"{about}.acls",
+                fix="Add `type: [directory]`.",
+                one=Outcome(INSTALL, messages.ACL_DEFAULT),
+                two=Outcome(INSTALL, messages.ACL_DEFAULT),
+                depends=depends,
+            )
+            return
+
+
+def range_left_out(entry: Mapping, about: str) -> Iterator[Fault]:
+    """A context without a range, which 1.8.1 cannot write down."""
+    context = entry.get("context")
+    if isinstance(context, Mapping) and is_null(context.get("range")) and not is_null(context.get("type")):
+        yield fault(
+            "context-has-a-range",
+            context.mark,
+            "context has no range; agent 1.8.1 fails without one.",
+            about=f"{about}.context",
+            fix="Add `range: s0`.",
+            one=Outcome(INSTALL, "undefined method `get_range' for nil:NilClass"),
+            depends="whether the bundle has something for this object",
+        )
+
+
+def _twice(root: Mapping, entries: list[Mapping], targets: list[str]) -> Iterator[Fault]:
+    plain = [
+        (entry, _path(showing.to_s(entry.get("object"))))
+        for entry in entries[:200]
+        if means(entry, "file")
+        and is_null(entry.get("except"))
+        and showing.to_s(entry.get("pattern")) in ("", "**")
+    ]
+    for place, (entry, item) in enumerate(plain):
+        node = entry.get("object")
+        if node is None or not any(_inside(item, target) or _inside(target, item) for target in targets):
+            continue
+        if any(
+            item and (_inside(item, other) or _inside(other, item)) for _, other in plain[:place] if other
+        ):
+            message = Outcome(INSTALL, messages.OBJECT_TWICE.format(item))
+            yield fault(
+                "object-is-named-once",
+                node.mark,
+                f"The files at {item} get two permissions: this one, and one that covers them too.",
+                about="permissions",
+                fix="Narrow one of them with `pattern` or `except` on its folder, or with `type`.",
+                one=message,
+                two=message,
+                verdict=FAIL,
+                depends="whether the bundle has files there",
+            )
+
+
+def _path(path: str) -> str:
+    return posixpath.normpath(path.strip()) if path.strip() else ""
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

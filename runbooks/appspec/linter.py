@@ -1,0 +1,242 @@
+"""Judges what it is given: an AppSpec file, standard input, or a bundle. All faults, not only the first."""
+
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runbooks.appspec import (
+    hooks,
+    install,
+    keys,
+    messages,
+    permissions,
+    plan,
+    resources,
+    scripts,
+    server,
+    unread,
+)
+from runbooks.appspec.bundle import MAX_RATIO, Bundle, open_bundle
+from runbooks.appspec.fault import ONE, PARSE, TWO, Fault, Outcome, fault
+from runbooks.appspec.reading import MAX_BYTES, Mapping, Mark, Sequence, read
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Verdict
+
+STDIN = "-"
+NAME = "appspec.yml"
+_START = Mark(1, 1)
+_BOM = b"\xef\xbb\xbf"
+_ORDER_2 = ("version", "os", "file_exists_behavior", "hooks", "files", "permissions")
+_LATER = ("Script", "Install", "AfterInstall", "ApplicationStart")  # "Script": one of BeforeInstall
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One AppSpec and what was found in it."""
+
+    file: str  # as it was given; for a bundle, with the path in it
+    platform: str  # "server", "ecs", "lambda", "resources"; "" where it could not be read
+    bundle: str  # "folder", "zip", "tar"; "" for the file alone
+    faults: tuple[Fault, ...]
+
+    stops: tuple[tuple[str, Fault], ...] = ()
+    unchecked: tuple[str, ...] = ()  # what only the bundle could show
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its findings; OK where there is none."""
+        return max((each.verdict for each in self.faults), default=OK)
+
+    def first(self, agent: str) -> Fault | None:
+        """The fault that this agent stops at; None where it accepts the file."""
+        return dict(self.stops).get(agent)
+
+
+def _stop(faults: list[Fault], agent: str) -> Iterator[tuple[str, Fault]]:
+    """The first fault of an agent, of faults in the order in which agent 1.8.1 parses; a mere risk stops no one."""
+    failing = [each for each in faults if each.outcome(agent) and not (each.verdict is WARN and each.depends)]
+    if failing:
+        yield agent, min(failing, key=lambda each: _order(each, agent))
+
+
+def _order(each: Fault, agent: str) -> tuple[int, ...]:
+    """Parsing comes before Install, and the hooks around it in their order; agent 2.x parses in an order of its own."""
+    outcome = each.outcome(agent) or Outcome(PARSE, "")
+    if outcome.event in _LATER or (outcome.event == PARSE and outcome.message.startswith("Script")):
+        return (1, _LATER.index(outcome.event) if outcome.event in _LATER else 0)
+    if outcome.event != PARSE:
+        return (1 if outcome.event in hooks.EVENTS else 0, len(_LATER))
+    if agent == ONE:
+        return (0,)
+    section = each.about.partition("[")[0].partition(".")[0]
+    place = _ORDER_2.index(section) if section in _ORDER_2 else -1
+    return (0, -2, each.mark.line) if outcome.typed else (0, place)
+
+
+def lint(path: str, content: bytes | None = None) -> Judgement:
+    """The judgement of a path; of ``content`` for standard input. What cannot be read is UNKNOWN."""
+    if content is not None:
+        return _alone(path, content)
+    place = Path(path)
+    try:
+        mode = place.stat().st_mode
+        bundle = open_bundle(place) if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else None
+        if bundle:
+            return _in_bundle(path, bundle)
+        with place.open("rb") as file:
+            return _alone(path, file.read(MAX_BYTES + 1))
+    except OSError as error:
+        says = f"{path} cannot be read: {error.strerror or type(error).__name__}."
+        return _judgement(path, "", "", [fault("appspec-is-readable", _START, says, verdict=UNKNOWN)])
+
+
+def _alone(path: str, content: bytes) -> Judgement:
+    platform, faults = judge(content, None)
+    named = list(_name(Path(path).name)) if platform == "server" and path != STDIN else []
+    judgement = _judgement(path, platform, "", [*faults, *named])
+    return replace(judgement, unchecked=tuple(_unchecked(content))) if platform == "server" else judgement
+
+
+def _unchecked(content: bytes) -> Iterator[str]:
+    root = read(content).root
+    if not isinstance(root, Mapping):
+        return
+    section = root.get("hooks")
+    events = section.last() if isinstance(section, Mapping) else []
+    count = sum(len(scripts.items) for _, scripts in events if isinstance(scripts, Sequence))
+    sources = len(install.mappings(root, "files"))
+    parts = [
+        f"{number} {word}{'s' * (number > 1)}"
+        for number, word in ((count, "script"), (sources, "source"))
+        if number
+    ]
+    if parts:
+        yield f"Not checked without the bundle: {' and '.join(parts)}. Give the folder or the archive to check them too."
+
+
+def _judgement(file: str, platform: str, bundle: str, faults: Iterable[Fault]) -> Judgement:
+    placed = [replace(each, file=each.file or file) for each in dict.fromkeys(faults)]
+    stops = (stop for agent in (ONE, TWO) for stop in _stop(placed, agent))
+    ordered = sorted(placed, key=lambda each: (each.mark.line, each.mark.column))
+    return Judgement(file, platform, bundle, tuple(ordered), tuple(stops))
+
+
+def _in_bundle(path: str, bundle: Bundle) -> Judgement:
+    hostile = [
+        fault(
+            "bundle-is-safe",
+            _START,
+            says,
+            fix="Remove the entry, and pack the bundle again.",
+            file=path,
+            verdict=FAIL,
+        )
+        for says in bundle.hostile[:20]
+    ]
+    if bundle.broken or bundle.limit:
+        return _judgement(path, "", bundle.kind, [*hostile, _unreadable(path, bundle)])
+    found = next((name for name in (NAME, "appspec.yaml") if bundle.kind_of(name) in ("file", "link")), "")
+    found = found or bundle.same_but_for_case(NAME) or bundle.same_but_for_case("appspec.yaml")
+    if not found:
+        return _judgement(path, "", bundle.kind, [*hostile, _no_appspec(path, bundle)])
+    content = bundle.read([found]).get(found)
+    file = f"{path.rstrip('/')}/{bundle.top}{found}"
+    if content is None:
+        reason = fault("appspec-is-readable", _START, f"{found} cannot be read.", verdict=UNKNOWN)
+        return _judgement(file, "", bundle.kind, [*hostile, reason])
+    platform, faults = judge(content, bundle)
+    named = list(_name(found)) if platform == "server" else []
+    return _judgement(file, platform, bundle.kind, [*hostile, *named, *faults])
+
+
+def _unreadable(path: str, bundle: Bundle) -> Fault:
+    if bundle.limit:
+        return fault(
+            "bundle-is-bearable", _START, f"The bundle is not judged: {bundle.limit}.",
+            fix=f"Leave out what is not deployed. (A ratio of {MAX_RATIO} is not reached by files of any use.)"
+            if "times" in bundle.limit
+            else "Leave out what is not deployed.",
+            verdict=UNKNOWN, file=path,
+        )  # fmt: skip
+    return fault(
+        "bundle-is-an-archive",
+        _START,
+        f"The bundle cannot be read: {bundle.broken[:200]}.",
+        fix="Pack it again, as zip, tar or tar.gz.",
+        one=Outcome("DownloadBundle", ""),
+        two=Outcome("DownloadBundle", ""),
+        file=path,
+    )
+
+
+def _no_appspec(path: str, bundle: Bundle) -> Fault:
+    deeper = [name for name in bundle.entries if name.lower().rpartition("/")[2] in (NAME, "appspec.yaml")]
+    where = min(deeper, key=lambda name: name.count("/"), default="")
+    return fault(
+        "appspec-is-at-the-root",
+        _START,
+        f"There is no {NAME} at the root of the bundle" + (f"; it is at {where[:200]!r}." if where else "."),
+        fix=f"Pack the contents of {where.rpartition('/')[0]}, not the folder around it."
+        if where
+        else f"Add {NAME}.",
+        one=Outcome(PARSE, messages.NO_APPSPEC),
+        two=Outcome("DownloadBundle", messages.NO_APPSPEC_2),
+        file=path,
+    )
+
+
+def _name(name: str) -> Iterator[Fault]:
+    """A file that is an AppSpec by its name, but not by the exact one."""
+    if name == NAME or name.lower() not in (NAME, "appspec.yaml"):
+        return
+    exact = name == "appspec.yaml"
+    yield fault(
+        "appspec-has-its-name",
+        _START,
+        f"The file is named {name}: the hooks of agent 1.8.1 look for {NAME}."
+        if exact
+        else f"The file is named {name}; on Linux the agents look for {NAME}, and case counts.",
+        fix=f"Name it {NAME}.",
+        one=Outcome(PARSE, messages.NO_APPSPEC),
+        two=Outcome("DownloadBundle", messages.NO_APPSPEC_2),
+        verdict=WARN if exact else FAIL,
+        depends="whether the deployment names the file",
+    )
+
+
+def judge(content: bytes, bundle: Bundle | None) -> tuple[str, list[Fault]]:
+    """The platform of an AppSpec and its faults, alone or in its bundle."""
+    if len(content) > MAX_BYTES:
+        says = f"The file is larger than {MAX_BYTES // 1_000_000} MB; an AppSpec file has some kilobytes. It is not judged."
+        return "", [fault("appspec-is-small", _START, says, fix="Is this the right file?", verdict=UNKNOWN)]
+    marked = content.startswith(_BOM)
+    content = content.removeprefix(_BOM)
+    document = read(content)
+    if document.too_much:
+        says = f"The file has {document.too_much}; it is not judged."
+        return "", [fault("appspec-is-small", _START, says, verdict=UNKNOWN)]
+    faults = [*(unread.byte_order_mark(content) if marked else ()), *unread.syntax(document)]
+    root = document.root
+    if (document.refusal and document.refusal.one) or root is None:
+        return "", faults or [unread.empty(content, root)]
+    if not isinstance(root, Mapping):
+        return "", [*faults, *unread.no_mapping(root, content)]
+    platform = resources.platform(root)
+    if platform != "server":
+        return platform, [_for_service(each) for each in faults] + list(resources.judge(root))
+    sections: list[Callable[[Mapping], Iterator[Fault]]] = [
+        server.version, server.operating_system, hooks.hooks, server.files, permissions.permissions,
+        server.behavior, keys.keys, install.paths, install.owners,
+    ]  # fmt: skip
+    if bundle is None:
+        sections.append(install.permissions)
+    for section in sections:
+        faults += section(root)
+    if bundle is not None:
+        faults += [*plan.simulate(root, bundle), *scripts.scripts(root, bundle)]
+    return platform, faults
+
+
+def _for_service(each: Fault) -> Fault:
+    """A fault of syntax in a file that no agent reads."""
+    return replace(each, outcomes=(), verdict=WARN)

@@ -1,0 +1,249 @@
+"""Install, played through with the entries of a bundle on a host where nothing is installed yet.
+
+By the source of 1.8.1 (installer.rb, install_instruction.rb); 2.x does the same in the same order.
+"""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from runbooks.appspec import install, messages, showing
+from runbooks.appspec.bundle import Bundle
+from runbooks.appspec.fault import INSTALL, Fault, Outcome, fault
+from runbooks.appspec.reading import Mapping, Mark, Node, Sequence, is_null
+from runbooks.findings import UNKNOWN
+
+MAX_MATCHES = 2_000_000  # files times permissions
+LONGEST_WINDOWS_PATH = 259
+# C:\ProgramData\Amazon\CodeDeploy\ and the ids of the group and the deployment, and deployment-archive\
+WINDOWS_ARCHIVE = 33 + 37 + 12 + 19
+
+
+@dataclass
+class Plan:
+    """What Install would make."""
+
+    copies: dict[str, str] = field(default_factory=dict)  # destination: source, both as paths
+    folders: dict[str, None] = field(default_factory=dict)  # an ordered set
+
+
+def simulate(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
+    """What fails when these files are copied and get their permissions."""
+    plan = Plan()
+    windows = install.is_windows(root)
+    for number, entry in install.mappings(root, "files"):
+        yield from _copy(entry, number, bundle, plan, windows)
+    if windows:
+        yield from _long_paths(root, bundle, plan)
+        return
+    permissions = install.mappings(root, "permissions")
+    if len(permissions) * (len(plan.copies) + len(plan.folders)) > MAX_MATCHES:
+        yield fault(
+            "bundle-is-bearable",
+            root.mark,
+            f"{len(permissions)} permissions for {len(plan.copies)} files were not checked against each other.",
+            verdict=UNKNOWN,
+        )
+        return
+    named: set[str] = set()
+    for number, entry in permissions:
+        yield from _permission(entry, f"permissions[{number}]", plan, named)
+
+
+def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool) -> Iterator[Fault]:
+    source, destination = install.text(entry.get("source")), install.text(entry.get("destination"))
+    node = entry.get("source")
+    if node is None or is_null(node) or not destination or "*" in source or "?" in source:
+        return
+    path = posixpath.normpath((source.replace("\\", "/") if windows else source).strip("/") or ".")
+    path = "" if path == "." else path
+    if path.split("/")[0] == "..":
+        return
+    kind = bundle.kind_of(path)
+    if not kind and windows and (other := bundle.same_but_for_case(path)):
+        path, kind = other, bundle.kind_of(other)
+    if not kind:
+        yield _missing(node, source, path, bundle, f"files[{number}].source")
+    target = posixpath.normpath(destination.replace("\\", "/") if windows else destination)
+    named = source.strip("/")  # as the messages show it
+    if kind == "folder":
+        yield from _folder(target, node, plan)
+        for below, item in bundle.below(path):
+            where = posixpath.join(target, below)
+            yield from (_folder if item.kind == "folder" else _file)(
+                where, node, plan, posixpath.join(named, below)
+            )
+        return
+    yield from _file(posixpath.join(target, posixpath.basename(path)), node, plan, named)
+    if (
+        kind
+        and posixpath.basename(target) == posixpath.basename(path)
+        and "." not in posixpath.basename(path)
+    ):
+        yield fault(
+            "destination-is-a-folder",
+            (entry.get("destination") or node).mark,
+            f"The destination is always a folder: the file would be {target}/{posixpath.basename(path)}.",
+            about=f"files[{number}].destination",
+            fix=f"Write the folder, {posixpath.dirname(target)}.",
+        )
+
+
+def _missing(node: Node, source: str, path: str, bundle: Bundle, about: str) -> Fault:
+    near = bundle.same_but_for_case(path)
+    return fault(
+        "source-is-in-the-bundle",
+        node.mark,
+        f"The bundle has no {path!r}" + (f"; it has {near!r}, and case counts." if near else "."),
+        about=about,
+        fix=f"Write {near}." if near else "Correct the path, or put the file into the bundle.",
+        one=Outcome(INSTALL, messages.NO_SOURCE_1.format(source.lstrip("/"))),
+        two=Outcome(INSTALL, messages.NO_SOURCE_2),
+    )
+
+
+def _ancestors(path: str, node: Node, plan: Plan) -> Iterator[Fault]:
+    parent = posixpath.dirname(path)
+    while parent and parent not in ("/", ".") and parent not in plan.folders:
+        if parent in plan.copies:
+            yield _clash(
+                node,
+                f"{parent} would be a file and a folder.",
+                messages.FOLDER_ON_FILE.format(parent, f"ARCHIVE/{plan.copies[parent]}"),
+            )
+            return
+        plan.folders[parent] = None
+        parent = posixpath.dirname(parent)
+
+
+def _folder(path: str, node: Node, plan: Plan, source: str = "") -> Iterator[Fault]:
+    if path in plan.folders:
+        return
+    yield from _ancestors(path, node, plan)
+    if path in plan.copies:
+        yield _clash(
+            node,
+            f"{path} would be a file and a folder.",
+            messages.FOLDER_ON_FILE.format(path, f"ARCHIVE/{plan.copies[path]}"),
+        )
+    plan.folders[path] = None
+
+
+def _file(path: str, node: Node, plan: Plan, source: str) -> Iterator[Fault]:
+    yield from _ancestors(path, node, plan)
+    if path in plan.copies:
+        message = messages.TWO_SOURCES.format(f"ARCHIVE/{source}", f"ARCHIVE/{plan.copies[path]}", path)
+        yield _clash(node, f"{plan.copies[path]} and {source} are both copied to {path}.", message)
+    elif path in plan.folders:
+        yield _clash(
+            node,
+            f"{path} would be a folder and a file.",
+            messages.FILE_ON_FOLDER.format(f"ARCHIVE/{source}", path),
+        )
+    plan.copies.setdefault(path, source)
+
+
+def _clash(node: Node, says: str, message: str) -> Fault:
+    outcome = Outcome(INSTALL, message)
+    return fault(
+        "destination-is-unique",
+        node.mark,
+        says,
+        about="files",
+        fix="Remove one of the sources, or give it another destination.",
+        one=outcome,
+        two=outcome,
+    )
+
+
+def _permission(entry: Mapping, about: str, plan: Plan, named: set[str]) -> Iterator[Fault]:
+    node = entry.get("object")
+    item = posixpath.normpath(showing.to_s(node).strip()) if showing.to_s(node).strip() else ""
+    if node is None or not item:
+        return
+    if item in plan.copies:
+        if not install.means(entry, "file"):
+            return
+        matches = [item]
+        yield from install.file_permission(entry, item, about)
+    else:
+        matches = list(_matches(entry, item, plan))
+    if not matches:
+        if plan.copies and not any(known == item for known in plan.folders):
+            yield fault(
+                "object-is-deployed",
+                node.mark,
+                f"The bundle installs nothing at {item!r}: the permission has no effect.",
+                about=f"{about}.object",
+                fix="Name a path that `files` copies to, or set it in a script.",
+            )
+        return
+    if any(match in plan.copies for match in matches):
+        yield from install.acl_default(entry, about)
+    yield from install.range_left_out(entry, about)
+    twice = next((match for match in matches if match in named), "")
+    named.update(matches)
+    if twice:
+        message = Outcome(INSTALL, messages.OBJECT_TWICE.format(twice))
+        yield fault(
+            "object-is-named-once",
+            node.mark,
+            f"{twice} gets two permissions: this one, and one above.",
+            about=f"{about}.object",
+            fix="Narrow one of them with `pattern` or `except` on its folder, or with `type`.",
+            one=message,
+            two=message,
+        )
+
+
+def _matches(entry: Mapping, item: str, plan: Plan) -> Iterator[str]:
+    start = item.rstrip("/") + "/"
+    pattern = "**" if is_null(entry.get("pattern")) else showing.to_s(entry.get("pattern"))
+    exceptions = entry.get("except")
+    left_out = [showing.to_s(one) for one in exceptions.items] if isinstance(exceptions, Sequence) else []
+    found = [*(plan.copies if install.means(entry, "file") else ())]
+    found += plan.folders if install.means(entry, "directory") else ()
+    for path in found:
+        if not path.startswith(start) or path == start:
+            continue
+        below = path[len(start) :]
+        if (pattern == "**" or glob(below, pattern)) and not any(glob(below, one) for one in left_out):
+            yield path
+
+
+def glob(name: str, pattern: str) -> bool:
+    """Whether a direct child matches: ``*`` stands for any text. In time that grows with both lengths only."""
+    if "/" in name:
+        return False
+    at = star = mark = 0
+    starred = False
+    place = 0
+    while place < len(name):
+        if at < len(pattern) and pattern[at] == "*":
+            starred, star, mark = True, at, place
+            at += 1
+        elif at < len(pattern) and pattern[at] == name[place]:
+            at += 1
+            place += 1
+        elif starred:
+            mark += 1
+            at, place = star + 1, mark
+        else:
+            return False
+    return not pattern[at:].strip("*")
+
+
+def _long_paths(root: Mapping, bundle: Bundle, plan: Plan) -> Iterator[Fault]:
+    archive = max((path for path in bundle.entries), key=len, default="")
+    length = WINDOWS_ARCHIVE + len(archive) - len(bundle.top)
+    target = max(plan.copies, key=len, default="")
+    for path, size in ((archive, length), (target, len(target))):
+        if size > LONGEST_WINDOWS_PATH:
+            yield fault(
+                "windows-path-is-short",
+                Mark(1, 1),
+                f"{path[:300]!r} comes to {size} characters on the host; Windows without long paths allows {LONGEST_WINDOWS_PATH}.",
+                about=path[:300],
+                fix="Shorten the names of the folders, or switch long paths on at every host.",
+                depends="whether the hosts allow long paths",
+            )

@@ -1,0 +1,75 @@
+"""`runbooks appspec`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.cli.app import app
+from runbooks.errors import UserError
+from runbooks.streams import check_writable, say, write
+
+
+class Form(StrEnum):
+    """How the findings are written."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    github = "github"
+
+
+@app.command()
+def appspec(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="AppSpec files, folders, or bundles as zip, tar or tar.gz; - is standard input.",
+            metavar="PATH…",
+        ),
+    ],
+    form: Annotated[Form, typer.Option("--format", help="How the findings are written.")] = Form.text,
+    output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with 1 for a WARN too.")] = False,
+) -> None:
+    """Check AppSpec files and bundles as agents 1.8.1 and 2.x read them. Works offline.
+
+    A folder or an archive is judged whole: the scripts and the sources too. Nothing is unpacked. All faults are shown,
+    each with the message that the agent would give and the event at which the deployment would fail.
+    The exit code: 0 all good, 1 something FAILs, 2 something could not be checked, 3 both; 64 a wrong option or path.
+
+    runbooks appspec appspec.yml; runbooks appspec build/bundle.zip
+    """
+    from runbooks.appspec.formats import FORMATS, exit_code
+    from runbooks.appspec.linter import STDIN, lint
+    from runbooks.appspec.reading import MAX_BYTES
+
+    if output:
+        check_writable(output)
+    judgements = []
+    for path in dict.fromkeys(paths):
+        if path == STDIN:
+            if sys.stdin.isatty():
+                typer.echo("Paste it here; Ctrl-D ends it.", err=True)
+            judgements.append(lint(path, sys.stdin.buffer.read(MAX_BYTES + 1)))
+        else:
+            _check_there(path)
+            judgements.append(lint(path))
+    text = FORMATS[form](judgements, strict=strict)
+    if output:
+        write(output, text)
+        typer.echo(f"The findings are in {output}.", err=True)
+    else:
+        say(text)
+    raise typer.Exit(exit_code(judgements, strict=strict))
+
+
+def _check_there(path: str) -> None:
+    try:
+        there = Path(path).exists()
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        raise UserError(f"There is no file or folder {path!r}.")

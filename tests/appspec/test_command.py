@@ -1,0 +1,90 @@
+"""`runbooks appspec` as a person, a pipeline and pre-commit run it."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runbooks.appspec.formats import as_text
+from runbooks.appspec.linter import lint
+from tests.appspec.bundles import folder, zipped
+from tests.appspec.examples import HOOK, TOP
+from tests.support import ROOT
+
+FAULTY = "version: 1.0\nos: linux\n"
+
+
+def appspec(*arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "runbooks", "appspec", *arguments],
+        input=given,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_files_and_bundles_together(tmp_path: Path) -> None:
+    good = folder(tmp_path, {"good.yml": TOP.encode()}) / "good.yml"
+    bundle = zipped(tmp_path / "b.zip", {"appspec.yml": FAULTY.encode()})
+    done = appspec(str(good), str(bundle), str(good), "--format", "json")
+    files = json.loads(done.stdout)["files"]
+    assert done.returncode == 1
+    assert [(file["bundle"], file["verdict"]) for file in files] == [("", "OK"), ("zip", "FAIL")]
+    assert files[1]["file"].endswith("b.zip/appspec.yml")
+
+
+def test_standard_input() -> None:
+    done = appspec("-", given=FAULTY.encode())
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"FAIL: - (AppSpec for servers): 1 FAIL;")
+
+
+def test_a_warning_ends_with_1_only_when_strict(tmp_path: Path) -> None:
+    file = folder(tmp_path, {"a.yml": (TOP + "Hooks: {}\n").encode()}) / "a.yml"
+    assert appspec(str(file)).returncode == 0
+    assert appspec(str(file), "--strict").returncode == 1
+
+
+def test_the_findings_go_to_a_file(tmp_path: Path) -> None:
+    done = appspec("-", "--format", "sarif", "--output", str(tmp_path / "out.sarif"), given=FAULTY.encode())
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("path", ["no/such/file", "x" * 5000, "a\nb"])
+def test_a_path_that_is_not_there_is_one_line(path: str) -> None:
+    done = appspec(path)
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr.startswith(b"There is no file or folder ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_path_and_a_wrong_format_are_one_line() -> None:
+    for arguments in ([], ["-", "--format", "xml"]):
+        done = appspec(*arguments)
+        assert (done.returncode, done.stdout) == (64, b"")
+        assert b"Traceback" not in done.stderr
+
+
+def test_a_judgement_is_quick() -> None:
+    text = (TOP + HOOK + "    - location: next.sh\n" * 100).encode()
+    began = time.monotonic()
+    as_text([lint("-", text)])
+    assert time.monotonic() - began < 0.5
+
+
+def test_pre_commit_runs_the_command() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert hook["id"] == "appspec"
+    assert hook["entry"].split() == ["runbooks", "appspec", "--strict"]
+    assert hook["language"] == "python"
+    pattern = re.compile(hook["files"])
+    assert pattern.search("appspec.yml")
+    assert pattern.search("deploy/appspec.yaml")
+    assert not pattern.search("my-appspec.yml.bak")

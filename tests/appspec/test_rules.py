@@ -1,0 +1,126 @@
+"""Every rule: one faulty file that it finds, and none that it finds without reason."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from runbooks.appspec.fault import ONE, TWO
+from runbooks.appspec.linter import lint
+from runbooks.appspec.rules import GROUPS, RULES
+from runbooks.findings import FAIL, OK, WARN
+from tests.appspec.bundles import folder, zipped
+from tests.appspec.examples import (
+    BUNDLE,
+    ECS,
+    FILE,
+    FILES,
+    HOOK,
+    LAMBDA,
+    OBJECT,
+    SCRIPT,
+    TOP,
+    WINDOWS,
+    line_of,
+)
+
+# shown with bundles that cannot be read: tests/appspec/test_hostile.py
+ELSEWHERE = {
+    "appspec-is-readable",
+    "appspec-is-small",
+    "bundle-is-safe",
+    "bundle-is-bearable",
+    "bundle-is-an-archive",
+}
+
+GOOD = {
+    "the least": TOP,
+    "windows": WINDOWS + "files:\n  - source: \\\n    destination: c:\\app\nhooks:\n  AfterInstall:\n    - location: run.bat\n",
+    "files and hooks": TOP + FILES + HOOK + "      timeout: 300\n      runas: root\n",
+    "empty hooks": TOP + "hooks:\n  ApplicationStop:\n  AfterInstall: []\n",
+    "every permission": TOP + OBJECT + "    mode: 4755\n    owner: root\n    acls: ['u:root:rw', 'm::rwx', 'd:g:root:5']\n"
+    "    context: {name: system_u, type: bin_t, range: 's0-s2:c0.c3,c5'}\n    type: [directory]\n    pattern: 'a*'\n    except: [ab]\n",
+    "mode in quotes": TOP + OBJECT + "    mode: '0644'\n",
+    "json": '{"version": 0.0, "os": "linux", "file_exists_behavior": "RETAIN"}',
+    "line ends of Windows": (TOP + FILES).replace("\n", "\r\n"),
+    "timeouts that just fit": TOP + HOOK + "      timeout: 3000\n    - location: b\n      timeout: 600\n",
+    "conf.d is a folder": TOP + "files:\n  - source: app\n    destination: /etc\npermissions:\n  - object: /etc/conf.d\n    pattern: '*.conf'\n",
+    "files and folders apart": TOP + FILES + OBJECT + "    type: [file]\n  - object: /srv/app\n    type: [directory]\n",
+    "ecs": ECS + "Hooks:\n  - AfterAllowTestTraffic: arn:aws:lambda:eu-west-1:111122223333:function:check\n",
+    "ecs in lower case, from a pipeline": ECS.lower().replace("aws::ecs::service", "AWS::ECS::Service").replace("arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:7", "<TASK_DEFINITION>"),
+    "lambda": LAMBDA,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", FILE)
+def test_a_rule_finds_its_example(rule: str) -> None:
+    judgement = lint("-", FILE[rule].encode())
+    found = [each for each in judgement.faults if each.code == rule]
+    assert {each.mark.line for each in found} == {line_of(FILE[rule])}
+    assert all(each.says.endswith((".", "!")) and each.next == f"/appspec/#{rule}" for each in found)
+
+
+@pytest.mark.parametrize("rule", BUNDLE)
+def test_a_rule_finds_its_example_in_a_bundle(rule: str, tmp_path: Path) -> None:
+    files = BUNDLE[rule]
+    judgement = lint(str(zipped(tmp_path / "b.zip", files)))
+    found = [each for each in judgement.faults if each.code == rule]
+    appspec = next(
+        content.decode() for name, content in files.items() if name.endswith(("appspec.yml", "appspec.yaml"))
+    )
+    marked = line_of(appspec) if "# here" in appspec or rule not in _AT_LOCATION else 5
+    assert [each.mark.line for each in found] == [marked]
+
+
+_AT_LOCATION = ("script-is-executable", "script-has-unix-line-ends", "script-has-an-interpreter")
+
+
+def test_every_rule_has_an_example() -> None:
+    assert {*FILE, *BUNDLE, *ELSEWHERE} == set(RULES)
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_a_good_file_has_no_finding(case: str) -> None:
+    judgement = lint("-", GOOD[case].encode())
+    assert [(each.code, each.says) for each in judgement.faults] == []
+    assert judgement.verdict is OK
+    assert judgement.first(ONE) is judgement.first(TWO) is None
+
+
+def test_a_good_bundle_has_no_finding(tmp_path: Path) -> None:
+    root = folder(tmp_path, {"appspec.yml": (TOP + FILES + HOOK).encode(), "app/a": b"x", "run.sh": SCRIPT})
+    (root / "run.sh").chmod(0o755)
+    judgement = lint(str(root))
+    assert judgement.faults == ()
+    assert judgement.unchecked == ()
+
+
+def test_an_id_is_a_good_state_in_words() -> None:
+    assert all(re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)+", id) for id in RULES)
+    assert {rule.group for rule in RULES.values()} == set(GROUPS)
+    for rule in RULES.values():
+        assert rule.title.endswith(".")
+        assert rule.why.endswith(".")
+
+
+def test_all_faults_are_shown_and_the_one_that_each_agent_stops_at() -> None:
+    text = "version: '0.0'\nos: linux\nfile_exists_behavior: no\nhooks:\n  AfterInstall:\n    - location: a\n      timeout: '5'\n"
+    judgement = lint("-", text.encode())
+    assert [each.mark.line for each in judgement.faults] == [1, 3, 7]
+    assert [each.verdict for each in judgement.faults] == [FAIL, FAIL, WARN]
+    first, second = judgement.first(ONE), judgement.first(TWO)
+    assert first is not None
+    assert second is not None
+    assert first.code == second.code == "version-is-0.0"
+
+
+def test_agent_2_reads_the_types_of_all_before_it_judges_a_value() -> None:
+    text = "version: 1.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: a\n      timeout: '5'\n"
+    judgement = lint("-", text.encode())
+    stops = [judgement.first(agent) for agent in (ONE, TWO)]
+    assert [each.code for each in stops if each] == ["version-is-0.0", "timeout-is-positive"]
+
+
+def test_what_only_the_bundle_can_show_is_named() -> None:
+    judgement = lint("-", (TOP + FILES + HOOK).encode())
+    assert judgement.unchecked[0].startswith("Not checked without the bundle: 1 script and 1 source.")
