@@ -19,6 +19,7 @@ from runbooks.checks import (
     listing,
     network,
     permissions,
+    readiness,
     registration,
     selection,
     vpc,
@@ -37,6 +38,7 @@ MODULES: tuple[ModuleType, ...] = (
     deployment,
     host,
     agent,
+    readiness,
     permissions,
     vpc,
 )

@@ -19,11 +19,14 @@ T = TypeVar("T")
 IDENTITY_PAGE = "/guides/check-the-agent/#identity"
 CONFIG = "/etc/codedeploy-agent/conf/codedeployagent.yml"
 
-# Agent 1.x runs on the host's own Ruby.
-_APT, _YUM = "sudo apt-get install -y ruby-full", "sudo yum install -y ruby"
-_RUBY = dict.fromkeys(("debian", "ubuntu"), _APT) | dict.fromkeys(
+# How a package is installed, by the id of the system.
+_APT, _YUM = "sudo apt-get install -y", "sudo yum install -y"
+_MANAGERS = dict.fromkeys(("debian", "ubuntu"), _APT) | dict.fromkeys(
     ("amzn", "centos", "ol", "rhel", "rocky"), _YUM
 )
+_NAMES = {_APT: {"ruby": "ruby-full"}, _YUM: {}}  # of packages, where they differ
+
+LONGEST_EVENT = timedelta(minutes=70)  # an event has at most an hour
 
 
 def require_report(aws: Aws, question: Question, *, agent: bool = False) -> HostReport:
@@ -153,9 +156,31 @@ def install(report: HostReport, region: str) -> Command:
     second = report.agent.line.value == "2.x"
     domain = dns_suffix(region)
     url = f"https://aws-codedeploy-{region}.s3.{region}.{domain}/{'latestv2' if second else 'latest'}/install"
-    ruby = _RUBY.get(report.host.os_id.value or "", f"({_YUM} || {_APT})")
+    ruby = install_packages(report, "ruby")
     run = f"sudo env AWS_REGION={region} ./install auto"
     return then("" if second else ruby, f"curl -fsSO {url}", "chmod +x install", run)
+
+
+def install_packages(report: HostReport, package: str) -> Command:
+    """The command that installs a package of the host's distribution."""
+    known = _MANAGERS.get(report.host.os_id.value or "")
+    commands = [f"{one} {_NAMES[one].get(package, package)}" for one in ([known] if known else [_YUM, _APT])]
+    return script(commands[0] if known else f"({' || '.join(commands)})")
+
+
+def ongoing(report: HostReport) -> list[tuple[str, timedelta]]:
+    """The deployments of which an event is noted as under way, each with the age of that note."""
+    parts = [text.split(" ") for text in report.deployment.ongoing.value or ()]
+    return [(p[0], timedelta(seconds=int(p[1]))) for p in parts if len(p) == 2 and p[1].isdecimal()]
+
+
+def restarting(report: HostReport, *commands: str) -> str:
+    """These commands and a restart of the agent; a sentence while a deployment runs, which a restart would fail."""
+    whole = then(*commands, service(report, "restart"))
+    running = [id_ for id_, age in ongoing(report) if age <= LONGEST_EVENT]
+    if not running or report.agent.running.value is False:
+        return whole
+    return f"{', '.join(running)} is under way on the host, and a restart would fail it: let it end, then run {whole}"
 
 
 def service(report: HostReport, verb: str) -> str:

@@ -28,7 +28,8 @@
 #             fields (names that are there) missing (names that the registration needs and has not)
 #   config_file identity_file credentials_file log_file wire_log root_credentials
 #             path exists readable (by this user) usable (by the agent's) mode owner size modified
-#   root_folder log_folder temporary_folder    path exists usable free (kB) inodes (free) options (of the mount)
+#   root_folder log_folder temporary_folder    path exists usable free (kB) inodes (free; null: not counted)
+#             options (of the mount)
 #   deployment  ongoing ("d-ID seconds" of each event under way) last (state of each group's last successful
 #             revision: ok, empty, damaged, gone, no-archive) cleanup (groups whose list of files is missing)
 #             scripts (problems of the newest revision's hook scripts)
@@ -118,7 +119,7 @@ obstacle() (
 )
 
 # barred PATH NEED: why the mode of PATH keeps the agent's user from it; nothing where it does not. NEED is 4 to
-# read, 3 to write into a directory. ACLs are left aside.
+# read, 6 to write too, 3 to write into a directory. ACLs are left aside.
 barred() (
     path=$1 need=$2
     [ "$AGENT_UID" != 0 ] || exit
@@ -136,14 +137,14 @@ barred() (
     done
 )
 
-# file SECTION PATH: what can be known of a file without opening it
+# file SECTION PATH [NEED]: what can be known of a file without opening it. The agent NEEDs to read it (4), or more.
 file() {
-    AT=$1 hurdle=missing
+    AT=$1 hurdle=missing need=${3:-4}
     [ -z "$2" ] || hurdle=$(obstacle "$2")
     case $2 in '' | /*) text path "$2" ;; *) unknown "$hurdle" path ;; esac
     case $hurdle in
-        '') fact exists json true && fact readable json true && usable "$2" 4 ;;
-        *' may not read '*) fact exists json true && fact readable json false "$hurdle" && usable "$2" 4 ;;
+        '') fact exists json true && fact readable json true && usable "$2" "$need" ;;
+        *' may not read '*) fact exists json true && fact readable json false "$hurdle" && usable "$2" "$need" ;;
         *' is a directory' | *' is not a regular file')
             fact exists json true && fact readable json false "$hurdle" && fact usable json false "$hurdle" ;;
         missing) fact exists json false && unknown missing readable usable mode owner size modified && return ;;
@@ -170,8 +171,8 @@ folder() {
     else fact exists json false && text usable '' 'no such directory'; fi
     while ! [ -d "$ROOT$place" ] && [ -n "$place" ]; do place=${place%/*}; done
     for pair in free=k inodes=i; do # counted from the last column, whatever the device is called
-        left=$($SOON df -P "-${pair#*=}" "$ROOT${place:-/}" 2>/dev/null | awk 'END { if (NF > 5 && $(NF - 4) > 0) print $(NF - 2) }')
-        case $left in '' | *[!0-9]*) unknown 'df does not say' "${pair%=*}" ;; *) fact "${pair%=*}" json "$left" ;; esac
+        left=$($SOON df -P "-${pair#*=}" "$ROOT${place:-/}" 2>/dev/null | awk 'END { if (NF > 5) print $(NF - 4) ~ /^(0|-)$/ ? "none" : $(NF - 2) }')
+        case $left in none) text "${pair%=*}" '' 'its file system counts none' ;; '' | *[!0-9]*) unknown 'df does not say' "${pair%=*}" ;; *) fact "${pair%=*}" json "$left" ;; esac
     done
     text options "$(awk -v path="${place:-/}" '
         { point = $2; gsub(/\\040/, " ", point); sub(/\/$/, "", point) }
@@ -833,7 +834,7 @@ ${OLDER#"$ROOT"}"
         file config_file $CONFIG
         file identity_file "$path"
         file credentials_file "$(field aws_credentials_file)"
-        file log_file "$journal"
+        file log_file "$journal" 6
         file wire_log "$logs/$PROGRAM.aws_wire.log"
         file root_credentials /root/.aws/credentials
         folder root_folder "$root"

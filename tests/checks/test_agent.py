@@ -35,7 +35,7 @@ from tests.support.hosts import (
 )
 from tests.support.world import session, world
 
-CHECKS = {check.id: check for check in all_checks() if check.category in ("agent", "host")}
+CHECKS = {check.id: check for check in all_checks() if check.category in ("agent", "host", "readiness")}
 # Judged from the host's report; the one that is left asks Systems Manager.
 OF_THE_HOST = {id_: check for id_, check in CHECKS.items() if id_ != "host-is-managed-and-online"}
 
@@ -137,7 +137,11 @@ CASES = {
         Files(None, None, None, None, None, None, {}),
         {
             "agent-is-installed": (FAIL, "No agent is installed on web-01 (rpm; no /opt/codedeploy-agent"),
-            **{id_: NO_AGENT for id_ in CHECKS if id_.startswith("agent-") and id_ != "agent-is-installed"},
+            **{
+                id_: NO_AGENT
+                for id_ in CHECKS
+                if id_.startswith(("agent-", "host-has-")) and id_ != "agent-is-installed"
+            },
             "host-credentials-file-is-in-place": NO_AGENT,
             "host-reaches-codedeploy": (SKIP, "No agent is installed on the host. So there is no endpoint"),
             "host-keeps-its-keys-private": (SKIP, "There is no /etc"),
@@ -202,6 +206,7 @@ CASES = {
             "agent-is-installed": (UNKNOWN, "/opt/codedeploy-agent has no version"),
             "agent-version-is-supported": (UNKNOWN, "the version of the agent on web-01 is not known"),
             "agent-takes-its-region-from-its-yml": (UNKNOWN, "the line of the agent"),
+            "host-has-the-tools": (UNKNOWN, "the line of the agent"),
         },
     ),
     "another ARN, that is free": Case(
@@ -637,9 +642,15 @@ def test_what_nobody_could_see_is_never_taken_for_good(aws: Aws, document: dict[
             "credentials_file.exists", "credentials_file.readable", *YML,
         },
         "host-keeps-its-keys-private": {"credentials_file.exists", "credentials_file.mode", *YML},
+        "host-has-room": {f"{folder}.{name}" for folder in FOLDERS for name in ("free", "inodes")},
+        "agent-may-use-its-files": {"agent.user", *(f"{name}.usable" for name in (*FOLDERS, *FILES))},
+        "host-has-the-tools": {"agent.line", "tools.missing", "tools.ruby"},
+        "host-has-sound-state": {f"deployment.{name}" for name in ("ongoing", "last", "cleanup", "scripts")},
     }  # fmt: skip
 
 
+FOLDERS = ("root_folder", "log_folder", "temporary_folder")
+FILES = ("config_file", "identity_file", "credentials_file", "log_file")
 SHOWN = ("region", "iam_user_arn", "iam_session_arn")
 YML = {"identity_file.exists", "identity_file.readable", "identity.registration"}
 IDENTITY = {*YML, "identity.missing"}
@@ -954,4 +965,4 @@ def test_every_check_of_these_rooms_is_in_the_table() -> None:
     failing = {
         id_ for case in CASES.values() for id_, (verdict, _) in case.not_ok.items() if verdict in (FAIL, WARN)
     }
-    assert failing == set(OF_THE_HOST)
+    assert failing == {id_ for id_, check in OF_THE_HOST.items() if check.category != "readiness"}

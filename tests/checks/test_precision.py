@@ -31,6 +31,10 @@ UNSEEN = dict.fromkeys(
         "host-reaches-codedeploy",
         "host-credentials-file-is-in-place",
         "host-keeps-its-keys-private",
+        "host-has-room",
+        "host-has-the-tools",
+        "host-has-sound-state",
+        "agent-may-use-its-files",
         "host-may-use-commands-secure",
     ),
     UNKNOWN,
@@ -63,6 +67,10 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "agent-stopped": {"agent-is-running": FAIL},
     "agent-crash-loop": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL},
     "agent-exited": {"agent-is-running": FAIL},
+    "agent-user-barred": {
+        **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "agent-may-use-its-files"), FAIL),
+    },
+    "ruby-too-new": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL, "host-has-the-tools": WARN},
     "agent-too-old": {"agent-version-is-supported": FAIL},
     "agent-log-errors": {"agent-log-is-clean": FAIL},
     "identity-mismatch": {"agent-identity-is-the-registered-one": FAIL},
@@ -79,6 +87,8 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "host-clock-wrong": {"host-clock-is-right": FAIL},
     "credentials-missing": {"host-credentials-file-is-in-place": FAIL},
     "keys-exposed": {"host-keeps-its-keys-private": WARN},
+    "host-disk-full": {"host-has-room": FAIL},
+    "last-revision-gone": {"host-has-sound-state": FAIL},
     # permissions
     # the name is registered with a user there, and the question is about a session's ARN
     "key-inactive": {"registered-identity-exists": FAIL, "arn-is-free": FAIL},

@@ -46,6 +46,8 @@ CONCERN: dict[str, list[str]] = {
         "agent-stopped",
         "agent-crash-loop",
         "agent-exited",
+        "agent-user-barred",
+        "ruby-too-new",
         "agent-too-old",
         "agent-log-errors",
         "identity-mismatch",
@@ -88,7 +90,7 @@ CONCERN: dict[str, list[str]] = {
         "clock-drifts",
     ],
     "registration-status": ["bad-filter"],
-    "triage": ["identity-mismatch", "bad-filter", "bucket-denied"],
+    "triage": ["identity-mismatch", "bad-filter", "bucket-denied", "host-disk-full", "last-revision-gone"],
 }
 for concerned in CONCERN.values():  # an outage is everybody's
     concerned.append("outage")

@@ -241,4 +241,5 @@ def _date_files(host: Host, machine: Machine, local: datetime) -> None:
         cases += f"*/{name}) {told} ;;\n"
     forms = "*%U*) echo $mode root $size $written ;; *%g*) echo $mode 0 0 ;; *%s*) echo $size ;; *) echo $written ;;"
     script = f'for path; do :; done; [ -e "$path" ] || exit 1\ncase $path in\n{cases}'
-    command(host.path, "stat", f"{script}*) mode=755 size=0 written=0 ;;\nesac\ncase $* in {forms} esac")
+    rest = "*/tmp) mode=1777 size=0 written=0 ;;\n*) mode=755 size=0 written=0 ;;"
+    command(host.path, "stat", f"{script}{rest}\nesac\ncase $* in {forms} esac")

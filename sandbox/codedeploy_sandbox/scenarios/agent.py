@@ -8,6 +8,13 @@ from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine, session, user
 from codedeploy_sandbox.state import REGION, Account
 
+# An agent 1.x whose worker ends at each start: its processes, and what its master logs then.
+_LOOPS = {
+    "processes": ((1412, "codedeploy-agent: master 1412"), (1420, "codedeploy-agent: booting child")),
+    "ages": ((1412, 4000), (1420, 1)),
+}
+_BOOT = "ERROR [codedeploy-agent(1420)]: booting child: error during start or run: "
+_AGAIN = "INFO  [codedeploy-agent(1412)]: master 1412: not enough child processes running - missing at least 1 - respawning"
 _DENIED = (
     "ERROR [codedeploy-agent(1412)]: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller:"
     " Cannot reach InstanceService: Aws::CodeDeployCommand::Errors::AccessDeniedException - "
@@ -29,13 +36,26 @@ def agent_stopped(account: Account) -> None:
 def agent_crash_loop(account: Account) -> None:
     """The agent on web-01 runs for systemd, but its worker ends at each start, every five seconds: it never polls."""
     healthy(account)
-    ends = (
-        "ERROR [codedeploy-agent(1420)]: booting child: error during start or run: Errno::ECONNREFUSED - Failed to open"
-        " TCP connection to 127.0.0.1:3128 (Connection refused - connect(2) for 127.0.0.1:3128)",
-        "INFO  [codedeploy-agent(1412)]: master 1412: not enough child processes running - missing at least 1 - respawning",
-    )
-    titles = ((1412, "codedeploy-agent: master 1412"), (1420, "codedeploy-agent: booting child"))
-    machine(account, log=ends * 3, processes=titles, ages=((1412, 4000), (1420, 1)))
+    refused = "connect(2) for 127.0.0.1:3128"
+    tcp = f"Errno::ECONNREFUSED - Failed to open TCP connection to 127.0.0.1:3128 (Connection refused - {refused})"
+    machine(account, log=(_BOOT + tcp, _AGAIN) * 3, **_LOOPS)
+
+
+def agent_user_barred(account: Account) -> None:
+    """The agent on web-01 runs as the user codedeploy, which may not read its yml nor write its log: both are root's."""
+    healthy(account)
+    unread = "INFO  [codedeploy-agent(1420)]: On Premises config file does not exist or not readable"
+    asked = "Failed to open TCP connection to 169.254.169.254:80"
+    lost = f"Errno::ENETUNREACH - {asked} (Network is unreachable - connect(2) for 169.254.169.254:80)"
+    machine(account, owner=990, log=(unread, _BOOT + lost, _AGAIN) * 3, **_LOOPS)
+
+
+def ruby_too_new(account: Account) -> None:
+    """The host of web-01 was given Ruby 3.4, which the agent cannot run on: its worker ends at each start."""
+    healthy(account)
+    file = "cannot load such file -- webrick/httputils"
+    plugin = f"ERROR [codedeploy-agent(1420)]: Plugin codedeploy could not be loaded: {file}."
+    machine(account, ruby="3.4.1", log=(plugin, f"{_BOOT}LoadError - {file}", _AGAIN) * 3, **_LOOPS)
 
 
 def agent_exited(account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, node
 from codedeploy_sandbox.state import REGION, Account
@@ -47,3 +48,16 @@ def keys_exposed(account: Account) -> None:
     """Every user of web-01's host can read the file with its keys."""
     healthy(account)
     machine(account, private=False)
+
+
+def host_disk_full(account: Account) -> None:
+    """The disk of web-01's host is full: its agent polls, and each deployment fails."""
+    healthy(account)
+    machine(account, free=0)
+
+
+def last_revision_gone(account: Account) -> None:
+    """The folder of web-01's last successful revision was deleted, so ApplicationStop fails from now on."""
+    healthy(account)
+    record = f"{DEPLOYMENTS}/deployment-instructions/5f1e_last_successful_install"
+    machine(account, others=((record, f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB01\n"),))

@@ -44,6 +44,11 @@ DIFFERS: dict[str, set[str]] = {
     "agent-stopped": {"host agent", "host unit", "host log_file", "host log"},
     "agent-crash-loop": {"host agent", "host endpoint_commands", "host log", "host log_file"},
     "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
+    "agent-user-barred": {
+        *("host agent", "host endpoint_commands", "host log", "host identity_file"),
+        *("host credentials_file", "host log_file", "host root_folder", "host log_folder"),
+    },
+    "ruby-too-new": {"host agent", "host endpoint_commands", "host log", "host log_file", "host tools"},
     "agent-too-old": {"inventory", "host agent"},
     "agent-2": {
         *("inventory", "host agent", "host config", "host config_file", "host log", "host log_file"),
@@ -68,6 +73,8 @@ DIFFERS: dict[str, set[str]] = {
     },
     "credentials-missing": {"host credentials_file"},
     "keys-exposed": {"host identity_file", "host credentials_file"},
+    "host-disk-full": {"host root_folder", "host log_folder", "host temporary_folder"},
+    "last-revision-gone": {"host deployment"},
     "key-inactive": {
         *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
         *("host log", "host log_file"),

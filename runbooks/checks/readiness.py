@@ -1,0 +1,272 @@
+"""Can the agent on this host carry out a deployment: room, rights, programs, and what it keeps of earlier ones?"""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from runbooks.aws import Aws
+from runbooks.checks._host import (
+    LONGEST_EVENT,
+    host_name,
+    install_packages,
+    ongoing,
+    require,
+    require_report,
+    restarting,
+)
+from runbooks.commands import script
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
+from runbooks.host import Datum, HostReport, parse_version
+from runbooks.host.report import Folder
+from runbooks.host.running import span
+from runbooks.question import Question
+
+TITLE = "Can the host carry out a deployment?"
+GUIDE = "/guides/check-the-agent/"
+RUNBOOK = "triage"
+
+# Below these the agent cannot record that an event began, or is about to be unable to.
+_FULL_KB, _LOW_KB = 10_240, 512_000
+_NO_INODES, _FEW_INODES = 100, 5_000
+
+# Rubies that agent 1.x refuses, and the newest that it is known to run on, by its version.
+_OLDEST_RUBY, _NEWEST_RUBY, _NEWEST_RUBY_BEFORE_1_8 = (2, 0), (3, 2), (3, 1)
+# What fails where a program of deployments is missing. By the source of agent 1.x.
+_NEEDED = {
+    "unzip": "the agent unpacks .zip revisions with its own code, and the files lose their execute bits",
+    "tar": "revisions of the types tar and tgz cannot be unpacked",
+    "gzip": "revisions of the type tgz cannot be unpacked",
+    "su": "hook scripts with runas cannot be run",
+}
+_AT_NEED = {"setfacl": "acls", "semanage": "context"}  # and the part of an AppSpec file that needs it
+
+# What the state of a group's last successful revision means, and the page of what follows.
+_OLD_SCRIPT = "/symptoms/hook-script-failed/#old-script"
+_LAST = {
+    "empty": ("is empty: the agent may not find that revision (not verified)", "/symptoms/state-corrupt/"),
+    "damaged": ("is damaged: the next deployment fails", "/symptoms/state-corrupt/"),
+    "gone": ("names a folder that is not there: ApplicationStop of the next deployment fails", _OLD_SCRIPT),
+    "no-archive": (
+        "names a folder without its deployment-archive: ApplicationStop of the next deployment fails",
+        _OLD_SCRIPT,
+    ),
+}
+_SCRIPT = {
+    "Windows line ends": "hook-interpreter-missing",
+    "which is not on this host": "hook-interpreter-missing",
+}
+
+
+def host_has_room(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The file systems in which the agent works have room.
+
+    They are those of root_dir, of the log and of /tmp. Without room or inodes every deployment fails, since the agent
+    cannot even record that an event began. Hook scripts are run inside root_dir, so noexec stops them.
+    """
+    report = require_report(aws, question, agent=True)
+    name = host_name(question, report)
+    least = []
+    for folder in (report.root_folder, report.log_folder, report.temporary_folder):
+        found = _room(report, name, folder)
+        if found:
+            yield found
+        else:
+            least.append(f"{folder.path.value} {_size(folder.free.value or 0)}")
+    if len(least) == 3:
+        yield Finding(OK, f"On {name} these have room: {', '.join(least)}.", about=name)
+
+
+def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
+    """What is wrong with the file system of one folder."""
+    path = str(folder.path.value)
+    free = require(folder.free, f"how much room {path} on {name} has")
+    options = (folder.options.value or "").split(",")
+    inodes = folder.inodes.value
+    if inodes is None and folder.inodes.error:
+        require(folder.inodes, f"how many inodes {path} on {name} has left")
+    if "ro" in options:
+        says = f"The file system of {path} on {name} is mounted read-only."
+        return Finding(FAIL, says, code="read-only", about=path, next="/symptoms/read-only-fs/")
+    if "noexec" in options and folder is report.root_folder:
+        says = (
+            f"The file system of {path} on {name} is mounted noexec: hook scripts cannot be run from there."
+        )
+        return Finding(FAIL, says, code="noexec", about=path, next="/symptoms/hook-not-executable/")
+    for left, none, few, what in (
+        (free, _FULL_KB, _LOW_KB, f"{_size(free)} of room"),
+        (inodes, _NO_INODES, _FEW_INODES, f"{inodes} inodes"),
+    ):
+        if left is not None and left < few:
+            full = left < none
+            so = "each event of a deployment fails there" if full else "the next revisions may not fit"
+            says = f"The file system of {path} on {name} has {what} left: {so}."
+            code = "full" if full else "low"
+            fix = "Free room there, and set max_revisions to 2 or 3, so that old revisions are deleted."
+            verdict, page = FAIL if full else WARN, "/symptoms/disk-full/"
+            return Finding(verdict, says, code=code, about=path, fix=fix, next=page)
+    return None
+
+
+def _size(kilobytes: int) -> str:
+    for unit, size in (("GB", 1_000_000), ("MB", 1_000)):
+        if kilobytes >= size:
+            return f"{kilobytes // size} {unit}"
+    return f"{kilobytes} kB"
+
+
+def agent_may_use_its_files(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The user that the agent runs as may read its configuration and keys, and write where it works.
+
+    The probe runs as root, which may do everything: so it compares the modes of the files with the user of the agent's
+    process, or with the user that its unit or its configuration names. Access lists (ACLs) and SELinux are left aside.
+    """
+    report = require_report(aws, question, agent=True)
+    name, user = host_name(question, report), require(report.agent.user, "the user of the agent")
+    used, whole = 0, True
+    for path, usable in _used(report):
+        if usable.value is False and usable.by.startswith("user "):
+            whole, page = False, "/symptoms/permission-denied/"
+            says, fix = (
+                f"The agent on {name} runs as {user}: {usable.by}.",
+                _let_in(report, user, path, usable.by),
+            )
+            yield Finding(FAIL, says, code="barred", about=path, fix=fix, next=page)
+        elif usable.error:
+            whole = False
+            says = f"Could not check: whether {user} may use {path} is not known: {usable.error}."
+            yield Finding(UNKNOWN, says, code="not-known", about=path)
+        elif usable.value:
+            used += 1
+    if whole and used:
+        by = f" ({report.agent.user.by})" if report.agent.user.by else ""
+        says = f"The agent on {name} runs as {user}{by}, which may use the {used} files and folders that it needs."
+        yield Finding(OK, says, about=name)
+
+
+def _used(report: HostReport) -> list[tuple[str, Datum[bool]]]:
+    """The files and folders that the agent uses, and whether its user may."""
+    files = [report.config_file, report.identity_file, report.log_file]
+    if report.identity.registration.value == "session":
+        files.append(report.credentials_file)
+    folders = [report.root_folder, report.log_folder, report.temporary_folder]
+    seen = [(one.path.value, one.usable) for one in files] + [(one.path.value, one.usable) for one in folders]
+    return [(path or "a file of the agent", usable) for path, usable in seen]
+
+
+def _let_in(report: HostReport, user: str, path: str, by: str) -> str:
+    """The command that gives a file to the agent's user; a sentence where a folder above it is in the way."""
+    if f"may not use {path}:" not in by:
+        return f"Let {user} pass through the folder that is named, or run the agent as root."
+    return restarting(report, script(f"sudo chown {shlex.quote(user)} {shlex.quote(path)}"))
+
+
+def host_has_the_tools(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The programs that the agent and deployments call are on the host.
+
+    Agent 1.x runs on the host's own Ruby; 2.x needs none. Both unpack revisions with the host's programs. What only
+    some AppSpec files need is named and not judged.
+    """
+    report = require_report(aws, question, agent=True)
+    name = host_name(question, report)
+    line = require(report.agent.line, f"the line of the agent on {name}")
+    missing = require(report.tools.missing, f"which programs are missing on {name}")
+    needed = [tool for tool in missing if tool in _NEEDED]
+    ruby = _ruby(report, name) if line == "1.x" else None
+    if ruby:
+        yield ruby
+    for tool in needed:
+        fix, so = install_packages(report, "util-linux" if tool == "su" else tool), _NEEDED[tool]
+        page = "/symptoms/unzip-missing/" if tool == "unzip" else "/symptoms/bundle-broken/"
+        yield Finding(
+            WARN, f"There is no {tool} on {name}: {so}.", code="no-tool", about=tool, fix=fix, next=page
+        )
+    if not ruby and not needed:
+        version = report.tools.ruby.value
+        runs = (
+            f"{' '.join((version or '').split()[:2])}, unzip, tar and su" if version else "unzip, tar and su"
+        )
+        rare = [
+            f"{tool}, which only {_AT_NEED[tool]} of an AppSpec file need"
+            for tool in missing
+            if tool in _AT_NEED
+        ]
+        lacks = f" It has no {' and no '.join(rare)}." if rare else ""
+        yield Finding(OK, f"{name} has {runs}.{lacks}", about=name)
+
+
+def _ruby(report: HostReport, name: str) -> Finding | None:
+    """What is wrong with the Ruby of an agent 1.x."""
+    text = report.tools.ruby.value
+    if report.tools.ruby.error:
+        require(report.tools.ruby, f"the Ruby of {name}")
+    if text is None:
+        if report.agent.running.value:
+            return None  # there is one, which the PATH of this user does not show
+        says = f"There is no ruby on the PATH of {name}, and agent 1.x does not start without one."
+        fix = install_packages(report, "ruby")
+        return Finding(WARN, says, code="no-ruby", about=name, fix=fix, next="/symptoms/no-ruby/")
+    found = re.match(r"ruby (\d+)\.(\d+)", text)
+    if not found:
+        says = f"Could not check: {text!r} is not a version of Ruby."
+        return Finding(UNKNOWN, says, code="unreadable-ruby", about=name)
+    ruby = int(found[1]), int(found[2])
+    agent = parse_version(report.agent.version.value or "")
+    newest = _NEWEST_RUBY if agent and agent >= (1, 8) else _NEWEST_RUBY_BEFORE_1_8
+    if ruby < _OLDEST_RUBY:
+        says = f"{name} has {text.split(' (')[0]}, and agent 1.x does not start with a Ruby before 2.0."
+        return Finding(FAIL, says, code="old-ruby", about=name, next="/symptoms/no-ruby/")
+    if ruby > newest:
+        says = (
+            f"{name} has {text.split(' (')[0]}, and agent {report.agent.version.value} is known to run on at most"
+            f" {'.'.join(map(str, newest))}: it may not start again."
+        )
+        return Finding(WARN, says, code="new-ruby", about=name, next="/symptoms/ruby-mismatch/")
+    return None
+
+
+def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
+    """What the agent keeps of earlier deployments is whole, and none is left half done.
+
+    The agent keeps it below root_dir, in deployment-instructions and ongoing-deployment. The next deployment needs it:
+    its ApplicationStop runs the scripts of the last successful revision, and its Install removes that revision's files.
+    """
+    report = require_report(aws, question, agent=True)
+    name, kept = host_name(question, report), report.deployment
+    last = require(kept.last, f"what the agent on {name} keeps of its last deployments")
+    require(kept.ongoing, f"which deployments are under way on {name}")
+    under_way, bad = ongoing(report), False
+    for text in last:
+        group, _, rest = text.partition(" ")
+        state, _, path = rest.partition(" ")
+        if state in _LAST:
+            bad, (what, page) = True, _LAST[state]
+            says = f"On {name} the record of the last successful revision of the group {group} {what}."
+            verdict = WARN if state == "empty" else FAIL
+            fix = "Deploy once with --ignore-application-stop-failures; the next success writes the record again."
+            yield Finding(verdict, says, code=state, about=path or group, fix=fix, next=page)
+    for id_, age in under_way:
+        if age > LONGEST_EVENT:
+            says = f"{id_} on {name} is still noted as under way after {span(age)}, longer than an event may take."
+            fix = "Restart the agent while no deployment runs; it then reports that event as failed."
+            bad = True
+            yield Finding(
+                WARN, says, code="left-over", about=id_, fix=fix, next="/symptoms/restarted-in-deployment/"
+            )
+    for group in require(kept.cleanup, f"which files the last deployment to {name} wrote"):
+        says = f"On {name} the list of files that were deployed to the group {group} is missing or empty"
+        so = ": the next deployment finds those files in place and fails, unless it may overwrite them."
+        bad = True
+        yield Finding(WARN, says + so, code="no-cleanup", about=group, next="/symptoms/file-exists/")
+    for text in require(kept.scripts, f"the hook scripts of the newest revision on {name}"):
+        page = next((page for what, page in _SCRIPT.items() if what in text), "hook-script-missing")
+        bad = True
+        says = f"Of the newest revision on {name}, the hook script {text}."
+        yield Finding(FAIL, says, code="hook-script", about=text.split(" ")[0], next=f"/symptoms/{page}/")
+    if not bad:
+        runs = f" {', '.join(id_ for id_, _ in under_way)} is under way." if under_way else ""
+        groups = (
+            f"of {len(last)} deployment group{'s' * (len(last) != 1)}"
+            if last
+            else "of no deployment group yet"
+        )
+        yield Finding(OK, f"The agent on {name} keeps a whole record {groups}.{runs}", about=name)
