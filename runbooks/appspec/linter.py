@@ -1,5 +1,6 @@
 """Judges what it is given: an AppSpec file, standard input, or a bundle. All faults, not only the first."""
 
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ STDIN = "-"
 NAME = "appspec.yml"
 _START = Mark(1, 1)
 _BOM = b"\xef\xbb\xbf"
+_RESOURCES = re.compile(rb"^\W{0,8}resources\b", re.IGNORECASE | re.MULTILINE)
 _ORDER_2 = ("version", "os", "file_exists_behavior", "hooks", "files", "permissions")
 _LATER = ("Script", "Install", "AfterInstall", "ApplicationStart")  # "Script": one of BeforeInstall
 
@@ -217,8 +219,12 @@ def judge(content: bytes, bundle: Bundle | None) -> tuple[str, list[Fault]]:
         return "", [fault("appspec-is-small", _START, says, verdict=UNKNOWN)]
     faults = [*(unread.byte_order_mark(content) if marked else ()), *unread.syntax(document)]
     root = document.root
-    if (document.refusal and document.refusal.one) or root is None:
-        return "", faults or [unread.empty(content, root)]
+    if document.refusal and document.refusal.one:
+        if _RESOURCES.search(content):
+            return "resources", [unread.refused_by_service(document.refusal)]
+        return "", faults
+    if root is None:
+        return "", [unread.empty(content, root)]
     if not isinstance(root, Mapping):
         return "", [*faults, *unread.no_mapping(root, content)]
     platform = resources.platform(root)

@@ -36,7 +36,7 @@ NO_APPSPEC = (
     "Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html"
 )
 NO_APPSPEC_2 = "The deployment failed because the specified file does not exist at the expected location: ARCHIVE/appspec.yml. Verify that your AppSpec file is named correctly and that it is in the root directory of the revision's source code."
-NOT_YAML_ECS = "The AppSpec file must be valid JSON or YAML The input AppSpec file is a not well-formed yaml. The template cannot be parsed."
+NOT_YAML = "The AppSpec file must be valid JSON or YAML The input AppSpec file is a not well-formed yaml. The template cannot be parsed."
 
 
 def corrected(message: str) -> str:

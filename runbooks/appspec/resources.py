@@ -97,7 +97,7 @@ def _version(root: Mapping) -> Iterator[Fault]:
     node = root.get("version") or get(root, "version")
     if not (isinstance(node, Scalar) and node.text in ("0.0", "0")):
         yield _bad(
-            "version-is-0.0",
+            "version-is-zero",
             node or root,
             f"version is {seen(node)}; it must be 0.0.",
             "version",

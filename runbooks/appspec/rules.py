@@ -79,7 +79,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "top": {
-        "version-is-0.0": (
+        "version-is-zero": (
             "`version` is the number 0.0.",
             'The message asks for "0.0", but the text "0.0" in quotes is refused with this same message.',
         ),

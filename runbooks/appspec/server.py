@@ -37,7 +37,7 @@ def version(root: Mapping) -> Iterator[Fault]:
             else f"version is {seen(node)}; it must be 0.0."
         )
         yield fault(
-            "version-is-0.0",
+            "version-is-zero",
             (node or root).mark,
             says,
             about="version",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from runbooks.appspec import messages, ruby, rust, server, showing
 from runbooks.appspec.fault import ONE, PARSE, Fault, Outcome, fault
-from runbooks.appspec.reading import Document, Mapping, Mark, Node, Scalar, Sequence, read
+from runbooks.appspec.reading import Document, Mapping, Mark, Node, Refusal, Scalar, Sequence, read
 from runbooks.appspec.values import index, index_error, missing_or_false, seen
 
 _START = Mark(1, 1)
@@ -64,6 +64,17 @@ def syntax(document: Document) -> Iterator[Fault]:
             two=f"{rust.PREFIX}deserializing from YAML containing more than one document is not supported",
         )
     yield from sorted(_refused(document), key=lambda each: (each.mark.line, each.mark.column))
+
+
+def refused_by_service(refusal: Refusal) -> Fault:
+    """A fault of syntax in an AppSpec for ECS or Lambda."""
+    return fault(
+        "appspec-is-yaml",
+        refusal.mark,
+        refusal.says,
+        fix="Indent with blanks, and put a text with a colon and a blank, or with a sign in front, in quotes.",
+        service=messages.NOT_YAML,
+    )
 
 
 def _refused(document: Document) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ import pytest
 
 from runbooks.appspec.fault import ONE, PARSE, TWO
 from runbooks.appspec.linter import lint
-from tests.appspec.examples import FILES, HOOK, OBJECT, TOP
+from site_hooks.appspec_examples import FILES, HOOK, OBJECT, TOP
 
 RECORDED: list[dict[str, str | None]] = json.loads(
     (Path(__file__).parent / "agent.json").read_text(encoding="utf-8")

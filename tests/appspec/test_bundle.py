@@ -8,8 +8,8 @@ import pytest
 from runbooks.appspec.fault import ONE
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.appspec.plan import LONGEST_WINDOWS_PATH, WINDOWS_ARCHIVE, glob
+from site_hooks.appspec_examples import FILES, HOOK, OBJECT, SCRIPT, TOP, WINDOWS
 from tests.appspec.bundles import folder, tarred, zipped
-from tests.appspec.examples import FILES, HOOK, OBJECT, SCRIPT, TOP, WINDOWS
 
 MAKERS = {
     "folder": lambda path, files: folder(path, files),

@@ -12,8 +12,8 @@ import yaml
 
 from runbooks.appspec.formats import as_text
 from runbooks.appspec.linter import lint
+from site_hooks.appspec_examples import HOOK, TOP
 from tests.appspec.bundles import folder, zipped
-from tests.appspec.examples import HOOK, TOP
 from tests.support import ROOT
 
 FAULTY = "version: 1.0\nos: linux\n"

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from runbooks.appspec.formats import FORMATS, as_github, as_json, as_sarif, as_text, exit_code
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.appspec.reading import MAX_BYTES
 from runbooks.appspec.rules import RULES
-from tests.appspec.examples import ECS, FILE, FILES, HOOK, OBJECT, TOP
+from site_hooks.appspec_examples import ECS, FILE, FILES, HOOK, OBJECT, TOP
+from tests.support import ROOT
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/appspec-1.json").read_text(encoding="utf-8")))
 
 FAIL = lint("a.yml", (TOP + FILES + OBJECT + "    mode: u+x\n").encode())
 WARN = lint("b.yml", (TOP + HOOK + "      timeout: '5'\n").encode())
@@ -69,6 +73,15 @@ def test_the_json_has_the_members_that_are_documented() -> None:
     assert set(finding["fails"]) == {"1.8.1", "2.x"}
     assert finding["silent"] is False
     assert json.loads(as_json([lint("-", ECS.encode())]))["files"][0]["agents"] == {}
+
+
+@pytest.mark.parametrize("judgement", [FAIL, WARN, UNKNOWN, OK, HOSTILE, lint("-", ECS.encode())])
+def test_the_json_keeps_to_the_published_schema(judgement: Judgement) -> None:
+    SCHEMA.validate(json.loads(as_json([judgement])))
+
+
+def test_the_json_of_every_example_keeps_to_the_schema() -> None:
+    SCHEMA.validate(json.loads(as_json([lint("-", text.encode()) for text in FILE.values()])))
 
 
 def test_sarif_has_what_its_schema_requires() -> None:

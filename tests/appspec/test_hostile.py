@@ -16,8 +16,8 @@ from runbooks.appspec import bundle as room
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.appspec.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from runbooks.findings import FAIL, UNKNOWN
+from site_hooks.appspec_examples import FILE, HOOK, TOP
 from tests.appspec.bundles import LINK, folder, tarred, zipped
-from tests.appspec.examples import FILE, HOOK, TOP
 
 GOOD = {"appspec.yml": TOP.encode()}
 

@@ -9,8 +9,7 @@ from runbooks.appspec.fault import ONE, TWO
 from runbooks.appspec.linter import lint
 from runbooks.appspec.rules import GROUPS, RULES
 from runbooks.findings import FAIL, OK, WARN
-from tests.appspec.bundles import folder, zipped
-from tests.appspec.examples import (
+from site_hooks.appspec_examples import (
     BUNDLE,
     ECS,
     FILE,
@@ -23,6 +22,7 @@ from tests.appspec.examples import (
     WINDOWS,
     line_of,
 )
+from tests.appspec.bundles import folder, zipped
 
 # shown with bundles that cannot be read: tests/appspec/test_hostile.py
 ELSEWHERE = {
@@ -111,14 +111,14 @@ def test_all_faults_are_shown_and_the_one_that_each_agent_stops_at() -> None:
     first, second = judgement.first(ONE), judgement.first(TWO)
     assert first is not None
     assert second is not None
-    assert first.code == second.code == "version-is-0.0"
+    assert first.code == second.code == "version-is-zero"
 
 
 def test_agent_2_reads_the_types_of_all_before_it_judges_a_value() -> None:
     text = "version: 1.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: a\n      timeout: '5'\n"
     judgement = lint("-", text.encode())
     stops = [judgement.first(agent) for agent in (ONE, TWO)]
-    assert [each.code for each in stops if each] == ["version-is-0.0", "timeout-is-positive"]
+    assert [each.code for each in stops if each] == ["version-is-zero", "timeout-is-positive"]
 
 
 def test_what_only_the_bundle_can_show_is_named() -> None:

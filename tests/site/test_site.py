@@ -13,6 +13,7 @@ import pytest
 from mkdocs.config import load_config
 
 from runbooks import catalog
+from runbooks.appspec.rules import RULES
 from runbooks.checks import all_checks
 from site_hooks import facts
 from tests.support import ROOT
@@ -78,8 +79,9 @@ def test_permalinks_live(site: Built, permalink: str) -> None:
 
 
 def test_every_address_is_on_the_list(site: Built) -> None:
-    """Reports and tickets link to pages of every kind, and to each check."""
+    """Reports and tickets link to pages of every kind, to each check and to each rule."""
     promised = {f"/{page}" for page in site.pages} | {f"/checks/#{check.id}" for check in all_checks()}
+    promised |= {f"/appspec/#{rule}" for rule in RULES}
     assert promised - set(PERMALINKS) == set(), "add these to tests/site/permalinks.txt"
 
 

@@ -31,7 +31,7 @@ Hooks:
 
 # rule: the AppSpec file, judged alone
 FILE: dict[str, str] = {
-    "appspec-is-yaml": TOP + "\tfiles: []  # here",
+    "appspec-is-yaml": TOP + "note: a shop: open  # here",
     "appspec-is-one-document": TOP + "---  # here\nx: 1\n",
     "appspec-has-no-byte-order-mark": "\ufeff" + TOP,
     "appspec-is-not-empty": "# only a comment\n",
@@ -41,7 +41,7 @@ FILE: dict[str, str] = {
     "keys-are-unique": TOP + "os: linux  # here\n",
     "keys-are-known": TOP + "Files: []  # here\n",
     "one-platform": TOP + "resources: []  # here\n",
-    "version-is-0.0": "version: '0.0'  # here\nos: linux\n",
+    "version-is-zero": "version: '0.0'  # here\nos: linux\n",
     "os-is-linux-or-windows": "version: 0.0\nos: Linux  # here\n",
     "file-exists-behavior-is-known": TOP + "file_exists_behavior: REPLACE  # here\n",
     "file-exists-behavior-is-at-the-top": TOP + FILES + "    file_exists_behavior: RETAIN  # here\n",
