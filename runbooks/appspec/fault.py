@@ -35,7 +35,7 @@ class Fault(Finding):
     file: str = ""
     mark: Mark = Mark(1, 1)
     outcomes: tuple[tuple[str, Outcome], ...] = ()  # of those that fail; the others accept it in silence
-    depends: str = ""  # what only the bundle or the host can show, where the fault depends on it
+    depends: str = ""  # it fails if this holds, which the file alone does not show
 
     def outcome(self, agent: str) -> Outcome | None:
         """How that agent fails; None where it does not."""

@@ -19,7 +19,7 @@ PLATFORMS = {
     "ecs": "AppSpec for Amazon ECS",
     "lambda": "AppSpec for AWS Lambda",
     "resources": "AppSpec for ECS or Lambda",
-    "": "not recognised",
+    "": "not read",
 }
 
 
@@ -51,7 +51,7 @@ def _head(judgement: Judgement) -> str:
         f"{counts[verdict]} {verdict.name}" for verdict in (FAIL, UNKNOWN, WARN) if verdict in counts
     )
     agents = ""
-    if judgement.platform == "server":
+    if judgement.platform == "server" or judgement.stops:
         agents = "; " + "; ".join(_stops(judgement, agent) for agent in (ONE, TWO))
     kind = PLATFORMS[judgement.platform] + (f" in a {judgement.bundle}" if judgement.bundle else "")
     return f"{judgement.verdict.name}: {plain(judgement.file)} ({kind}): {found or 'no finding'}{agents}."

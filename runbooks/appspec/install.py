@@ -1,4 +1,4 @@
-"""What fails, or goes wrong in silence, at Install, as far as the AppSpec file alone can show it."""
+"""What fails, or goes wrong in silence, at Install: the paths and accounts, and what `plan` asks of a permission."""
 
 import posixpath
 import re
@@ -10,7 +10,7 @@ from runbooks.appspec.acl import is_default
 from runbooks.appspec.fault import INSTALL, Fault, Outcome, fault
 from runbooks.appspec.hooks import EVENTS
 from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, is_null, name
-from runbooks.findings import FAIL, WARN
+from runbooks.findings import WARN
 
 # Accounts that every Linux has, and those that images of AWS and packages of web servers bring.
 ACCOUNTS = frozenset(
@@ -20,7 +20,7 @@ ACCOUNTS = frozenset(
         "tomcat", "httpd",
     }
 )  # fmt: skip
-_LIKE_A_FILE = re.compile(r".+\.(?!d$)[A-Za-z][A-Za-z0-9]{0,7}$")
+LIKE_A_FILE = re.compile(r".+\.(?!d$)[A-Za-z][A-Za-z0-9]{0,7}$")
 
 
 def text(node: Node | None) -> str:
@@ -98,7 +98,7 @@ def _destination(entry: Mapping, number: int, windows: bool) -> Iterator[Fault]:
             fix="Write an absolute path.",
         )
     source = _base(text(entry.get("source")))
-    if source and source == _base(destination) and _LIKE_A_FILE.match(source):
+    if source and source == _base(destination) and LIKE_A_FILE.match(source):
         yield fault(
             "destination-is-a-folder",
             node.mark,
@@ -144,7 +144,7 @@ def _account(
         one=one,
         two=two,
         verdict=WARN,
-        depends="the hosts",
+        depends="a host does not have it",
     )
 
 
@@ -167,48 +167,24 @@ def owners(root: Mapping) -> Iterator[Fault]:
                     about=about,
                     fix=f"Write the name of the {kind}.",
                     one=Outcome(INSTALL, f"no implicit conversion of {showing.class_of(node)} into String"),
-                    depends="the hosts",
+                    depends="a host does not have it",
                 )
             elif account not in ACCOUNTS:
                 yield _account(
                     node, account, kind, about, Outcome(INSTALL, f"can't find {kind} for {account}")
                 )
+        acls = entry.get("acls")
+        for item in acls.items if isinstance(acls, Sequence) else ():
+            yield from _named_in_acl(item, f"permissions[{number}].acls")
 
 
-def permissions(root: Mapping) -> Iterator[Fault]:
-    """Permissions that do not go with the files, without the bundle: what they are can only be inferred from names."""
-    entries = mappings(root, "permissions")
-    targets = [_path(text(entry.get("destination"))) for _, entry in mappings(root, "files")]
-    targets = [target for target in targets if target]
-    if is_windows(root) or not targets:
-        return
-    for number, entry in entries:
-        yield from _permission(entry, f"permissions[{number}]", targets)
-    yield from _twice(root, [entry for _, entry in entries], targets)
-
-
-def _permission(entry: Mapping, about: str, targets: list[str]) -> Iterator[Fault]:
-    node = entry.get("object")
-    item = _path(showing.to_s(node))
-    if node is None or not item:
-        return
-    if not any(_inside(item, target) or _inside(target, item) for target in targets):
-        yield fault(
-            "object-is-deployed",
-            node.mark,
-            f"No destination is at, above or below {item!r}: the permission has no effect.",
-            about=f"{about}.object",
-            fix="Name a path that `files` copies to, or set it in a script.",
-        )
-        return
-    if not means(entry, "file"):
-        return
-    if any(_inside(item, target) and item != target for target in targets) and _LIKE_A_FILE.match(
-        _base(item)
-    ):
-        yield from file_permission(entry, item, about, depends=f"whether {item} is a file of the bundle")
-    yield from acl_default(entry, about, depends="whether the bundle has a file for this object")
-    yield from range_left_out(entry, about)
+def _named_in_acl(item: Node, about: str) -> Iterator[Fault]:
+    found = re.fullmatch(r"(?:d(?:efault)?:)?(u|user|g|group):([^:]*[^:\d][^:]*):[^:]*", text(item))
+    if found and found[2] not in ACCOUNTS:
+        kind = "user" if found[1].startswith("u") else "group"
+        yield _account(
+            item, found[2], kind, about, Outcome(INSTALL, "")
+        )  # setfacl fails, with a command of its own
 
 
 def means(entry: Mapping, kind: str) -> bool:
@@ -217,18 +193,18 @@ def means(entry: Mapping, kind: str) -> bool:
     return not isinstance(node, Sequence) or kind in [showing.to_s(item) for item in node.items]
 
 
-def file_permission(entry: Mapping, item: str, about: str, depends: str = "") -> Iterator[Fault]:
+def file_permission(entry: Mapping, item: str, about: str) -> Iterator[Fault]:
     """The pattern and the exceptions of an object that is a file."""
     pattern, exceptions = entry.get("pattern"), entry.get("except")
     if pattern is not None and not is_null(pattern) and showing.to_s(pattern) != "**":
         message = messages.PATTERN.format(item, showing.to_s(pattern))
-        yield _on_file("pattern", pattern, item, message, about, depends)
+        yield _on_file("pattern", pattern, item, message, about)
     elif isinstance(exceptions, Sequence) and exceptions.items:
         message = messages.EXCEPT.format(showing.inspect(exceptions), item)
-        yield _on_file("except", exceptions, item, message, about, depends)
+        yield _on_file("except", exceptions, item, message, about)
 
 
-def _on_file(key: str, node: Node, item: str, message: str, about: str, depends: str) -> Fault:
+def _on_file(key: str, node: Node, item: str, message: str, about: str) -> Fault:
     return fault(
         "pattern-fits-the-object",
         node.mark,
@@ -237,11 +213,10 @@ def _on_file(key: str, node: Node, item: str, message: str, about: str, depends:
         fix=f"Remove {key}, or name the folder as the object.",
         one=Outcome(INSTALL, message),
         two=Outcome(INSTALL, message),
-        depends=depends,
     )
 
 
-def acl_default(entry: Mapping, about: str, depends: str = "") -> Iterator[Fault]:
+def acl_default(entry: Mapping, about: str) -> Iterator[Fault]:
     """A default ACL, which Install refuses on the first file that it would be set on."""
     acls = entry.get("acls")
     for item in acls.items if isinstance(acls, Sequence) else ():
@@ -254,7 +229,6 @@ def acl_default(entry: Mapping, about: str, depends: str = "") -> Iterator[Fault
                 fix="Add `type: [directory]`.",
                 one=Outcome(INSTALL, messages.ACL_DEFAULT),
                 two=Outcome(INSTALL, messages.ACL_DEFAULT),
-                depends=depends,
             )
             return
 
@@ -270,42 +244,4 @@ def range_left_out(entry: Mapping, about: str) -> Iterator[Fault]:
             about=f"{about}.context",
             fix="Add `range: s0`.",
             one=Outcome(INSTALL, "undefined method `get_range' for nil:NilClass"),
-            depends="whether the bundle has something for this object",
         )
-
-
-def _twice(root: Mapping, entries: list[Mapping], targets: list[str]) -> Iterator[Fault]:
-    plain = [
-        (entry, _path(showing.to_s(entry.get("object"))))
-        for entry in entries[:200]
-        if means(entry, "file")
-        and is_null(entry.get("except"))
-        and showing.to_s(entry.get("pattern")) in ("", "**")
-    ]
-    for place, (entry, item) in enumerate(plain):
-        node = entry.get("object")
-        if node is None or not any(_inside(item, target) or _inside(target, item) for target in targets):
-            continue
-        if any(
-            item and (_inside(item, other) or _inside(other, item)) for _, other in plain[:place] if other
-        ):
-            message = Outcome(INSTALL, messages.OBJECT_TWICE.format(item))
-            yield fault(
-                "object-is-named-once",
-                node.mark,
-                f"The files at {item} get two permissions: this one, and one that covers them too.",
-                about="permissions",
-                fix="Narrow one of them with `pattern` or `except` on its folder, or with `type`.",
-                one=message,
-                two=message,
-                verdict=FAIL,
-                depends="whether the bundle has files there",
-            )
-
-
-def _path(path: str) -> str:
-    return posixpath.normpath(path.strip()) if path.strip() else ""
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")

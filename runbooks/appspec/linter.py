@@ -202,7 +202,7 @@ def _name(name: str) -> Iterator[Fault]:
         one=Outcome(PARSE, messages.NO_APPSPEC),
         two=Outcome("DownloadBundle", messages.NO_APPSPEC_2),
         verdict=WARN if exact else FAIL,
-        depends="whether the deployment names the file",
+        depends="the deployment does not name this file",
     )
 
 
@@ -234,12 +234,13 @@ def judge(content: bytes, bundle: Bundle | None) -> tuple[str, list[Fault]]:
         server.version, server.operating_system, hooks.hooks, server.files, permissions.permissions,
         server.behavior, keys.keys, install.paths, install.owners,
     ]  # fmt: skip
-    if bundle is None:
-        sections.append(install.permissions)
     for section in sections:
         faults += section(root)
     if bundle is not None:
         faults += [*plan.simulate(root, bundle), *scripts.scripts(root, bundle)]
+    elif not install.is_windows(root):
+        found = plan.simulate(root, plan.imagined(root))
+        faults += [replace(each, depends="the bundle holds what the names suggest") for each in found]
     return platform, faults
 
 

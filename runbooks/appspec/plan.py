@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runbooks.appspec import install, messages, showing
-from runbooks.appspec.bundle import Bundle
+from runbooks.appspec.bundle import Bundle, Entry
 from runbooks.appspec.fault import INSTALL, Fault, Outcome, fault
 from runbooks.appspec.reading import Mapping, Mark, Node, Sequence, is_null
 from runbooks.findings import UNKNOWN
@@ -17,6 +17,9 @@ MAX_MATCHES = 2_000_000  # files times permissions
 LONGEST_WINDOWS_PATH = 259
 # C:\ProgramData\Amazon\CodeDeploy\ and the ids of the group and the deployment, and deployment-archive\
 WINDOWS_ARCHIVE = 33 + 37 + 12 + 19
+
+
+UNSEEN = "…"  # a file that a folder is taken to hold, where there is no bundle
 
 
 @dataclass
@@ -50,13 +53,57 @@ def simulate(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
         yield from _permission(entry, f"permissions[{number}]", plan, named)
 
 
+def imagined(root: Mapping) -> Bundle:
+    """A bundle that would fit an AppSpec, where there is none: a source is a file if its name has a suffix.
+
+    A folder holds a file without a name, and what the permissions name below its destination.
+    """
+    bundle = Bundle("imagined")
+    folders: dict[str, str] = {}  # by source
+    for _, entry in install.mappings(root, "files"):
+        source, destination = install.text(entry.get("source")), install.text(entry.get("destination"))
+        path = _inside(source)
+        if is_null(entry.get("source")) or not destination or path.split("/")[0] == "..":
+            continue
+        if install.LIKE_A_FILE.match(posixpath.basename(path)):
+            bundle.entries[path] = Entry(path, "file")
+        else:
+            number = list(folders).index(path) if path in folders else len(folders)
+            folders[path] = posixpath.normpath(destination)
+            _imagine(bundle, path, UNSEEN * (number + 1))
+    for _, entry in install.mappings(root, "permissions"):
+        item = posixpath.normpath(showing.to_s(entry.get("object")).strip() or "/")
+        for source, target in folders.items():
+            if item.startswith(target.rstrip("/") + "/") and item != target:
+                below = item[len(target.rstrip("/")) + 1 :]
+                folder = not install.LIKE_A_FILE.match(posixpath.basename(item))
+                _imagine(bundle, source, posixpath.join(below, UNSEEN) if folder else below)
+                break
+    return bundle.close()
+
+
+def _imagine(bundle: Bundle, folder: str, below: str) -> None:
+    """Add a file, and the folders above it."""
+    parts = posixpath.join(folder, below).strip("/").split("/")
+    for depth in range(1, len(parts)):
+        parent = "/".join(parts[:depth])
+        bundle.entries.setdefault(parent, Entry(parent, "folder"))
+    path = "/".join(parts)
+    bundle.entries.setdefault(path, Entry(path, "file"))
+
+
+def _inside(source: str, windows: bool = False) -> str:
+    """A source as a path from the root of the bundle; "" for the root."""
+    path = posixpath.normpath((source.replace("\\", "/") if windows else source).strip("/") or ".")
+    return "" if path == "." else path
+
+
 def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool) -> Iterator[Fault]:
     source, destination = install.text(entry.get("source")), install.text(entry.get("destination"))
     node = entry.get("source")
     if node is None or is_null(node) or not destination or "*" in source or "?" in source:
         return
-    path = posixpath.normpath((source.replace("\\", "/") if windows else source).strip("/") or ".")
-    path = "" if path == "." else path
+    path = _inside(source, windows)
     if path.split("/")[0] == "..":
         return
     kind = bundle.kind_of(path)
@@ -245,5 +292,5 @@ def _long_paths(root: Mapping, bundle: Bundle, plan: Plan) -> Iterator[Fault]:
                 f"{path[:300]!r} comes to {size} characters on the host; Windows without long paths allows {LONGEST_WINDOWS_PATH}.",
                 about=path[:300],
                 fix="Shorten the names of the folders, or switch long paths on at every host.",
-                depends="whether the hosts allow long paths",
+                depends="the hosts do not allow long paths",
             )

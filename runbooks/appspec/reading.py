@@ -82,6 +82,11 @@ class Refusal:
     says: str
     one: str
     two: str
+    fix: str
+
+
+_SYNTAX = "Indent with blanks, and put a text with a colon and a blank, or with a sign in front, in quotes."
+_ENCODING = "Save the file as UTF-8, without control characters."
 
 
 @dataclass
@@ -212,6 +217,7 @@ def _refusal(error: Any, content: bytes, *, first: bool) -> Refusal:
             f"The file holds a byte that no YAML file may hold: {error.reason}.",
             f"(<unknown>): {error.reason} at line 1 column 1",
             f"{error.reason} at position {error.position}" if error.position else str(error.reason),
+            _ENCODING,
         )
     problem = error.problem_mark or error.context_mark
     mark = _mark(problem) if problem else Mark(1, 1)
@@ -227,4 +233,4 @@ def _refusal(error: Any, content: bytes, *, first: bool) -> Refusal:
     if error.context:
         rust_says += f", {error.context}"
         rust_says += f" at line {shown.line} column {shown.column}" if shown not in (mark, Mark(1, 1)) else ""
-    return Refusal(mark, f"This is no YAML: {text}.", "" if first else ruby_says, rust_says)
+    return Refusal(mark, f"This is no YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from runbooks.appspec import install, messages
 from runbooks.appspec.bundle import Bundle
@@ -15,8 +16,22 @@ _SLEEP = re.compile(rb"^sleep[ \t]+(\d{1,9})([smhd]?)[ \t]*(?:[;&#\r].*)?$", re.
 _SECONDS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400}
 
 
+# Their scripts are those of the last successful revision, so a fault in this one shows in the deployment after it.
+LATER = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
+
+
 def scripts(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
     """Every script of an event that is run."""
+    for event, each in _judged(root, bundle):
+        late = event in LATER and each.outcomes and not each.depends
+        yield (
+            replace(each, depends="this revision is the last successful one when the next is deployed")
+            if late
+            else each
+        )
+
+
+def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
     rows = list(_rows(root, bundle))
     contents = bundle.read({path for _, _, path, _ in rows if bundle.kind_of(path) in ("file", "link")})
     for event, script, path, about in rows:
@@ -25,11 +40,15 @@ def scripts(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
             continue
         kind = bundle.kind_of(path)
         if kind in ("", "folder"):
-            yield _missing(node, event, path, kind, bundle, about)
+            yield event, _missing(node, event, path, kind, bundle, about)
             continue
         if not install.is_windows(root):
-            yield from _on_linux(node, event, path, contents.get(path, b""), bundle, about)
-            yield from _too_slow(script, event, contents.get(path, b""), about)
+            content = contents.get(path, b"")
+            for each in (
+                *_on_linux(node, event, path, content, bundle, about),
+                *_too_slow(script, event, content, about),
+            ):
+                yield event, each
 
 
 def _rows(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Mapping, str, str]]:
@@ -145,5 +164,5 @@ def _too_slow(script: Mapping, event: str, content: bytes, about: str) -> Iterat
         one=message,
         two=message,
         verdict=WARN,
-        depends="whether the script gets to that line",
+        depends="the script gets to that line",
     )

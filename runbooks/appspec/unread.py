@@ -49,7 +49,7 @@ def syntax(document: Document) -> Iterator[Fault]:
             "appspec-is-yaml",
             refusal.mark,
             refusal.says,
-            fix="Indent with blanks, and put a text with a colon and a blank, or with a sign in front, in quotes.",
+            fix=refusal.fix,
             one=refusal.one,
             two=rust.PREFIX + refusal.two,
         )
@@ -72,7 +72,7 @@ def refused_by_service(refusal: Refusal) -> Fault:
         "appspec-is-yaml",
         refusal.mark,
         refusal.says,
-        fix="Indent with blanks, and put a text with a colon and a blank, or with a sign in front, in quotes.",
+        fix=refusal.fix,
         service=messages.NOT_YAML,
     )
 

@@ -27,7 +27,7 @@ def appspec(
         list[str],
         typer.Argument(
             help="AppSpec files, folders, or bundles as zip, tar or tar.gz; - is standard input.",
-            metavar="PATH…",
+            metavar="PATH",
         ),
     ],
     form: Annotated[Form, typer.Option("--format", help="How the findings are written.")] = Form.text,
@@ -68,7 +68,7 @@ def appspec(
 
 def _check_there(path: str) -> None:
     try:
-        there = Path(path).exists()
+        there = bool(path) and Path(path).exists()
     except (OSError, ValueError):
         there = False
     if not there:

@@ -212,3 +212,39 @@ def test_a_pattern_of_permissions(name: str, pattern: str, matches: bool) -> Non
 
 def test_a_hostile_pattern_costs_no_more_than_its_length() -> None:
     assert glob("a" * 2000, "*a" * 500 + "b") is False
+
+
+def test_without_a_bundle_the_names_suggest_what_it_holds() -> None:
+    two = (
+        TOP
+        + "files:\n  - source: a/x.txt\n    destination: /srv\n  - source: b/x.txt\n    destination: /srv\n"
+    )
+    (said,) = messages(lint("-", two.encode()))
+    assert (
+        "two source files named ARCHIVE/b/x.txt and ARCHIVE/a/x.txt for the same destination (/srv/x.txt)"
+        in said
+    )
+    folders = two.replace("x.txt", "x")
+    assert messages(lint("-", folders.encode())) == []
+    again = TOP + FILES + FILES.removeprefix("files:\n")
+    assert codes(lint("-", again.encode())) == ["destination-is-unique"]
+    below = TOP + FILES + OBJECT + "    type: [file]\n  - object: /srv/app/logs\n    type: [file]\n"
+    assert codes(lint("-", below.encode())) == ["object-is-named-once"]
+    assert (
+        codes(lint("-", below.replace("logs\n    type: [file]", "logs\n    type: [directory]").encode()))
+        == []
+    )
+
+
+def test_a_script_of_the_last_revision_fails_the_next_deployment(tmp_path: Path) -> None:
+    judgement = bundle(tmp_path, TOP + HOOK.replace("AfterInstall", "ApplicationStop"))
+    assert [each.depends for each in judgement.faults] == [
+        "this revision is the last successful one when the next is deployed"
+    ]
+    assert codes(bundle(tmp_path, TOP + HOOK)) == ["script-is-in-the-bundle"]
+
+
+def test_a_name_in_an_acl_must_be_on_the_hosts() -> None:
+    text = TOP + OBJECT + "    acls: ['u:shop:rw', 'g:root:r', 'd:u:1001:r', 'm::r']\n"
+    judgement = lint("-", text.encode())
+    assert [each.says for each in judgement.faults] == ["Every host must have the user 'shop'."]

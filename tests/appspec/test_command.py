@@ -57,7 +57,7 @@ def test_the_findings_go_to_a_file(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
 
 
-@pytest.mark.parametrize("path", ["no/such/file", "x" * 5000, "a\nb"])
+@pytest.mark.parametrize("path", ["no/such/file", "x" * 5000, "a\nb", ""])
 def test_a_path_that_is_not_there_is_one_line(path: str) -> None:
     done = appspec(path)
     assert (done.returncode, done.stdout) == (64, b"")
