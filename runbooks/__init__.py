@@ -11,14 +11,17 @@ if TYPE_CHECKING:
     from runbooks.aws import connect
     from runbooks.decoder import explain
     from runbooks.diagnosis import diagnose, why
+    from runbooks.runbook.cells import RegisterRunbook, Runbook
 
-__all__ = ["connect", "diagnose", "explain", "why"]
+__all__ = ["RegisterRunbook", "Runbook", "connect", "diagnose", "explain", "why"]
 
 _HOME = {
     "connect": "runbooks.aws",
     "diagnose": "runbooks.diagnosis",
     "explain": "runbooks.decoder",
     "why": "runbooks.diagnosis",
+    "RegisterRunbook": "runbooks.runbook.cells",
+    "Runbook": "runbooks.runbook.cells",
 }
 
 

@@ -23,13 +23,13 @@ def terminal() -> Iterator[ProgressCallback]:
 
 @contextmanager
 def cell() -> Iterator[ProgressCallback]:
-    """A line in the cell that runs, where this is a Jupyter kernel; none with ``RUNBOOKS_PROGRESS=off``.
+    """A line in the cell that runs, where a notebook server runs the kernel, so that someone may be watching.
 
-    Committed outputs are made without it: nbval compares with what a cell shows first, not with what it ends with.
+    nbval and `runbooks run` run kernels without a server: they keep what a cell shows first, not what it ends with.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if not hasattr(shell, "kernel") or os.environ.get("RUNBOOKS_PROGRESS") == "off":
+    if not hasattr(shell, "kernel") or "JPY_SESSION_NAME" not in os.environ:
         yield _silent
         return
     from IPython.display import display

@@ -1,8 +1,9 @@
 """Files and standard streams as a command line meets them: a full disk, a reader who has gone, a device."""
 
 import os
-import shutil
+import stat
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,8 +45,16 @@ def read_bytes(path: Path) -> bytes:
 
 def check_writable(path: Path) -> None:
     """Raise `UserError` where `write` could not write, before there is anything to lose."""
-    target = path.resolve()
-    if str(path) in ("", ".") or target.is_dir():
+    try:
+        target = path.resolve()
+        is_folder = target.is_dir()
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # a name that is too long, a link that leads to itself
+        raise UserError(f"The report cannot be written to {path}: {_reason(error)}.") from None
+    if str(path) in ("", ".") or is_folder:
         raise UserError(
             f"The report cannot be written to {str(path)!r}: that is a folder; give a file in it."
         )
@@ -62,22 +71,56 @@ def write(path: Path, text: str) -> None:
     the text goes to standard output, so that it is not lost, and a `UserError` says so.
     """
     target = path.resolve()
-    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
-            return
-        unfinished.write_text(text, encoding="utf-8")
-        if target.exists():
-            shutil.copymode(target, unfinished)
-        unfinished.replace(target)
+        else:
+            _replace(target, text)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
         say(text)
         raise UserError(
             f"The report cannot be written to {path}: {_reason(error)}; it is on standard output instead."
         ) from None
+
+
+def create(path: Path, text: str) -> None:
+    """Write a new file, for its owner alone, whole or not at all. Nothing that is there is overwritten or followed.
+
+    Raises FileExistsError where something has that name, and `UserError` where the file cannot be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
+            try:
+                file.write(text)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {_reason(error)}.") from None
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write beside the target, under a name that cannot be known before, and put that in its place."""
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".unfinished")
+    unfinished = Path(name)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
+            file.write(text)
+        unfinished.chmod(mode)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    now = os.umask(0o077)  # it can only be read by setting it
+    os.umask(now)
+    return now
 
 
 def _reason(error: Exception) -> str:

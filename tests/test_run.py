@@ -1,13 +1,18 @@
-"""`make run`: both servers answer, Ctrl-C ends both, a taken port is a sentence."""
+"""`make run`: both servers answer, Ctrl-C and the end of the terminal end both, a taken port is a sentence."""
 
+import fcntl
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +59,44 @@ def test_both_answer_and_ctrl_c_ends_both() -> None:
         with socket.socket() as probe:
             while probe.connect_ex(("127.0.0.1", port)) == 0:
                 assert time.monotonic() < end, f"something still listens on {port}"
+
+
+def mentioning(*words: str) -> list[str]:
+    """The command lines of the processes that hold one of the words."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it may have ended meanwhile
+            lines.append(path.read_text(errors="replace").replace("\0", " "))
+    return [line for line in lines if any(word in line for word in words)]
+
+
+@pytest.mark.timeout(150)
+def test_closing_the_terminal_ends_both() -> None:
+    """The shell in between ends too, so the signal comes from it and from the kernel."""
+    ports = free_port(), free_port()
+    ours = f"127.0.0.1:{ports[0]}", f"port={ports[1]}"
+    mine, theirs = os.openpty()
+    command = f"{sys.executable} -m tools.run --site-port {ports[0]} --lab-port {ports[1]}; true"
+    process = subprocess.Popen(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    shown = ""
+    while "Starting the site" not in shown:
+        shown += os.read(mine, 1000).decode()
+    assert len(mentioning(*ours)) >= 2
+    os.close(mine)
+    process.wait(30)
+    end = time.monotonic() + 30
+    while left := mentioning(*ours):
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("taken", ["site", "lab"])

@@ -22,7 +22,6 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "NO_COLOR": "1",
     "COLUMNS": "100",
-    "RUNBOOKS_PROGRESS": "off",
 }
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 

@@ -11,12 +11,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 NOTEBOOK = "notebooks/triage.ipynb"  # where the home page says to start
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, an end from outside, a closed terminal
 PATIENCE = 90  # seconds for both to answer; a first start compiles and can be slow
 
 
@@ -35,12 +38,16 @@ def main() -> int:
             arguments.error(f"{port} is not a port: take one from 1 to 65535.")
     if asked.site_port == asked.lab_port:
         arguments.error(f"the site and JupyterLab cannot share port {asked.site_port}.")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    for ending in ENDINGS:
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # under nohup it goes on
+            signal.signal(ending, interrupt)
     children: list[subprocess.Popen[str]] = []
     try:
         serve(asked.site_port, asked.lab_port, children)
     except KeyboardInterrupt:
-        print("\nStopped.")
+        stop(children)
+        with suppress(OSError):  # the terminal may be gone
+            print("\nStopped.", flush=True)
         return 0
     except CannotRun as problem:
         print(problem, file=sys.stderr)
@@ -48,6 +55,13 @@ def main() -> int:
     finally:
         stop(children)
     return 1
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does, and only once: make passes the end of its terminal on, so it comes twice."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) -> None:

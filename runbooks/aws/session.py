@@ -200,8 +200,11 @@ class Aws:
         return self._cache.once(key, what, ask) if self._cache else ask()
 
     def remembering(self) -> "Aws":
-        """This session for one diagnosis, in which each fact is asked for once."""
-        return dataclasses.replace(self, _cache=Cache(), _ended=threading.Event())
+        """This session for one diagnosis, in which each fact is asked for once.
+
+        A session that remembers already keeps what it knows, so that several diagnoses can share their facts.
+        """
+        return dataclasses.replace(self, _cache=self._cache or Cache(), _ended=threading.Event())
 
     @property
     def has_ended(self) -> bool:

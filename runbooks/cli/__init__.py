@@ -40,7 +40,7 @@ def _every_command(
 
 
 def main() -> Never:
-    """Run the command line and end the process: errors are one line on stderr, never a traceback without --debug."""
+    """Run the command line and end the process: errors are one line on stderr, with --debug after a traceback."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     open_streams()
@@ -52,24 +52,23 @@ def main() -> Never:
             _end("Interrupted.", _INTERRUPTED)
         sys.exit(result if isinstance(result, int) else 0)
     except UserError as error:
-        if debug:
-            traceback.print_exc()
-        _end(str(error), error.exit_code)
+        _end(str(error), error.exit_code, debug)
     except typer.TyperException as error:  # a wrong option or value
         _end(f"{error.format_message()} (`runbooks --help` lists what there is)", 64)
     except (KeyboardInterrupt, typer.Abort):
         _end("Interrupted.", _INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the last one: no traceback without --debug
-        if debug:
-            traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the last one: whatever it is, the user gets a sentence
         _end(
             plain(
                 f"runbooks failed: {type(error).__name__}: {error}; add --debug to see where, and please report it."
             ),
             70,
+            debug,
         )
 
 
-def _end(sentence: str, code: int) -> Never:
+def _end(sentence: str, code: int, debug: bool = False) -> Never:
+    if debug:
+        traceback.print_exc()
     print(sentence, file=sys.stderr)
     sys.exit(code)

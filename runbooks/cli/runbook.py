@@ -1,5 +1,6 @@
 """`runbooks open` and `runbooks run`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ from runbooks.cli.options import (
     target_of,
 )
 from runbooks.errors import UserError
+from runbooks.runbook import path_of
+from runbooks.streams import say
 
 Name = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
 Set = Annotated[
@@ -42,12 +45,14 @@ def open_(
 
     Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
     """
-    from runbooks.runbook import open_runbook, show
-
     name, linked = _linked(name)
+    path_of(name)  # refuses a wrong name before anything heavy is loaded
+    from runbooks.runbook.copies import open_runbook
+    from runbooks.runbook.lab import show
+
     given = _parameters(asked, profile, region or linked.pop("region", None), sandbox, probe, set_ or [])
     copy = open_runbook(name, **(linked | given))
-    typer.echo(f"The copy is {copy}\nSave it yourself (Ctrl-S): JupyterLab saves nothing by itself here.")
+    typer.echo(f"The copy is {copy}; JupyterLab saves it while you work.")
     show(copy, browser=browser)
 
 
@@ -64,24 +69,25 @@ def run_(
 ) -> None:
     """Execute a runbook from its first cell to its last, without JupyterLab.
 
-    The executed notebook and a report in HTML are left in incidents/. The exit code is that of `diagnose`.
+    It prints what it found. The executed notebook and a page in HTML are left in incidents/. The exit code is that of
+    `diagnose`.
 
     Try it without an account: runbooks run agent --sandbox agent-stopped --instance web-01
     """
-    from runbooks.findings import Verdict
-    from runbooks.runbook import run_runbook
+    path_of(name)
+    from runbooks.runbook.run import run_runbook
 
-    ran = run_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
-    for check, verdict in sorted(ran.verdicts.items(), key=lambda row: -Verdict[row[1]]):
-        typer.echo(f"{verdict:<8}{check}")
-    typer.echo(f"\nnotebook  {ran.notebook}\nreport    {ran.report}")
-    raise typer.Exit(ran.exit_code)
+    result = run_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
+    say(str(result))  # first: on a full disk it is all that is left
+    notebook, page = result.save()
+    say(f"\nnotebook  {notebook}\npage      {page}\n")
+    raise typer.Exit(result.exit_code)
 
 
 def _linked(link: str) -> tuple[str, dict[str, Any]]:
     """The runbook that a link, an error or a check leads to, and the parameters that the link holds."""
     from runbooks.links import read, runbook_of
-    from runbooks.runbook import names, parameters
+    from runbooks.runbook import names
 
     found = read(link)
     if link in names() or not found.page:
@@ -92,7 +98,9 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
         del context["instance"]
     if name == "triage" and not found.page.startswith(("/runbooks/", "/checks/", "/guides/")):
         context["error"] = found.name
-    known = parameters(name)
+    from runbooks.runbook.copies import prepared
+
+    _, known = prepared(name, {})
     left_out = [key for key in context if key not in known]
     if left_out:
         typer.echo(f"The runbook {name} does not ask about: {', '.join(left_out)}.", err=True)
@@ -113,9 +121,8 @@ def _parameters(
         "profile": profile or "",
         "region": region or "",
     }
-    given |= asked
     # the kernel has another working directory than this command
-    given |= {"host_report": absolute(asked["host_report"])} if "host_report" in asked else {}
+    given |= {name: absolute(value) if isinstance(value, Path) else value for name, value in asked.items()}
     given |= {"probe": True} if probe else {}
     for other in others:
         name, equals, value = other.partition("=")

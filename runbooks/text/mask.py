@@ -93,10 +93,16 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
 )
 
 
+def masked(text: str) -> str:
+    """``text`` with its secrets masked, else as it is."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
 def plain(text: str) -> str:
     """``text`` on one line, with secrets masked and every control or direction-changing character made visible."""
-    for pattern, masked in _SECRETS:
-        text = pattern.sub(masked, text)
+    text = masked(text)
     return text if text.isprintable() else "".join(map(_visible, text))
 
 

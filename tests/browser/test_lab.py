@@ -26,15 +26,17 @@ ALL_RAN = """() => {
   return prompts.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text))
 }"""
 BEGUN = """() => [...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')].some(e => /[*\\d]/.test(e.textContent))"""
+IDLE = """() => ![...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')].some(e => e.textContent.includes('*'))"""
 HOMES = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, str]]:
-    """JupyterLab as `make run` starts it, on a copy of the notebooks without outputs; address, folder, token."""
+    """JupyterLab as `make run` starts it, with the notebooks and copies of them without outputs; address, folder, token."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    for path in (root / "notebooks").glob("*.ipynb"):
+    shutil.copytree(ROOT / "notebooks", root / "incidents")
+    for path in (root / "incidents").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
@@ -47,10 +49,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, s
     homes = {f"JUPYTER_{name}": str(root / name) for name in HOMES}
     homes |= {"JUPYTERLAB_WORKSPACES_DIR": str(root / "w"), "JUPYTERLAB_SETTINGS_DIR": str(root / "s")}
     homes |= {"IPYTHONDIR": str(root / "i"), "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")}
+    homes |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    nobody = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [word for word in lab_command(port) if "root_dir" not in word]
     process = subprocess.Popen(
         [*command, f"--ServerApp.root_dir={root}"],
-        env=os.environ | homes | {"JUPYTER_TOKEN": token},
+        env=nobody | homes | {"JUPYTER_TOKEN": token},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -78,10 +82,10 @@ def _wait(url: str) -> None:
             time.sleep(0.2)
 
 
-def _open(browser: Browser, lab: tuple[str, Path, str], name: str) -> Page:
+def _open(browser: Browser, lab: tuple[str, Path, str], name: str, folder: str = "incidents") -> Page:
     address, _, token = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
+    page.goto(f"{address}/lab/tree/{folder}/{name}?token={token}&reset")
     page.locator('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(
         timeout=60_000
     )
@@ -92,18 +96,95 @@ def _open(browser: Browser, lab: tuple[str, Path, str], name: str) -> Page:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ["triage.ipynb", "registration-status.ipynb"])
-def test_run_all_shows_what_is_committed(browser: Browser, lab: tuple[str, Path, str], name: str) -> None:
+def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
+    browser: Browser, lab: tuple[str, Path, str], name: str
+) -> None:
     page = _open(browser, lab, name)
     assert page.locator(".jp-OutputArea-output").count() == 0
     _run_all(page)
     page.wait_for_function(ALL_RAN, timeout=60_000)
-    page.keyboard.press("Control+s")
-    saved = lab[1] / "notebooks" / name
-    end = time.monotonic() + 20
+    saved = lab[1] / "incidents" / name
+    end = time.monotonic() + 40
     while _outputs(saved) != _outputs(ROOT / "notebooks" / name):
         assert time.monotonic() < end, f"{name} shows something else in JupyterLab than what is committed"
         time.sleep(0.3)
     page.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_committed_runbook_is_read_only(browser: Browser, lab: tuple[str, Path, str]) -> None:
+    committed = lab[1] / "notebooks" / "agent.ipynb"
+    before = committed.read_text()
+    page = _open(browser, lab, "agent.ipynb", "notebooks")
+    _write_first_cell(page, "target = 'mine'")
+    page.keyboard.press("Control+s")
+    page.get_by_text("agent.ipynb is read-only").wait_for()
+    page.wait_for_timeout(12_000)  # longer than JupyterLab waits until it saves by itself
+    assert committed.read_text() == before
+    page.close()
+
+
+# Each with what it shows of its first run; the parameters of the second name another instance, and no Region.
+ANOTHER = {
+    "agent.ipynb": ("web-01", 'target, instance, profile, region, probe = "aws", "prod-db-7", "", "", False'),
+    "register.ipynb": (
+        "web-03",
+        'target, instance, profile, region, arn = "aws", "prod-db-7", "", "", "arn:aws:iam::111122223333:user/x"\n'
+        "tags, accept, apply = {}, [], True",
+    ),
+    "triage.ipynb": ("web-01", 'target, instance, profile, region = "aws", "prod-db-7", "", ""'),
+    "agent.ipynb with a slip": ("web-01", 'target = "aws'),
+}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("case", ANOTHER)
+def test_a_tab_that_is_opened_again_shows_nothing_of_the_run_before(
+    browser: Browser, lab: tuple[str, Path, str], case: str
+) -> None:
+    """The kernel lives on when a tab is closed, and whether JupyterLab stops after a cell that fails is a race."""
+    name, (old, parameters) = case.partition(" ")[0], ANOTHER[case]
+    page = _open(browser, lab, name)
+    _run_all(page)
+    page.wait_for_function(ALL_RAN, timeout=60_000)
+    assert old in " ".join(page.locator(".jp-OutputArea-output").all_inner_texts())
+    page.close()
+
+    page = _open(browser, lab, name)
+    _write_first_cell(page, parameters)
+    _run_all(page)
+    page.wait_for_function(IDLE, timeout=60_000)
+    code = page.locator(".jp-CodeCell")
+    for number in range(1, code.count()):  # each by hand too, as one who steps through it does
+        code.nth(number).locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function(IDLE, timeout=60_000)
+    shown = [
+        " ".join(code.nth(number).locator(".jp-OutputArea-output").all_inner_texts())
+        for number in range(code.count())
+    ]
+    assert old not in " ".join(shown)
+    begun = [
+        text for text in shown[1:] if "InvalidRegistrationStatusException" not in text
+    ]  # what was pasted
+    refusals = (
+        "There are no parameters",
+        "No Region",
+        "There is no connection",
+        "Nothing was found",
+        "A newer run",
+    )
+    for text in filter(None, begun):
+        assert text.strip().startswith(refusals), text
+        assert len(text.strip().splitlines()) == 1
+    page.close()
+
+
+def _write_first_cell(page: Page, text: str) -> None:
+    """Replace what stands in the first code cell, the one with the parameters."""
+    page.locator(".jp-CodeCell").first.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
 
 
 def _run_all(page: Page) -> None:

@@ -606,5 +606,7 @@ def test_the_notebook_with_apply_registers() -> None:
     names: dict[str, Any] = {}
     for source in (first.replace("apply = False", "apply = True"), *rest):
         exec(source, names)
-    assert names["done"].exit_code == 0
-    assert steps(names["order"].confirm()) == {"registration-is-as-asked": OK}
+    aws, report = names["runbook"]._found
+    assert report.exit_code == 0
+    assert aws.allows("codedeploy:RegisterOnPremisesInstance")
+    assert steps(names["runbook"]._registration.confirm()) == {"registration-is-as-asked": OK}

@@ -4,7 +4,6 @@ A cell that was never executed has no execution count, and nbval compares nothin
 dies is waited for until the cell's timeout. Both rest on nbval's internals, hence the exact pin.
 """
 
-import os
 import time
 from queue import Empty
 from typing import Any
@@ -38,5 +37,3 @@ def _await_reply(self: Any, message_id: str, timeout: float | None = None) -> No
 
 
 RunningKernel.await_reply = _await_reply
-# nbval knows no display that is changed later, as the line of progress is.
-os.environ["RUNBOOKS_PROGRESS"] = "off"
