@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from runbooks.findings import Command
 from runbooks.source import Place
+from runbooks.text.mask import plain
 
 # In a sandbox's report a command for AWS asks the sandbox that the shell points at, never the reader's account.
 _SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
@@ -48,6 +49,14 @@ def script(text: str) -> Command:
 def then(*commands: str) -> Command:
     """Commands one after the other, as long as each works; empty ones are left out."""
     return Command(" && ".join(filter(None, commands)))
+
+
+def shown(fix: str) -> str:
+    """A fix as every reader may see it: made plain, and a command only where that left it whole."""
+    safe = plain(fix)
+    if not isinstance(fix, Command):
+        return safe
+    return fix if safe == fix else "The command holds a secret, so it is not shown."
 
 
 Value = str | bool | None | Iterable[str]

@@ -9,21 +9,11 @@ from queue import Empty, SimpleQueue
 from runbooks.aws import failures, journal
 from runbooks.aws.journal import Record
 from runbooks.aws.session import Aws
-from runbooks.findings import (
-    SKIP,
-    UNKNOWN,
-    Check,
-    CheckFunction,
-    Command,
-    CouldNotCheck,
-    Finding,
-    NotApplicable,
-)
+from runbooks.commands import shown
+from runbooks.findings import SKIP, UNKNOWN, Check, CheckFunction, CouldNotCheck, Finding, NotApplicable
 from runbooks.progress import ProgressCallback
 from runbooks.question import Question
 from runbooks.text.mask import plain
-
-_LOST_COMMAND = "The command holds a secret, so it is not shown."
 
 
 def run(check: CheckFunction, aws: Aws, question: Question) -> list[Finding]:
@@ -97,7 +87,7 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
                 yield _finished(replace(finding, proof=tuple(calls)), check)
             last = None
         except NotApplicable as reason:
-            last = Finding(SKIP, str(reason), code="not-applicable", about=reason.about, next=reason.next)
+            last = Finding(SKIP, str(reason), code=reason.code, about=reason.about, next=reason.next)
         except CouldNotCheck as reason:
             says = f"Could not check: {reason}"
             last = Finding(UNKNOWN, says, code="could-not-check", fix=reason.fix, next=reason.next)
@@ -111,15 +101,12 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
 
 def _finished(finding: Finding, check: Check) -> Finding:
     """The finding as it is shown: with its whole code, all text safe, and no command that masking broke."""
-    fix = plain(finding.fix)
-    if isinstance(finding.fix, Command):
-        fix = Command(fix) if fix == finding.fix else _LOST_COMMAND
     return replace(
         finding,
         says=plain(finding.says),
         code=f"{check.id}/{finding.code or finding.verdict.name.lower()}",
         about=plain(finding.about),
-        fix=fix,
+        fix=shown(finding.fix),
         next=plain(finding.next),
         proof=tuple(
             replace(call, answer=plain(call.answer), request_id=plain(call.request_id))

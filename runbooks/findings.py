@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
 from enum import IntEnum
 from functools import wraps
 from typing import Any
@@ -23,9 +24,17 @@ OK, SKIP, WARN, UNKNOWN, FAIL = Verdict
 class NotApplicable(Exception):
     """The question of a check does not apply; the message says why. The engine makes a SKIP of it."""
 
+    code = "not-applicable"  # of the finding that it becomes
+
     def __init__(self, says: str, *, about: str = "", next: str = "") -> None:
         super().__init__(says)
         self.about, self.next = about, next
+
+
+class NotAsked(NotApplicable):
+    """A parameter that a check needs was not given. A report in which most was not asked is not OK."""
+
+    code = "not-asked"
 
 
 class CouldNotCheck(Exception):
@@ -67,6 +76,7 @@ class Finding:
     about: str = ""  # its name or ARN
     fix: str = ""  # a `Command` that changes what is wrong, or a sentence where the cure lies elsewhere
     next: str = ""  # the id of the check, or the page of the site, to open next
+    times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 
 

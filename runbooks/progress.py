@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# Is told how many checks are done, and of how many.
+# Takes how many checks are done, and of how many.
 ProgressCallback = Callable[[int, int], None]
 
 
@@ -42,7 +42,7 @@ def cell() -> Iterator[ProgressCallback]:
 
 
 def _line(done: int, total: int) -> str:
-    return f"Looking: {done} of {total} checks are done ..." if total else "Looking ..."
+    return f"Checking: {done} of {total} done ..." if total else "Checking ..."
 
 
 def _silent(done: int, total: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runbooks.errors import UserError
-from runbooks.findings import NotApplicable
+from runbooks.findings import NotAsked
 from runbooks.host import HostReport, read_report_file
 
 USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
@@ -201,12 +201,12 @@ class Question:
         return {row.name: getattr(self, row.name) for row in PARAMETERS} | made
 
     def require(self, *names: str) -> None:
-        """Raise `NotApplicable` where a parameter that a check needs was not given. "host": an instance or its report."""
+        """Raise `NotAsked` where a parameter that a check needs was not given. "host": an instance or its report."""
         for name in names:
             if name == "host" and not (self.instance or self.host_report):
-                raise NotApplicable("No instance (--instance) and no host report (--host-report) was given.")
+                raise NotAsked("No instance (--instance) and no host report (--host-report) was given.")
             if name != "host" and not getattr(self, name):
-                raise NotApplicable(f"No {name.replace('_', ' ')} was given (--{name.replace('_', '-')}).")
+                raise NotAsked(f"No {name.replace('_', ' ')} was given (--{name.replace('_', '-')}).")
 
 
 PARAMETERS = fields(Question)

@@ -9,22 +9,27 @@ import nh3
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LONG = 12  # lines of plain output; more are folded
 
-# What may stay of an output in HTML: text and its structure. A `style` keeps layout only, never a colour of the
-# text or an address.
+# What may stay of an output in HTML: text, its structure, a drawing of lines. A `style` keeps layout and plain colours,
+# nothing that can hold an address or take the text out of its place.
 _CLEANER = nh3.Cleaner(
     tags={
         *("a", "b", "br", "code", "details", "div", "em", "hr", "i", "li", "ol", "p", "pre", "small", "span"),
-        *("strong", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+        *("path", "strong", "summary", "svg", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     },
     clean_content_tags={"script", "style"},
     attributes={
         "*": {"style"},
         "a": {"href"},
+        "path": {"d", "opacity", "stroke", "stroke-width", "vector-effect"},
+        "svg": {"aria-label", "fill", "preserveAspectRatio", "role", "stroke", "viewBox"},
         "span": {"aria-hidden"},
         "td": {"colspan", "rowspan"},
         "th": {"scope", "colspan", "rowspan"},
     },
-    filter_style_properties={"border-left", "margin", "text-align", "vertical-align", "white-space"},
+    filter_style_properties={
+        *("background-color", "border-left", "border-radius", "color", "display", "font-weight", "height"),
+        *("margin", "padding", "text-align", "user-select", "vertical-align", "white-space", "width"),
+    },
     url_schemes={"http", "https"},
     url_relative="deny",
     link_rel=None,

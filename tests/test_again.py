@@ -18,7 +18,6 @@ from runbooks.facts.host_report import host_report
 from runbooks.policy import observed
 from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
-from runbooks.report.as_markdown import replay
 from tests.support.observe import Noting
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
@@ -60,8 +59,8 @@ def test_every_scenario_gives_the_same_again(scenario: str) -> None:
     ours = PATIENT.merge(Config(user_agent_extra=USER_AGENT))  # CloudTrail's checks leave our own calls out
     with world(scenario, config=ours) as (aws, _):
         first = diagnose(aws, **asked(EVERYTHING))
-        again = diagnose(aws, **question_of(replay(first)))
-    assert f"--sandbox {scenario}" in replay(first)
+        again = diagnose(aws, **question_of(first.again))
+    assert f"--sandbox {scenario}" in first.again
     assert summary(again) == summary(first)
     assert again.fingerprint == first.fingerprint
     assert again.exit_code == first.exit_code
@@ -75,7 +74,7 @@ def test_every_parameter_comes_back_and_makes_a_fingerprint_of_its_own(name: str
         plain = diagnose(aws, checks=check, **rest)
         first = diagnose(aws, checks=check, **rest | {name: one})
         second = diagnose(aws, checks=check, **rest | {name: other})
-        again = diagnose(aws, **question_of(replay(first)))
+        again = diagnose(aws, **question_of(first.again))
     assert summary(again) == summary(first)
     assert again.fingerprint == first.fingerprint
     assert len({plain.fingerprint, first.fingerprint, second.fingerprint}) == 3
@@ -90,7 +89,7 @@ def test_the_command_itself_fails_as_the_report_did(status: str) -> None:
     with world("healthy", config=PATIENT) as (aws, _):
         assert aws.identity.account  # as `connect` asks
         first = diagnose(aws, checks="status-filter-is-accepted", status=status)
-    done = CliRunner().invoke(app, [*shlex.split(replay(first))[1:], "--format", "json"])
+    done = CliRunner().invoke(app, [*shlex.split(first.again)[1:], "--format", "json"])
     assert (done.exit_code, first.exit_code) == (1, 1)
     assert json.loads(done.stdout)["fingerprint"] == first.fingerprint
 
@@ -99,7 +98,7 @@ def test_a_host_report_has_to_be_made_again() -> None:
     with world("healthy", config=PATIENT) as (aws, _):
         report = host_report(aws, Question(instance="web-01"))
         given = diagnose(aws, instance="web-01", host_report=report, checks="agent-is-installed")
-    assert "--host-report FILE" in replay(given)
+    assert "--host-report FILE" in given.again
 
 
 def test_what_was_observed_to_be_read_is_what_the_checks_take() -> None:

@@ -32,14 +32,15 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
     if not bad:
         yield _none_of(calls, "ListOnPremisesInstances", question, "none had a bad filter")
     for (who, client, source, value), times in Counter(map(_sender, bad)).most_common():
-        last = max(event.at for event in bad if _sender(event) == (who, client, source, value))
+        at = tuple(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
             FAIL,
-            f"{who} sent {_sent(value)}, {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
+            f"{who} sent {_sent(value)}, {_times(times)}, last at {max(at):%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
             code="invalid-filter",
             about=who,
             fix=correction(value),
             next=GUIDE,
+            times=at,
         )
         if value is None:
             yield Finding(
@@ -71,12 +72,14 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
         return
     registered = set(listed_names(aws, "Registered"))
     for (who, code, name), times in Counter(map(_attempt, refused)).most_common():
-        last = max(event.at for event in refused if _attempt(event) == (who, code, name))
-        says = f"RegisterOnPremisesInstance of {name or 'a name that is not recorded'} by {who} was refused {_times(times)}, last at {last:%Y-%m-%dT%H:%M:%SZ}: {code}."
+        at = tuple(event.at for event in refused if _attempt(event) == (who, code, name))
+        says = f"RegisterOnPremisesInstance of {name or 'a name that is not recorded'} by {who} was refused {_times(times)}, last at {max(at):%Y-%m-%dT%H:%M:%SZ}: {code}."
         if name is None:
             whose = f"; whether it was {question.instance} is not known" if question.instance else ""
             says = f"{says.removesuffix('.')}{whose}."
-            yield Finding(UNKNOWN, says, code="name-not-recorded", about=who, next=_REGISTRATION_PAGE)
+            yield Finding(
+                UNKNOWN, says, code="name-not-recorded", about=who, next=_REGISTRATION_PAGE, times=at
+            )
         elif name in registered:
             yield Finding(
                 WARN,
@@ -85,9 +88,10 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
                 about=name,
                 fix="Nothing to fix if a script ran twice; else change the caller so that it registers once.",
                 next=_REGISTRATION_PAGE,
+                times=at,
             )
         else:
-            yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE)
+            yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE, times=at)
 
 
 def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:

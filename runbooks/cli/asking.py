@@ -1,6 +1,7 @@
 """What the commands share that run checks and end with a report."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -15,12 +16,16 @@ from runbooks.streams import check_writable, say, write
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """How a report is written: the keys of `runbooks.report.FORMATS`, which would take long to import here."""
 
     text = "text"
     json = "json"
-    markdown = "markdown"
     html = "html"
+    markdown = "markdown"
+    github = "github"
+    jira = "jira"
+    slack = "slack"
+    plain = "plain"
 
 
 Timeout = Annotated[
@@ -28,6 +33,9 @@ Timeout = Annotated[
 ]
 Form = Annotated[Format, typer.Option("--format", help="How the report is written.")]
 Output = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show also what passed and what was skipped, as text.")
+]
 Colour = Annotated[
     bool | None,
     typer.Option("--colour/--no-colour", help="Default: in a terminal, unless NO_COLOR is set."),
@@ -45,6 +53,7 @@ def answer(
     timeout: float,
     form: Format,
     output: Path | None,
+    verbose: bool,
     colour: bool | None,
 ) -> Never:
     """Connect, run the checks (all when none is named), show the report, and end with its exit code."""
@@ -64,10 +73,18 @@ def answer(
     )
     left = max(1.0, timeout - (time.monotonic() - began))
     report = diagnose(aws, checks=checks, timeout=left, progress=terminal, **asked)
-    coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ) if colour is None else colour
-    shown = as_text.render(report, colour=coloured) if form is Format.text else report.render(form)
+    in_terminal = sys.stdout.isatty() and not output
+    shown = report.render(form)
+    if form is Format.text:
+        shown = as_text.render(
+            report.contents,
+            verbose=verbose,
+            last=in_terminal,
+            colour=in_terminal and "NO_COLOR" not in os.environ if colour is None else colour,
+            width=min(100, shutil.get_terminal_size().columns) if in_terminal else 100,
+        )
     if output:
-        write(output, report.render(form))
+        write(output, shown)
         typer.echo(f"The report is in {output}.", err=True)
     else:
         say(shown)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from runbooks.cli.app import app
-from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, answer
+from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, question_options
 
 
@@ -21,12 +21,14 @@ def diagnose(
     timeout: Timeout = 60,
     form: Form = Format.text,
     output: Output = None,
+    verbose: Verbose = False,
     colour: Colour = None,
 ) -> None:
-    """Run the checks and print the report.
+    """Run the checks and print the report: in a terminal the worst problem stands last, in a file first.
 
     Read-only; --probe also runs one read-only script on the host by Systems Manager (a sandbox always does).
-    The exit code: 0 all good, 1 something FAILs, 2 something could not be checked, 3 both; 64 a wrong option.
+    The exit code: 0 all good, 1 something FAILs, 2 something could not be checked or most was not asked,
+    3 both; 64 a wrong option.
 
     Try it without an account: runbooks diagnose --sandbox agent-stopped --instance web-01
     """
@@ -40,5 +42,6 @@ def diagnose(
         timeout=timeout,
         form=form,
         output=output,
+        verbose=verbose,
         colour=colour,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from runbooks.cli.app import app
-from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, answer
+from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Profile, Region, SandboxScenario
 from runbooks.errors import UserError
 
@@ -25,6 +25,7 @@ def why(
     timeout: Timeout = 60,
     form: Form = Format.text,
     output: Output = None,
+    verbose: Verbose = False,
     colour: Colour = None,
 ) -> None:
     """Say why a deployment failed: its error, and its targets grouped by cause, each with what to do.
@@ -45,6 +46,7 @@ def why(
         timeout=timeout,
         form=form,
         output=output,
+        verbose=verbose,
         colour=colour,
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from runbooks.aws import Aws, Refusal
+from runbooks.commands import script, shown
 from runbooks.engine import run
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, Check, CheckFunction, Finding, NotApplicable
 from runbooks.question import Question
 from runbooks.register.changes import Change, describe, missing
 from runbooks.register.plan import Registration
 from runbooks.report import Report
+from runbooks.text.mask import plain
 
 _TAKEN, _DENIED = "InstanceNameAlreadyRegisteredException", "AccessDeniedException"
 _INSTANCE, _DENIALS = "/guides/check-the-instance/", "/guides/check-permissions/#deny-kinds"
@@ -57,7 +59,7 @@ class Execution:
             return run(step, self.registration.aws, self.registration.question)
         except KeyboardInterrupt:
             says = "Interrupted: whether the call reached AWS is not known."
-            return [Finding(UNKNOWN, says, code="interrupted")]
+            return [Finding(UNKNOWN, says, code=f"{Check.of(step).id}/interrupted")]
 
     def registration_is_made(self, aws: Aws, question: Question) -> Iterator[Finding]:
         """The instance is registered with the ARN."""
@@ -165,7 +167,7 @@ class Execution:
         name, arn = self.registration.question.instance, self.registration.question.arn
         parts = [f"registered as {arn}"] * (self.registered or self.unanswered)
         parts += [f"tagged {describe(self.sent)}"] * bool(self.sent)
-        says = f"{finding.says} By this run {name} may be {' and '.join(parts)}."
+        says = plain(f"{finding.says} By this run {name} may be {' and '.join(parts)}.")
         fix = self._undoing(self.sent, registration=self.registered or self.unanswered)
         return replace(finding, says=says, about=name, fix=fix)
 
@@ -175,7 +177,7 @@ class Execution:
         changes = [self.registration.remove(tags)] * bool(tags) + [
             self.registration.deregister
         ] * registration
-        return "; ".join(change.command(place) for change in changes)
+        return shown(script("; ".join(change.command(place) for change in changes)))
 
     def _not_sent(self, change: Change) -> Finding:
         # Who is held back by the pre-flight is not handed the way around it.

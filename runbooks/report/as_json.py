@@ -2,18 +2,16 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runbooks.findings import Finding
+from runbooks.report.contents import Contents
 from runbooks.text.mask import all_plain
-
-if TYPE_CHECKING:
-    from runbooks.report import Report
 
 SCHEMA = 2
 
 
-def render(report: "Report") -> str:
+def render(report: Contents) -> str:
     """The report as a JSON document."""
     source = report.source
     document = {
@@ -27,7 +25,7 @@ def render(report: "Report") -> str:
         "account": source.account,
         "identity": source.identity,
         "at": source.at.isoformat(timespec="seconds"),
-        "question": report.question.as_json(),
+        "question": all_plain(report.question.as_json()),
         "checks": [
             {
                 "id": check.id,
@@ -38,8 +36,10 @@ def render(report: "Report") -> str:
             for check, verdict, found in report.checks
         ],
     }
-    return json.dumps(all_plain(document), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
+    members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
+    del members["times"]  # each is a member of the call's own record; the sentence says how many and the last
+    return members

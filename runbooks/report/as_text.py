@@ -1,99 +1,74 @@
-"""The report for a terminal."""
+"""The report for a terminal, and as a text file."""
 
-from collections import Counter
-from io import StringIO
-from typing import TYPE_CHECKING, Literal
+import textwrap
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
+from runbooks.report.contents import Contents, Entry, proof
 
-from runbooks.text.links import page_url
-from runbooks.text.mask import plain
-
-if TYPE_CHECKING:
-    from runbooks.findings import Finding
-    from runbooks.report import Report
-
-_INDENT = " " * 8
-COLOURS = {"OK": "green", "SKIP": "dim", "WARN": "yellow", "UNKNOWN": "magenta", "FAIL": "bold red"}
+_INDENT = " " * 9  # the column behind the verdict
+_COLOURS = {OK: "32", SKIP: "2", WARN: "33", UNKNOWN: "35", FAIL: "1;31"}  # as terminals number them
 
 
-def render(report: "Report", *, colour: bool = False, width: int = 100) -> str:
+def render(
+    report: Contents, *, verbose: bool = False, last: bool = False, colour: bool = False, width: int = 100
+) -> str:
     """The report as lines of at most ``width`` columns (commands and addresses are never broken).
 
-    What is well is told in its sentence alone; the proof of it is in the other forms.
+    What passed or was skipped is shown when it is ``verbose``, and when the checks were asked for by their ids. A
+    file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
     """
-    screen = StringIO()
-    system: Literal["standard"] | None = "standard" if colour else None
-    # force_jupyter: in a kernel rich would show each line as an output of its own, beside the report
-    console = Console(
-        file=screen,
+    whole = verbose or report.chosen
+    region = report.source.place.region
+    blocks = [_entry(entry, region, colour, width) for entry in report.problems]
+    if whole and (others := [_entry(e, region, colour, width) for es in report.others.values() for e in es]):
+        blocks.append("\n".join(others))
+    summary = _coloured(report.verdict, report.summary, colour)
+    where = f"{report.place}\n{report.asked_by}"
+    if not last:
+        return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
+    return "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"
+
+
+def _entry(entry: Entry, region: str, colour: bool, width: int) -> str:
+    if entry.verdict is OK:
+        lines = _wrapped(f"{entry.checks[0]}: {' '.join(entry.says)}", width, hang=0)
+    else:
+        bullet = "- " if len(entry.says) > 1 else ""
+        said = [_wrapped(bullet + one, width, hang=len(bullet)) for one in entry.says]
+        lines = [*(line for lines in said for line in lines), *_rows(entry, region, width)]
+    mark = _coloured(entry.verdict, entry.verdict.name.ljust(len(_INDENT)), colour)
+    return "\n".join([mark + lines[0].removeprefix(_INDENT), *lines[1:]])
+
+
+def _rows(entry: Entry, region: str, width: int) -> list[str]:
+    one = len(entry.checks) == 1
+    checks = entry.checks[0] if one else f"{len(entry.checks)}: {', '.join(entry.checks)}"
+    calls = "" if entry.verdict is SKIP else ", ".join(proof(entry.calls, region))
+    next_ = "" if entry.verdict is SKIP else entry.url
+    rows: list[str] = []
+    for name, value, breaks in (
+        ("fix", entry.fix, not entry.is_command),
+        ("next", next_, False),
+        ("check" if one else "checks", checks, True),
+        ("proof", calls, True),
+    ):
+        row = f"{name:<7}{value}"
+        rows += (_wrapped(row, width, hang=7) if breaks else [_INDENT + row]) if value else []
+    return rows
+
+
+def _wrapped(text: str, width: int, *, hang: int) -> list[str]:
+    return textwrap.wrap(
+        text,
         width=width,
-        force_terminal=colour,
-        force_jupyter=False,
-        highlight=False,
-        color_system=system,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT + " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    for line in head(report):
-        console.print(Text(line), soft_wrap=True)
-    for name, good, verdict, findings in report.entries:
-        mark = Text.assemble((f"{verdict.name:<8}", COLOURS[verdict.name]), (name, "bold"))
-        if verdict.name in ("OK", "SKIP"):
-            console.print(mark, soft_wrap=True)
-        else:
-            console.print()
-            console.print(mark + Text(f"  {good}"), soft_wrap=True)
-        for finding in findings:
-            _print(console, finding, several=len(findings) > 1)
-        for call in proof(findings) if verdict.name not in ("OK", "SKIP") else ():
-            console.print(Text(f"{_INDENT}proof {call}"), soft_wrap=True)
-    return "\n".join(line.rstrip() for line in screen.getvalue().splitlines()) + "\n"
 
 
-def _print(console: Console, finding: "Finding", *, several: bool) -> None:
-    mark = f"{finding.verdict.name}: " if several else ""
-    console.print(Padding(Text(mark + plain(finding.says)), (0, 0, 0, len(_INDENT))))
-    for name, value in details(finding):
-        console.print(Text(f"{_INDENT}{name:<6}{value}"), soft_wrap=True)
-
-
-def head(report: "Report") -> list[str]:
-    """The first lines of every form: the verdict and coverage, then what was looked at, by whom, when."""
-    asked = plain(report.question.subject)
-    idle = sum(verdict.name == "SKIP" for _, verdict, _ in report.checks)
-    nameless = idle and not report.question.instance and not report.question.deployment
-    return [
-        f"{report.verdict.name}: {report.coverage}",
-        *(["no instance was named (--instance), so what is about one was not asked"] if nameless else []),
-        f"{asked} - {report.source.target} - {report.source.place.region} - account {report.source.account} - {report.source.at:%Y-%m-%d %H:%M} UTC",
-        f"asked by {plain(report.source.identity)}"
-        + (f", profile {plain(report.source.place.profile)}" if report.source.place.profile else ""),
-    ]
-
-
-def details(finding: "Finding") -> list[tuple[str, str]]:
-    """The rows below a finding's sentence, those that it has: the command that mends it, where to go next."""
-    rows = [("fix", plain(finding.fix)), ("next", page_of(finding))]
-    return [(name, value) for name, value in rows if value]
-
-
-def proof(findings: list["Finding"]) -> list[str]:
-    """The API calls behind a check's findings, alike ones as one line."""
-    calls = max((finding.proof for finding in findings), key=len)
-    times = Counter((call.api, call.region, call.answer) for call in calls)
-    last = {(call.api, call.region, call.answer): call.request_id for call in calls}
-    return [plain(_call(*key, count, last[key])) for key, count in times.items()]
-
-
-def page_of(finding: "Finding") -> str:
-    """The address of what to open next: a page of the guide, or the entry of a check; "" for neither."""
-    if not finding.next:
-        return ""
-    return page_url(finding.next if finding.next.startswith("/") else f"/checks/#{finding.next}")
-
-
-def _call(api: str, region: str, answer: str, count: int, request_id: str) -> str:
-    times = f", {count} times" if count > 1 else ""
-    request = f" ({'last ' if count > 1 else ''}request {request_id})" if request_id else ""
-    return f"{api} in {region}: {answer}{times}{request}"
+def _coloured(verdict: Verdict, text: str, colour: bool) -> str:
+    """``text`` with its first word, the verdict, in colour."""
+    name = verdict.name
+    return f"\x1b[{_COLOURS[verdict]}m{name}\x1b[0m{text.removeprefix(name)}" if colour else text

@@ -1,21 +1,41 @@
-"""Text as a literal part of Markdown, whatever it holds."""
+"""Text as a literal part of Markdown, whatever it holds. The text is `plain`: on one line, without secrets.
+
+A word that Markdown could act upon, a bare address included, stands as code: it reads the same where Markdown is
+rendered and where it is not, which an escaped word does not. Only what HTML could act upon is escaped, since some
+renderers take what stands between two tags as it is.
+"""
 
 import re
+from collections.abc import Callable
 
-from runbooks.text.mask import plain
+_ACTS = re.compile(r"(?i)[\\`*_~\[\]<>&@#$|]|://|^\W*www\.")
+# A word between the punctuation of its sentence.
+_WORD = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:!?]*)$")
 
 
 def escape(text: str) -> str:
-    """``text`` with everything that Markdown or HTML could act upon made literal, bare addresses included."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_~\[\]])", r"\\\1", text)
-    text = re.sub(r"(?i)\b(https?|ftp)://", r"\1&#58;//", text)
-    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", text).replace("@", "&#64;")
+    """``text`` in which nothing acts: no emphasis, link, mention, image, HTML."""
+    return literal(text, _ACTS, _inert)
+
+
+def literal(text: str, acts: re.Pattern[str], as_code: Callable[[str], str]) -> str:
+    """``text`` with each word in which ``acts`` finds something made code by ``as_code``."""
+    return " ".join(_word(word, as_code) if acts.search(word) else word for word in text.split(" "))
 
 
 def code(text: str) -> str:
     """``text`` as inline code of Markdown, with a fence that it cannot close."""
-    text = plain(text)
     ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     gap = " " if "`" in text else ""
     return f"{ticks}{gap}{text}{gap}{ticks}"
+
+
+def _inert(word: str) -> str:
+    if not re.search("[<>&]", word):
+        return code(word)
+    return re.sub(r"[^A-Za-z0-9]", lambda character: f"&#{ord(character[0])};", word)
+
+
+def _word(word: str, as_code: Callable[[str], str]) -> str:
+    before, core, after = _WORD.fullmatch(word).groups()  # type: ignore[union-attr]  # it matches any word
+    return f"{before}{as_code(core)}{after}"

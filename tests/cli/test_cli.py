@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from codedeploy_sandbox import Fault, Hang, serve
 
 from runbooks.errors import UserError
+from runbooks.report import FORMATS
 from runbooks.streams import write
 
 NO_AWS = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
@@ -47,6 +49,67 @@ def test_a_healthy_sandbox_ends_with_0() -> None:
     done = runbooks("diagnose", "--sandbox", "healthy", "--instance", "web-01")
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("OK: ")
+
+
+def test_what_passed_is_shown_on_demand() -> None:
+    asked = ("diagnose", "--sandbox", "healthy", "--instance", "web-01")
+    assert len(runbooks(*asked).stdout.splitlines()) == 3
+    shown = runbooks(*asked, "-v").stdout
+    assert "\nOK       agent-is-running: " in shown
+    assert "\nSKIP " in shown
+
+
+def test_without_an_instance_most_is_not_asked_and_that_is_no_success() -> None:
+    done = runbooks("diagnose", "--sandbox", "agent-stopped")
+    assert done.returncode == 2
+    assert re.match(r"UNKNOWN: \d+ passed, .*\d+ not asked\. No instance was given", done.stdout)
+
+
+def test_in_a_terminal_the_problem_stands_last() -> None:
+    """Where standard output is a terminal, what scrolls away is the rest."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "runbooks", "diagnose", "--sandbox", "agent-stopped", "--instance"]
+    with subprocess.Popen(
+        [*command, "web-01", "-v"], env=NO_AWS, stdout=theirs, stderr=subprocess.PIPE
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # so a terminal ends, once no one writes to it
+            while part := os.read(ours, 65536):
+                shown += part
+        assert process.wait(60) == 1
+    os.close(ours)
+    lines = shown.decode().splitlines()
+    assert lines[-1].startswith("\x1b[1;31mFAIL\x1b[0m: 1 failed, ")
+    problem = next(at for at, line in enumerate(lines) if "The agent does not run" in line)
+    assert [at for at, line in enumerate(lines) if "mOK\x1b" in line or "mSKIP\x1b" in line][-1] < problem
+    assert lines[0].startswith("web-01 - sandbox:agent-stopped - ")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_token_and_a_password_of_the_environment_are_in_no_report(form: str) -> None:
+    """A token from a file with Windows line ends, and a password in the endpoint's address."""
+    with serve("healthy") as sandbox:
+        done = runbooks(
+            *(
+                "diagnose",
+                "--region",
+                "eu-west-1",
+                "--check",
+                "caller-is-known",
+                "--format",
+                form,
+                "--timeout",
+                "5",
+            ),
+            AWS_ENDPOINT_URL=sandbox.endpoint.replace("://", "://joe:hunter22@"),
+            AWS_ACCESS_KEY_ID="ASIAX",
+            AWS_SECRET_ACCESS_KEY="y",
+            AWS_SESSION_TOKEN="IQoJ_HIDDEN\r",
+        )
+    assert "Invalid header value" in done.stdout + done.stderr
+    assert "HIDDEN" not in done.stdout + done.stderr
+    assert "hunter22" not in done.stdout + done.stderr
 
 
 def test_a_bad_filter_is_found_and_the_report_is_json() -> None:
@@ -119,7 +182,8 @@ def test_an_expired_session_is_one_sentence() -> None:
 
 def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    done = runbooks("diagnose", "--sandbox", "healthy", "--format", "html", "--output", str(path))
+    options = ("--format", "html", "--output", str(path))
+    done = runbooks("diagnose", "--sandbox", "healthy", "--instance", "web-01", *options)
     assert done.returncode == 0, done.stderr
     assert path.read_text().startswith("<!doctype html>")
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from runbooks import runbook as room
 from runbooks.cli.app import app
+from runbooks.runbook import copies, lab
 
 QUERY = "instance=web-01&region=eu-west-1&group=shop/web"
 
@@ -22,8 +22,8 @@ def opened(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, dict[
         asked.append((name, parameters))
         return Path("copy.ipynb")
 
-    monkeypatch.setattr(room, "open_runbook", copy)
-    monkeypatch.setattr(room, "show", lambda *_, **__: None)
+    monkeypatch.setattr(copies, "open_runbook", copy)
+    monkeypatch.setattr(lab, "show", lambda *_, **__: None)
     done = CliRunner().invoke(app, ["open", *arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return *asked[0], done.stderr
@@ -71,7 +71,8 @@ def test_what_cannot_be_meant_is_left_out(monkeypatch: pytest.MonkeyPatch, hosti
 
 def test_the_name_of_a_runbook_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened(monkeypatch, "network")[0] == "network"
-    assert opened(monkeypatch, "no-such-runbook")[0] == "no-such-runbook"  # which open_runbook refuses
+    done = CliRunner().invoke(app, ["open", "no-such-runbook"])
+    assert "There is no runbook 'no-such-runbook'" in str(done.exception)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -1,52 +1,37 @@
-"""The report in its four forms: exit codes, coverage, and hostile text that does no harm."""
+"""What a report judges: exit codes, coverage, the order and the grouping of what was found, and what asks again."""
 
 import json
-import re
 import shlex
 from dataclasses import replace
-from datetime import UTC, datetime
-from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from typer.main import get_command
 
 from runbooks.cli import app
+from runbooks.cli.asking import Format
 from runbooks.diagnosis import diagnose
-from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Check, Finding, Verdict
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Finding, NotApplicable, NotAsked, Verdict
 from runbooks.question import Question
 from runbooks.report import FORMATS, Report
-from runbooks.report.as_markdown import replay
+from runbooks.report.contents import proof
 from runbooks.report.schema import schema
-from runbooks.source import Place, Source
-from tests.support.world import world
+from runbooks.source import Place
+from tests.support.reports import HOSTILE, SOURCE, finding, report
+from tests.support.world import PATIENT, world
 
 SCHEMA = Draft202012Validator(schema())
-HOSTILE = "<script>alert(1)</script>\x1b[31m\nweb`| [x](javascript:alert(1)) \u202e **b** <img src=x onerror=alert(1)>"
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
 
 
-def report(*verdicts: Verdict, says: str = "web-01 was seen", fix: str = "") -> Report:
-    proof = (Call("codedeploy:ListOnPremisesInstances", "eu-west-1", "ok", "r-1"),)
-    results = {
-        Check(f"check-{n}", "All is well.", "", "category", (), lambda aws, question: iter(())): [
-            Finding(
-                verdict,
-                says,
-                code=f"check-{n}/seen",
-                about="web-01",
-                fix=fix,
-                next="/guides/check-the-agent/",
-                proof=proof,
-            )
-        ]
-        for n, verdict in enumerate(verdicts)
-    }
-    at = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    place = Place("eu-west-1", sandbox="healthy")
-    source = Source(place, "sandbox:healthy", "111122223333", "arn:x", at)
-    return Report(source, Question(instance="web-01"), results)
+def not_asked(says: str = "No instance was given (--instance).") -> Finding:
+    """What the engine makes of a `NotAsked`."""
+    return finding(SKIP, says, code=NotAsked.code)
+
+
+NOT = not_asked()
 
 
 @pytest.mark.parametrize(
@@ -57,31 +42,103 @@ def test_exit_codes_are_bits(verdicts: tuple[Verdict, ...], code: int) -> None:
     assert report(*verdicts).exit_code == code
 
 
-def test_coverage_never_leaves_the_unseen_out() -> None:
-    assert report(OK, OK, FAIL, WARN, UNKNOWN, UNKNOWN, SKIP).coverage.startswith(
-        "4 looked at, 2 could not be, 1 does not apply"
+@pytest.mark.parametrize(
+    ("found", "code", "verdict"),
+    [
+        ((OK, NOT, NOT), 2, UNKNOWN),  # most was not asked: that is not all good
+        ((WARN, OK, NOT, NOT, NOT), 2, UNKNOWN),
+        ((FAIL, NOT, NOT), 3, FAIL),
+        ((OK, NOT), 0, OK),  # as much was checked as was not asked
+        ((OK, OK, NOT), 0, OK),
+        ((OK, SKIP, SKIP), 0, OK),  # asked, and not applicable
+        ((NOT,), 2, SKIP),  # a step without its parameter
+    ],
+)
+def test_a_report_in_which_most_was_not_asked_is_not_ok(
+    found: tuple[Any, ...], code: int, verdict: Verdict
+) -> None:
+    made = report(*found)
+    assert (made.exit_code, made.verdict) == (code, verdict)
+    assert ("No instance was given" in made.coverage) == made.is_thin
+
+
+def test_a_deployment_is_a_subject() -> None:
+    assert report(OK, NOT, NOT, instance="").exit_code == 2
+    assert report(OK, NOT, NOT, instance="", deployment="d-ABCDEF123").exit_code == 0
+
+
+@pytest.mark.parametrize(("asked", "code"), [({}, 2), ({"instance": "web-01"}, 0)])
+def test_a_diagnosis_without_a_subject_cannot_end_well(asked: dict[str, Any], code: int) -> None:
+    with world("healthy", config=PATIENT) as (aws, _):
+        made = diagnose(aws, **asked)
+    assert made.exit_code == code
+    assert made.render("text").startswith(("OK: ", "UNKNOWN: ")[code // 2])
+
+
+def test_coverage_adds_up_to_all_checks() -> None:
+    made = report(OK, OK, FAIL, WARN, UNKNOWN, UNKNOWN, SKIP, NOT)
+    assert (
+        made.coverage == "1 failed, 2 not checked, 1 with a warning, 2 passed, 1 not applicable, 1 not asked."
     )
+    partly = report([finding(FAIL), finding(UNKNOWN)], [finding(OK), finding(SKIP)])
+    assert partly.coverage == "1 failed, 1 passed; 1 checked only in part."
+    assert report().coverage == "nothing was checked."
 
 
 def test_the_worst_comes_first_and_what_does_not_apply_last() -> None:
     assert [verdict for _, verdict, _ in report(OK, UNKNOWN, FAIL, SKIP).checks] == [FAIL, UNKNOWN, OK, SKIP]
+    entries = report(SKIP, WARN, OK, UNKNOWN, FAIL).contents.entries
+    assert [entry.verdict for entry in entries] == [FAIL, UNKNOWN, WARN, OK, SKIP]
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "html"])
-def test_one_reason_is_told_once_and_hides_nothing(form: str) -> None:
-    shown = report(FAIL, UNKNOWN, UNKNOWN, OK, says="Could not check: sts was denied.").render(form)
-    assert (
-        shown.count("Could not check: sts was denied.") == 3
-    )  # the FAIL's, the OK's, and one for both UNKNOWNs
-    assert "check-1, check-2" in shown
-    assert "2 checks could not look, for one reason." in shown
-    assert json.loads(report(UNKNOWN, UNKNOWN).render("json"))["checks"][1][
-        "findings"
-    ]  # each by itself there
+@pytest.mark.parametrize("verdict", [UNKNOWN, SKIP])
+def test_one_reason_of_several_checks_is_one_entry(verdict: Verdict) -> None:
+    (entry,) = report(verdict, verdict, verdict).contents.entries
+    assert entry.checks == ("check-0", "check-1", "check-2")
+    assert entry.says == ("web-01 was seen.",)
+    assert not entry.expected
+    assert len(report(verdict, finding(verdict, "Another reason.")).contents.entries) == 2
+
+
+def test_alike_findings_of_one_check_are_one_entry() -> None:
+    found = [
+        finding(FAIL, "a", code="x", fix="Do it."),
+        finding(FAIL, "b", code="x", fix="Do it."),
+        finding(FAIL, "c", code="x", fix="Do that."),
+        finding(FAIL, "d", code="y", fix="Do it."),
+    ]
+    assert [entry.says for entry in report(found).contents.problems] == [("a", "b"), ("c",), ("d",)]
+    assert len(report(FAIL, FAIL).contents.problems) == 2  # two checks are two problems
+
+
+def test_what_is_well_in_a_check_that_failed_is_not_counted_as_passed() -> None:
+    made = report([finding(FAIL, "a"), finding(OK, "b"), finding(SKIP, "c")], OK, SKIP, NOT).contents
+    assert {word: [entry.checks for entry in entries] for word, entries in made.others.items()} == {
+        "also found": [("check-0",), ("check-0",)],
+        "passed": [("check-1",)],
+        "not applicable": [("check-2",)],
+        "not asked": [("check-3",)],
+    }
+
+
+def test_the_proof_is_short_and_hides_no_refusal() -> None:
+    calls = [
+        Call("ssm:GetCommandInvocation", "eu-west-1", "InvocationDoesNotExist", "r-1"),
+        Call("ssm:GetCommandInvocation", "eu-west-1", "ok", "r-2"),
+        Call("ssm:GetCommandInvocation", "eu-west-1", "ok", "r-3"),
+        Call("sts:GetCallerIdentity", "eu-west-1", "AccessDenied", "r-4"),
+        Call("codedeploy:GetOnPremisesInstance", "eu-central-1", "ok", "r-5"),
+    ]
+    assert proof(calls, "eu-west-1") == [
+        "ssm:GetCommandInvocation (InvocationDoesNotExist; ok)",
+        "sts:GetCallerIdentity (AccessDenied, request r-4)",
+        "codedeploy:GetOnPremisesInstance in eu-central-1",
+    ]
 
 
 def test_the_fingerprint_follows_the_verdicts_only() -> None:
-    assert report(OK, FAIL).fingerprint == report(OK, FAIL, says="other words").fingerprint
+    same = report(OK, finding(FAIL, "other words"))
+    assert report(OK, FAIL).fingerprint == same.fingerprint
     assert report(OK, FAIL).fingerprint != report(OK, OK).fingerprint
 
 
@@ -94,81 +151,53 @@ def test_json_keeps_to_the_published_schema(verdicts: tuple[Verdict, ...]) -> No
 
 
 def test_json_has_the_fields_of_the_contract() -> None:
-    document = json.loads(report(FAIL).render("json"))
-    (finding,) = document["checks"][0]["findings"]
-    assert set(finding) == {"verdict", "says", "code", "about", "fix", "next", "proof"}
-    assert finding["verdict"] == "FAIL"
+    document = json.loads(report(FAIL, UNKNOWN, UNKNOWN).render("json"))
+    (found,) = document["checks"][0]["findings"]
+    assert set(found) == {"verdict", "says", "code", "about", "fix", "next", "proof"}
+    assert found["verdict"] == "FAIL"
+    assert len(document["checks"]) == 3  # each by itself, whatever they have in common
+
+
+def test_the_command_line_offers_every_form() -> None:
+    assert [form.value for form in Format] == list(FORMATS)
+
+
+# What is shown is safe, whatever it holds
+
+
+def hostile(form: str, text: str) -> str:
+    """A report in which everything that comes from outside is ``text``."""
+    found = finding(FAIL, text, fix=text, about=text, code="x")
+    made = report(found, finding(UNKNOWN, text), finding(OK, text), finding(SKIP, text))
+    place = Place(f"eu-west-1{text}", profile=text)
+    source = replace(SOURCE, place=place, target=f"aws at {text}", account=text, identity=text)
+    return replace(made, source=source).render(form)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_secrets_are_masked(form: str) -> None:
-    shown = report(FAIL, says=f"key {KEY} secret {SECRET}", fix="curl http://joe:hunter22@proxy").render(form)
-    for secret in (KEY, SECRET, "hunter22"):
-        assert secret not in shown
+@pytest.mark.parametrize("secret", [KEY, SECRET, "hunter22"])
+def test_secrets_are_masked(form: str, secret: str) -> None:
+    assert secret not in hostile(form, f"key {KEY} secret {SECRET} at http://joe:hunter22@proxy:3128 again")
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_control_character_gets_through(form: str) -> None:
-    shown = report(FAIL, says=HOSTILE, fix=HOSTILE).render(form)
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", shown)
+    shown = hostile(form, HOSTILE + "\nOK: 35 passed\x85\u2028\r")
+    assert not [c for c in shown if c != "\n" and not c.isprintable()]
+    assert not [line for line in shown.splitlines() if line.strip().startswith("OK: 35")]
 
 
-class Elements(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-
-def test_html_holds_no_script_and_no_foreign_address() -> None:
-    reader = Elements()
-    reader.feed(report(FAIL, OK, says=HOSTILE, fix=HOSTILE).render("html"))
-    assert {"table", "code"} <= {tag for tag, _ in reader.tags}
-    assert not {"script", "img", "iframe", "object", "link"} & {tag for tag, _ in reader.tags}
-    for _, attributes in reader.tags:
-        assert not [name for name in attributes if name.startswith("on")]
-        for name in ("href", "src"):
-            assert (attributes.get(name) or "http://127.0.0.1:8000/").startswith("http://127.0.0.1:8000/")
-
-
-def test_markdown_stays_text() -> None:
-    from markdown import markdown  # the site's own
-
-    reader = Elements()
-    reader.feed(markdown(report(FAIL, says=HOSTILE, fix=HOSTILE).render("markdown")))
-    assert {tag for tag, _ in reader.tags} <= {"p", "strong", "br", "code", "ul", "li", "a"}
-    assert {a["href"] for tag, a in reader.tags if tag == "a"} <= {
-        "http://127.0.0.1:8000/guides/check-the-agent/"
-    }
-
-
-@pytest.mark.parametrize(
-    "address", ["www.evil.example/login", "HTTP://evil.example", "ftp://evil.example", "a@b.example"]
-)
-def test_a_bare_address_becomes_no_link(address: str) -> None:
-    assert not re.search(
-        r"(?i)www\.|https?://|ftp://|@", report(FAIL, says=address).render("markdown").split("next:")[0]
-    )
-
-
-def test_text_has_no_colour_unless_asked() -> None:
-    from runbooks.report import as_text
-
-    assert "\x1b" not in as_text.render(report(FAIL))
-    assert "\x1b[" in as_text.render(report(FAIL), colour=True)
-    assert "\x1b[31m" not in as_text.render(report(FAIL, says="\x1b[31mred"), colour=True).replace(
-        "\x1b[1;31mFAIL", ""
-    )
+def test_a_command_that_holds_a_secret_is_not_shown() -> None:
+    made = report(FAIL)
+    named = replace(made, source=replace(SOURCE, place=Place("eu-west-1", profile="a token=hunter22")))
+    assert named.again == "The command holds a secret, so it is not shown."
 
 
 def test_the_ticket_says_how_to_ask_again() -> None:
     question = Question(instance="web-01", deployment_group="shop/web", bucket="b; rm -rf ~", hours=3)
-    first = report(FAIL)
-    source = replace(first.source, place=Place("eu-west-1"), target="aws", probed=True)
-    asked = replace(first, question=question, source=source)
-    words = shlex.split(replay(asked))
+    source = replace(SOURCE, place=Place("eu-west-1"), target="aws", probed=True)
+    asked = replace(report(FAIL), question=question, source=source)
+    words = shlex.split(asked.again)
     context = get_command(app).commands["diagnose"].make_context("diagnose", words[2:])  # type: ignore[attr-defined]
     given = {"instance": "web-01", "bucket": "b; rm -rf ~", "hours": 3, "region": "eu-west-1", "probe": True}
     assert given.items() <= context.params.items()
@@ -178,5 +207,13 @@ def test_a_ticket_names_the_checks_that_were_asked_for() -> None:
     with world("healthy") as (aws, _):
         every = diagnose(aws, instance="web-01", checks=())
         one = diagnose(aws, instance="web-01", checks="instance-is-registered")
-    assert replay(every) == "runbooks diagnose --instance web-01 --sandbox healthy"
-    assert set(shlex.split(replay(one))) == {*shlex.split(replay(every)), "--check", "instance-is-registered"}
+    assert every.again == "runbooks diagnose --instance web-01 --sandbox healthy"
+    assert set(shlex.split(one.again)) == {*shlex.split(every.again), "--check", "instance-is-registered"}
+
+
+def test_the_two_reasons_not_to_check_are_told_apart() -> None:
+    assert issubclass(NotAsked, NotApplicable)
+    with world("healthy", config=PATIENT) as (aws, _):
+        found: Report = diagnose(aws, checks=["arn-is-free", "registration-calls-succeed"])
+    codes = [one.code for row in found.results.values() for one in row]
+    assert codes == ["arn-is-free/not-asked", "registration-calls-succeed/not-applicable"]

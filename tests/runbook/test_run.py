@@ -204,9 +204,9 @@ def test_progress_is_shown_while_it_looks_and_then_is_gone(
     monkeypatch.setattr(NotebookClient, "process_message", watched)
     nbformat.write(notebook, own)
     done = run_runbook("own")
-    assert "Looking: 11 of 11 checks are done ..." in seen
-    assert "Looking" not in done.notebook
-    assert "Looking" not in done.html
+    assert "Checking: 11 of 11 done ..." in seen
+    assert "Checking:" not in done.notebook
+    assert "Checking:" not in done.html
 
 
 @pytest.mark.timeout(240)

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from mkdocs.exceptions import Abort
 
+from runbooks.findings import FAIL, OK
+from runbooks.report.as_html import fragment
 from site_hooks import notebooks
 from site_hooks.outputs import as_html, harmless
 from tests.support.built_site import refusal, small_site
 from tests.support.html import Tags
+from tests.support.reports import AT, finding, report
 
 
 def notebook(*cells: dict[str, Any], **changes: Any) -> str:
@@ -140,6 +143,10 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)><b onclick='x()'
         shows(
             html=f'<style>x</style><table border="1"><tr><td>Name {HOSTILE}</table><a href="JavaScript:x">l</a>'
         ),
+        shows(
+            html=f'Name <svg onload="x()" class="y"><script>x()</script><path d="M0" style="background-color:url(//x)"/>{HOSTILE}'
+            '<foreignObject><img src=x></foreignObject><a xlink:href="javascript:x()">y</a><use href="//x"/></svg>'
+        ),
         shows(plain=f"Name {HOSTILE}"),
         {"output_type": "stream", "name": "stdout", "text": f"Name {HOSTILE}"},
         FAILED | {"evalue": f"Name {HOSTILE}"},
@@ -163,6 +170,18 @@ def test_harmless_html_keeps_what_a_report_needs() -> None:
     assert harmless(table) == table
     proof = '<p style="margin:0.3em 0">x</p><details><summary>proof</summary><small>y</small></details>'
     assert harmless(proof) == proof
+    shown = fragment(report(finding(FAIL, times=(AT,)), OK).contents)
+    kept = harmless(shown)
+    for part in (
+        "<svg ",
+        "<path ",
+        "viewBox=",
+        "aria-label=",
+        "background-color:#cf222e",
+        "<details",
+        "<li><code>",
+    ):
+        assert kept.count(part) == shown.count(part) > 0, part
     assert harmless('<a href="https://x/?a=1&amp;b=2">l</a>') == '<a href="https://x/?a=1&amp;b=2">l</a>'
     assert harmless('<a href="/x">l</a><a href="x">l</a>') == "<a>l</a><a>l</a>"
     assert harmless('<p style="position:fixed;margin:0" class="md-x" id="y">a') == '<p style="margin:0">a</p>'

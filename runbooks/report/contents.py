@@ -1,0 +1,177 @@
+"""What a report shows, whatever its form: a summary, problems, and what is well or was not asked."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Check, Command, Finding, NotAsked, Verdict
+from runbooks.question import Question
+from runbooks.source import Source
+from runbooks.text.links import page_url
+from runbooks.text.mask import plain
+
+Judged = tuple[Check, Verdict, list[Finding]]  # a check, its verdict, its findings
+PROBLEMS = (FAIL, UNKNOWN, WARN)
+WORDS = {
+    FAIL: "failed",
+    UNKNOWN: "not checked",
+    WARN: "with a warning",
+    OK: "passed",
+    SKIP: "not applicable",
+}
+NOT_ASKED = "not asked"  # a SKIP for want of a parameter
+ALSO = "also found"  # what is well, or was skipped, of a check that is counted under another word
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Alike findings: those of one check with the same code and fix, or of several that were not made for one reason."""
+
+    verdict: Verdict
+    what: str  # the word under which its checks are counted: "failed", "not asked"
+    checks: tuple[str, ...]  # ids
+    expected: str  # the good state, where it is of one check
+    says: tuple[str, ...]
+    fix: str
+    next: str  # the page to open: its path on the site
+    times: tuple[tuple[datetime, ...], ...]  # when what each sentence says happened
+    calls: tuple[Call, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[Judged, Finding]]) -> "Entry":
+        """The entry of findings that are alike, each with its check."""
+        (judged, first), says = rows[0], {finding.says: finding for _, finding in rows}
+        checks = {check.id: check for (check, _, _), _ in rows}
+        return cls(
+            verdict=first.verdict,
+            what=counted_as(judged) if first.verdict is judged[1] else ALSO,
+            checks=tuple(checks),
+            expected=judged[0].title if len(checks) == 1 else "",
+            says=tuple(says),
+            fix=first.fix,
+            next=first.next if first.next.startswith("/") else f"/checks/#{first.next}" * bool(first.next),
+            times=tuple(finding.times for finding in says.values()),
+            calls=max((finding.proof for _, finding in rows), key=len),
+        )
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the fix is a command, ready to paste; else it is a sentence."""
+        return isinstance(self.fix, Command)
+
+    @property
+    def url(self) -> str:
+        """The address of the page to open; "" for none."""
+        return page_url(self.next) if self.next else ""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A report as its forms show it. All of its texts are `plain`."""
+
+    verdict: Verdict
+    coverage: str
+    exit_code: int
+    fingerprint: str
+    again: str  # the command that asks the same again
+    source: Source
+    question: Question
+    checks: Sequence[Judged]  # the worst first, those that do not apply last
+    chosen: bool  # the checks were asked for by their ids
+
+    @property
+    def subject(self) -> str:
+        """What was asked about."""
+        return plain(self.question.subject)
+
+    @property
+    def summary(self) -> str:
+        """The verdict and how much was checked, in one line."""
+        return f"{self.verdict.name}: {self.coverage}"
+
+    @property
+    def place(self) -> str:
+        """What was asked, where and when, in one line."""
+        at = f"{self.source.at:%Y-%m-%d %H:%M} UTC"
+        where = (self.source.target, self.source.place.region, f"account {self.source.account}")
+        return " - ".join((self.subject, *where, at))
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked, in one line."""
+        profile = self.source.place.profile
+        return f"asked by {self.source.identity}" + (f", profile {profile}" if profile else "")
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All that was found, alike findings as one: FAIL, UNKNOWN and WARN, then what is well and what was skipped."""
+        alike: dict[Hashable, list[tuple[Judged, Finding]]] = defaultdict(list)
+        for judged in self.checks:
+            for finding in judged[2]:
+                alike[_kind(finding)].append((judged, finding))
+        return sorted(map(Entry.of, alike.values()), key=lambda entry: rank(entry.verdict))
+
+    @property
+    def problems(self) -> list[Entry]:
+        """What needs attention, the worst first."""
+        return [entry for entry in self.entries if entry.verdict in PROBLEMS]
+
+    @property
+    def others(self) -> Mapping[str, list[Entry]]:
+        """What passed, does not apply, was not asked and was also found, under these words."""
+        rest: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            if entry.verdict not in PROBLEMS:
+                rest[entry.what].append(entry)
+        return rest
+
+
+def counted_as(judged: Judged) -> str:
+    """The word under which a check is counted."""
+    _, verdict, found = judged
+    not_asked = verdict is SKIP and all(finding.code.endswith(f"/{NotAsked.code}") for finding in found)
+    return NOT_ASKED if not_asked else WORDS[verdict]
+
+
+def rank(verdict: Verdict) -> tuple[bool, int]:
+    """The order in which a file shows verdicts: the worst first, what does not apply last."""
+    return verdict is SKIP, -verdict
+
+
+def made_plain(source: Source) -> Source:
+    """``source`` as every reader may see it: the names in it come from AWS, from settings and from the environment."""
+    place = replace(source.place, region=plain(source.place.region), profile=plain(source.place.profile))
+    return replace(
+        source,
+        place=place,
+        target=plain(source.target),
+        account=plain(source.account),
+        identity=plain(source.identity),
+    )
+
+
+def proof(calls: Iterable[Call], region: str) -> list[str]:
+    """The calls behind an entry, one text for each operation: how it was answered, where that is not just "ok".
+
+    A request id stands beside what was refused: AWS's support asks for it. The JSON has them all.
+    """
+    answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for call in calls:
+        answers[call.api, call.region][call.answer] = call.request_id
+    return [
+        api + (f" in {where}" if where != region else "") + _answers(ids)
+        for (api, where), ids in answers.items()
+    ]
+
+
+def _answers(ids: Mapping[str, str]) -> str:
+    """How an operation was answered; the request id of a refusal, unless the operation was answered after all."""
+    refused = "ok" not in ids
+    said = [f"{answer}, request {id_}" if refused and id_ else answer for answer, id_ in ids.items()]
+    return f" ({'; '.join(said)})" if said != ["ok"] else ""
+
+
+def _kind(finding: Finding) -> Hashable:
+    what = finding.says if finding.verdict in (UNKNOWN, SKIP) else finding.code
+    return finding.verdict, what, finding.fix, finding.next

@@ -1,0 +1,155 @@
+"""A report: the findings of some checks, and what was asked of whom. It knows nothing of AWS."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runbooks.commands import runbooks, shown
+from runbooks.findings import FAIL, SKIP, UNKNOWN, Check, Finding, Verdict
+from runbooks.question import Question
+from runbooks.report import as_html, as_json, as_text, as_ticket
+from runbooks.report.contents import NOT_ASKED, WORDS, Contents, Judged, counted_as, made_plain, rank
+from runbooks.source import Source
+
+FORMATS = {
+    "text": as_text.render,
+    "json": as_json.render,
+    "html": as_html.render,
+    "markdown": as_ticket.github,
+    "github": as_ticket.github,
+    "jira": as_ticket.jira,
+    "slack": as_ticket.slack,
+    "plain": as_ticket.plain,
+}
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """The worst verdict; what does not apply says nothing about the rest. UNKNOWN where there is none."""
+    judged = {finding.verdict for finding in findings}
+    return max(judged - {SKIP} or judged, default=UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of some checks on one question, and what was asked of whom, where and when."""
+
+    source: Source
+    question: Question
+    results: Mapping[Check, list[Finding]]
+    only: tuple[
+        str, ...
+    ] = ()  # ids of the checks that were asked for; () for all, and for steps of a registration
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings, the worst first, else in the order of the checks."""
+        return sorted((f for found in self.results.values() for f in found), key=lambda f: -f.verdict)
+
+    @property
+    def checks(self) -> list[Judged]:
+        """Each check with its verdict (`worst`) and its findings; the worst check first, what does not apply last."""
+        judged = [
+            (check, worst(found), sorted(found, key=lambda f: -f.verdict))
+            for check, found in self.results.items()
+        ]
+        return sorted(judged, key=lambda row: rank(row[1]))
+
+    @property
+    def not_asked(self) -> Counter[str]:
+        """How many checks were not made because a parameter was not given, by the sentence that says which."""
+        return Counter(row[2][0].says for row in self.checks if counted_as(row) == NOT_ASKED)
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether most was not asked: more checks lacked a parameter than were made.
+
+        A deployment that is named is a subject of its own, about which there are few checks.
+        """
+        made = sum(verdict is not SKIP for _, verdict, _ in self.checks)
+        return not self.question.deployment and self.not_asked.total() > made
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all; not OK where most was not asked."""
+        judged = worst(self.findings)
+        return max(judged, UNKNOWN) if self.is_thin and judged is not SKIP else judged
+
+    @property
+    def exit_code(self) -> int:
+        """Bits: 1 when something FAILs, 2 when something is UNKNOWN, or nothing was checked, or most was not asked."""
+        verdicts = {f.verdict for f in self.findings}
+        return (FAIL in verdicts) | (UNKNOWN in verdicts or verdicts <= {SKIP} or self.is_thin) << 1
+
+    @property
+    def coverage(self) -> str:
+        """How many checks failed, passed, were not made: they add up to all, so that "no problem" never stands alone."""
+        counts = Counter(map(counted_as, self.checks))
+        counted = [f"{counts[word]} {word}" for word in (*WORDS.values(), NOT_ASKED) if counts[word]]
+        said = ", ".join(counted) or "nothing was checked"
+        partly = sum(
+            v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
+        )
+        part = f"; {partly} checked only in part" if partly else ""
+        return f"{said}{part}.{f' {self.not_asked.most_common(1)[0][0]}' if self.is_thin else ''}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Stays the same as long as the same question gets the same findings, about the same things, in the same place."""
+        place, asked = self.source.place, self.question.as_json()
+        found = sorted((f.code, f.verdict.name, f.about) for f in self.findings)
+        whole = [
+            self.source.account,
+            place.region,
+            self.source.target,
+            sorted(asked.items()),
+            self.only,
+            found,
+        ]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:12]
+
+    @property
+    def again(self) -> str:
+        """The command that asks the same question again; a host report that was brought by hand must be made again."""
+        place = self.source.place
+        probe = self.source.probed and not place.sandbox
+        return shown(runbooks(place, "diagnose", **self.question.options(), probe=probe, check=self.only))
+
+    @property
+    def contents(self) -> Contents:
+        """What every form shows."""
+        return Contents(
+            verdict=self.verdict,
+            coverage=self.coverage,
+            exit_code=self.exit_code,
+            fingerprint=self.fingerprint,
+            again=self.again,
+            source=made_plain(self.source),
+            question=self.question,
+            checks=self.checks,
+            chosen=bool(self.only),
+        )
+
+    def render(self, format: str) -> str:
+        """The report in one of `FORMATS`: "text", "json", "html", or a ticket: "markdown" or "github", "jira", "slack", "plain"."""
+        return FORMATS[format](self.contents)
+
+    def __repr__(self) -> str:
+        return self.render("text")
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """What Jupyter shows: the report as HTML, and as Markdown and text for what does not show HTML.
+
+        Its metadata say the exit code and each check's verdict: `runbooks run` reads them there.
+        """
+        shown = {
+            "text/plain": self.render("text"),
+            "text/markdown": self.render("markdown"),
+            "text/html": as_html.fragment(self.contents),
+        }
+        verdicts = {check.id: verdict.name for check, verdict, _ in self.checks}
+        return shown, {"runbooks": {"exit_code": self.exit_code, "verdicts": verdicts}}
