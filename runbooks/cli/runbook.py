@@ -16,7 +16,7 @@ from runbooks.cli.options import (
     target_of,
 )
 from runbooks.errors import UserError
-from runbooks.runbook import path_of
+from runbooks.runbook import names, path_of
 from runbooks.streams import say
 
 Name = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
@@ -86,11 +86,12 @@ def run_(
 
 def _linked(link: str) -> tuple[str, dict[str, Any]]:
     """The runbook that a link, an error or a check leads to, and the parameters that the link holds."""
+    if link in names():
+        return link, {}
     from runbooks.links import read, runbook_of
-    from runbooks.runbook import names
 
     found = read(link)
-    if link in names() or not found.page:
+    if not found.page:
         return link, {}
     name = runbook_of(found.page)
     context = {"deployment_group" if key == "group" else key: value for key, value in found.context.items()}

@@ -188,7 +188,7 @@ def _opens(runbook: str, values: Mapping[str, Any]) -> str:
         values.get("profile", ""),
         str(values.get("target", "")).partition("sandbox:")[2],
     )
-    return code(commands.runbooks(place, "open", runbook, instance=values.get("instance")))
+    return code(plain(commands.runbooks(place, "open", runbook, instance=values.get("instance"))))
 
 
 def _parameters(notebook: Any) -> dict[str, Any]:

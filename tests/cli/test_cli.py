@@ -88,28 +88,32 @@ def test_in_a_terminal_the_problem_stands_last() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_token_and_a_password_of_the_environment_are_in_no_report(form: str) -> None:
-    """A token from a file with Windows line ends, and a password in the endpoint's address."""
+    """A token that AWS does not know, and a password in the endpoint's address."""
     with serve("healthy") as sandbox:
         done = runbooks(
-            *(
-                "diagnose",
-                "--region",
-                "eu-west-1",
-                "--check",
-                "caller-is-known",
-                "--format",
-                form,
-                "--timeout",
-                "5",
-            ),
+            *("diagnose", "--region", "eu-west-1", "--check", "caller-is-known"),
+            *("--format", form, "--timeout", "5"),
             AWS_ENDPOINT_URL=sandbox.endpoint.replace("://", "://joe:hunter22@"),
             AWS_ACCESS_KEY_ID="ASIAX",
             AWS_SECRET_ACCESS_KEY="y",
-            AWS_SESSION_TOKEN="IQoJ_HIDDEN\r",
+            AWS_SESSION_TOKEN="IQoJ_HIDDEN",
         )
-    assert "Invalid header value" in done.stdout + done.stderr
+    assert "caller-is-known" in done.stdout
     assert "HIDDEN" not in done.stdout + done.stderr
     assert "hunter22" not in done.stdout + done.stderr
+
+
+def test_a_token_with_a_line_end_is_refused_and_not_shown() -> None:
+    """As a file with Windows line ends gives it."""
+    done = runbooks(
+        *("diagnose", "--region", "eu-west-1", "--check", "caller-is-known"),
+        AWS_ACCESS_KEY_ID="ASIAX",
+        AWS_SECRET_ACCESS_KEY="y",
+        AWS_SESSION_TOKEN="IQoJ_HIDDEN\r",
+    )
+    assert done.returncode == 64
+    assert "The session token of the AWS credentials has a line end" in done.stderr
+    assert "HIDDEN" not in done.stdout + done.stderr
 
 
 def test_a_bad_filter_is_found_and_the_report_is_json() -> None:
@@ -309,7 +313,7 @@ def test_ctrl_c_gives_the_report_as_far_as_it_came() -> None:
             shown, said = process.communicate(timeout=30)
     assert process.returncode & 2, said
     assert "Could not check: interrupted" in shown
-    assert "instance-is-registered" in shown
+    assert re.search(r"\b[1-9]\d* passed", shown)
 
 
 def test_help_teaches() -> None:
