@@ -9,7 +9,7 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors templates observed bench screenshot lock clean
+.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors templates observed bench screenshot dist lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -87,13 +87,17 @@ bench: setup ## a diagnosis against the same calls in bare boto3, as a ratio
 screenshot: site ## the picture in the README
 	$(BIN)/python -m tests.support.screenshot
 
-lock: setup ## resolve pyproject.toml into requirements.txt again
+dist: setup ## build the wheels of the package and of the sandbox into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . ./sandbox
+
+lock: setup ## resolve pyproject.toml and package.json again, to the newest versions that they allow
 	$(BIN)/python -m pip install --quiet uv
 	@{ echo '# Every version that the project is built and tested with. Written by `make lock` from pyproject.toml; do not edit.'; \
 	   echo '-e .'; \
 	   echo '-e ./sandbox'; \
 	   $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml sandbox/pyproject.toml | grep -vx sandbox; } > requirements.new
 	@mv requirements.new requirements.txt
+	$(BIN)/python -m tools.assets --lock
 
 clean: ## remove what the steps made
-	rm -rf .venv node_modules tests/clients/node_modules site build .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv node_modules tests/clients/node_modules site build dist sandbox/build .pytest_cache .mypy_cache .ruff_cache *.egg-info sandbox/*.egg-info

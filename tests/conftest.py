@@ -1,5 +1,6 @@
 """What several rooms' tests share: a sandbox process, and the environment that points a client at it."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.sandbox import environment_for, sandbox_process
+
+# What is started in the background of a shell ignores SIGINT, and its children do. Some tests interrupt theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The longest modules, whose tests share no fixture: each of their tests goes to whoever is free.
 SPREAD = (
@@ -22,6 +27,7 @@ SPREAD = (
 SLOW = (
     *SPREAD,
     "tests/browser/",
+    "tests/package/",
     "tests/site/",
     "tests/runbook/",
     "tests/sandbox/test_aws_cli.py",

@@ -36,11 +36,21 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 
 def main() -> int:
-    """Run ``npm ci`` in the folder that is named, or in the project's; gives its exit code."""
+    """Run ``npm ci`` in the folder that is named, or in the project's; ``--lock`` renews the lock file instead.
+
+    Gives npm's exit code.
+    """
     command, environment = npm()
+    folders = [word for word in sys.argv[1:] if word != "--lock"]
+    # without addresses, so that a mirror serves too; "update" takes the newest versions that are allowed
+    renew = ["update", "--package-lock-only", "--omit-lockfile-registry-resolved"]
     return subprocess.run(
-        [*command, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-        cwd=ROOT.joinpath(*sys.argv[1:2]),
+        [
+            *command,
+            *(renew if "--lock" in sys.argv else ["ci"]),
+            *("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"),
+        ],
+        cwd=ROOT.joinpath(*folders),
         env=environment,
     ).returncode
 

@@ -29,9 +29,20 @@ __all__ = [
 _INTERRUPTED = 130
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"runbooks {version('codedeploy-field-guide')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _every_command(
     context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
 ) -> None:
     # --debug is read in main(), before any command runs

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from runbooks.errors import UserError
 
-PROJECT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = PROJECT / "notebooks"
+_LINK = Path(__file__).with_name("notebooks")
+NOTEBOOKS = _LINK.resolve()  # a clone has a link here to its own; a wheel has the notebooks themselves
+PROJECT = NOTEBOOKS.parent if _LINK.is_symlink() else Path.cwd()  # where a wheel works: the folder one is in
 INCIDENTS = PROJECT / "incidents"  # what belongs to one incident; git ignores it
 
 
@@ -22,7 +23,7 @@ def path_of(name: str) -> Path:
     """The committed notebook of a runbook. Raises `UserError` for a name that no runbook has."""
     known = names()
     if not known:
-        raise UserError(f"There are no runbooks in {NOTEBOOKS}: run this in a clone of the project.")
+        raise UserError(f"There are no runbooks in {NOTEBOOKS}: install the package again.")
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."

@@ -1,7 +1,5 @@
 """A real browser for the tests of this folder, and the built site served to it."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,31 +10,21 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.built_site import Built, build
+from tests.support.chromium import NoBrowser, chromium
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A browser by itself speaks to its maker's hosts; none of that belongs to a page.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
-def chromium() -> str:
-    """The path of a Chromium; where there is none the test fails and says how to get one."""
-    asked = os.environ.get("CHROMIUM")
-    found = shutil.which(asked) if asked else next(filter(None, map(shutil.which, NAMES)), None)
-    if not found:
-        wanted = f"CHROMIUM is {asked!r}, which is no program" if asked else "No Chromium found"
-        pytest.fail(
-            f"{wanted}. Install one (Debian: apt-get install chromium; elsewhere any Chromium or Chrome) "
-            "or set CHROMIUM to its path.",
-            pytrace=False,
-        )
-    return found
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each opens a context of its own in it."""
+    """One browser for all tests; each opens a context of its own in it. Where there is none, they fail and say so."""
+    try:
+        path = chromium()
+    except NoBrowser as missing:
+        pytest.fail(str(missing), pytrace=False)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        started = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         yield started
         started.close()
 

@@ -13,7 +13,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, expect
 
-from tests.browser.conftest import chromium
 from tests.support import ROOT
 from tests.support.built_site import Built
 
@@ -526,16 +525,3 @@ def test_the_offline_site_works_from_a_folder(browser: Browser, offline_site: Bu
         expect(page.locator("article .output").first).to_be_visible()
     assert len(asked) > 10
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-
-
-# The tests' own footing
-
-
-@pytest.mark.parametrize("asked", [None, "no-such-browser"])
-def test_a_missing_browser_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch, asked: str | None) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.delenv("CHROMIUM", raising=False)
-    if asked:
-        monkeypatch.setenv("CHROMIUM", asked)
-    with pytest.raises(pytest.fail.Exception, match="apt-get install chromium"):
-        chromium()

@@ -6,8 +6,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import chromium
 from tests.support import ROOT
+from tests.support.chromium import chromium
 
 PICTURE = ROOT / "docs" / "assets" / "screenshot.png"
 PAGE = "exceptions/InvalidRegistrationStatusException/"
