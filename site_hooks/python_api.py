@@ -26,7 +26,7 @@ def described(name: str) -> str:
     text = inspect.getdoc(thing)
     if not text:
         raise PluginError(f"{name} is on the page of the Python API and has no docstring.")
-    short = name.removeprefix("runbooks.").rpartition("report.")[2]
+    short = name.removeprefix("runbooks.report.").removeprefix("runbooks.")
     return f"## `{short}` {{ #{short.lower()} }}\n\n{_signature(thing, short)}{text.replace('``', '`')}\n"
 
 

@@ -14,7 +14,7 @@ def test_the_page_describes_every_public_name() -> None:
     page = on_page_markdown(PAGE)
     for name in runbooks.__all__:
         assert f"\n::: runbooks.{name}\n" in PAGE
-        assert f"## `{name}` {{ #{name} }}" in page
+        assert f"## `{name}` {{ #{name.lower()} }}" in page
     assert ":::" not in page
 
 
