@@ -93,7 +93,7 @@ def _destination(entry: Mapping, number: int, windows: bool) -> Iterator[Fault]:
         yield fault(
             "destination-is-absolute",
             node.mark,
-            f"The destination {destination!r} is relative: the files go below the working directory of the agent.",
+            f"The destination {destination!r} is relative: the files go below the {'home' if destination.startswith('~') else 'working directory'} of the agent.",
             about=about,
             fix="Write an absolute path.",
         )

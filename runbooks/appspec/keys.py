@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from runbooks.appspec import rust, showing
 from runbooks.appspec.fault import Fault, fault
+from runbooks.appspec.hooks import EVENTS
 from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, name
 from runbooks.appspec.server import TOP
 from runbooks.appspec.values import closest
@@ -65,7 +66,20 @@ def _unknown(key: Node, known: tuple[str, ...], about: str) -> Fault:
             about=place,
             fix="Move it to the first column, beside version and os.",
         )
-    if word == "user" and known is CONTEXT:
+    if word in EVENTS and not about:
+        return fault(
+            "keys-are-known",
+            key.mark,
+            f"{word} stands beside hooks, not below it: its scripts are never run.",
+            about=place,
+            fix="Indent it below `hooks:`.",
+        )
+    if word == "overwrite" and known is FILE:
+        says, fix = (
+            "The agents do not know overwrite; a file that exists fails Install as before.",
+            "Write `file_exists_behavior: OVERWRITE` at the top level.",
+        )
+    elif word == "user" and known is CONTEXT:
         says, fix = "The agents read the SELinux user from name; user is ignored.", "Write `name:`."
     elif word == "<<":
         says, fix = "Agent 2.x ignores the merge key <<.", "Write the keys out."

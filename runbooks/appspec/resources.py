@@ -96,12 +96,12 @@ def _bad(rule: str, node: Node, says: str, about: str, fix: str) -> Fault:
 def _version(root: Mapping) -> Iterator[Fault]:
     node = root.get("version") or get(root, "version")
     if not (isinstance(node, Scalar) and node.text in ("0.0", "0")):
-        yield _bad(
+        yield fault(
             "version-is-zero",
-            node or root,
-            f"version is {seen(node)}; it must be 0.0.",
-            "version",
-            "Write `version: 0.0`.",
+            (node or root).mark,
+            f"version is {seen(node)}; AWS documents 0.0 only.",
+            about="version",
+            fix="Write `version: 0.0`.",
         )
 
 

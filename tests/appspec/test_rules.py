@@ -124,3 +124,56 @@ def test_agent_2_reads_the_types_of_all_before_it_judges_a_value() -> None:
 def test_what_only_the_bundle_can_show_is_named() -> None:
     judgement = lint("-", (TOP + FILES + HOOK).encode())
     assert judgement.unchecked[0].startswith("Not checked without the bundle: 1 script and 1 source.")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fix"),
+    [
+        (
+            TOP + FILES + "    overwrite: yes\n",
+            6,
+            "Write `file_exists_behavior: OVERWRITE` at the top level.",
+        ),
+        (TOP + "hooks:\nAfterInstall:\n  - location: run.sh\n", 4, "Indent it below `hooks:`."),
+        (TOP + "file: []\n", 3, "Write files."),
+        (TOP + HOOK + "      timeOut: 5\n", 6, "Write timeout."),
+        (
+            TOP + HOOK + "      commands: [a]\n",
+            6,
+            "Remove it; the keys here are location, runas, sudo, timeout.",
+        ),
+        (TOP + OBJECT + "    context: {type: t, range: s0, user: u}\n", 5, "Write `name:`."),
+    ],
+)
+def test_a_key_that_is_often_taken_for_another(text: str, line: int, fix: str) -> None:
+    (found,) = lint("-", text.encode()).faults
+    assert (found.code, found.mark.line, found.fix) == ("keys-are-known", line, fix)
+
+
+@pytest.mark.parametrize(
+    ("event", "fix"),
+    [("ApplicatiionStart", "Write ApplicationStart."), ("afterinstall", "Write AfterInstall."), ("Run", "Use one of BeforeBlockTraffic")],
+)  # fmt: skip
+def test_an_event_that_was_meant(event: str, fix: str) -> None:
+    (found,) = lint("-", (TOP + HOOK.replace("AfterInstall", event)).encode()).faults
+    assert found.fix.startswith(fix)
+
+
+def test_an_ecs_appspec_of_another_version_is_a_warning_since_no_one_saw_it_refused() -> None:
+    (found,) = lint("-", ECS.replace("version: 0.0", "version: 1").encode()).faults
+    assert (found.code, found.verdict) == ("version-is-zero", WARN)
+
+
+def test_a_server_appspec_with_resources_installs_nothing_for_them() -> None:
+    judgement = lint("-", (TOP + ECS.removeprefix("version: 0.0\n")).encode())
+    assert judgement.platform == "server"
+    assert [(each.code, each.verdict) for each in judgement.faults] == [("one-platform", WARN)]
+
+
+@pytest.mark.parametrize("text", ["Resources: [", '{"Resources": [{"a": }]'])
+def test_a_fault_of_syntax_in_an_appspec_for_ecs_is_that_of_the_service(text: str) -> None:
+    (found,) = lint("-", text.encode()).faults
+    outcome = found.outcome("CodeDeploy")
+    assert outcome is not None
+    assert outcome.event == "CreateDeployment"
+    assert "not well-formed yaml" in outcome.message
