@@ -69,6 +69,7 @@ FILE: dict[str, str] = {
     "mode-has-no-leading-zero": TOP + OBJECT + "    mode: 0755  # here\n",
     "type-is-file-or-directory": TOP + OBJECT + "    type: [folder]  # here\n",
     "pattern-fits-the-object": TOP + FILES + "permissions:\n  - object: /srv/app/a.txt\n    pattern: a*  # here\n",
+    "pattern-can-match": TOP + OBJECT + "    pattern: '**/*.sh'  # here\n",
     "except-is-a-list": TOP + OBJECT + "    except: a.txt  # here\n",
     "acls-are-valid": TOP + OBJECT + "    acls: ['u:ann:rwX']  # here\n",
     "acl-defaults-are-for-folders": TOP + FILES + OBJECT + "    acls: ['d:u:ann:rwx']  # here\n",

@@ -7,6 +7,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,9 +62,11 @@ class Bundle:
         """The entries below a folder, with their paths from it."""
         start = (self.top + path).strip("/")
         start = f"{start}/" if start else ""
-        for name, entry in self.entries.items():
-            if name.startswith(start) and name != start:
-                yield name[len(start) :], entry
+        for place in range(bisect_left(self._sorted, start), len(self._sorted)):
+            name = self._sorted[place]
+            if not name.startswith(start):
+                return
+            yield name[len(start) :], self.entries[name]
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path below the root."""
@@ -90,6 +93,7 @@ class Bundle:
             for parts in [name.split("/")]
             for depth in range(1, len(parts))
         }
+        self._sorted = sorted(self.entries)
         self._by_case = {name.casefold(): name for name in (*self._folders, *self.entries)}
         names = {name.split("/")[0] for name in self.entries}
         if self.kind != "folder" and len(names) == 1:
@@ -103,6 +107,7 @@ class Bundle:
 
     _folders: set[str] = field(default_factory=set)
     _by_case: dict[str, str] = field(default_factory=dict)
+    _sorted: list[str] = field(default_factory=list)
 
 
 def open_bundle(path: Path) -> Bundle | None:

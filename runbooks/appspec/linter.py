@@ -25,6 +25,7 @@ from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Verdict
 
 STDIN = "-"
 NAME = "appspec.yml"
+MAX_FAULTS = 1000  # that are shown of one file, the worst first
 _START = Mark(1, 1)
 _BOM = b"\xef\xbb\xbf"
 _RESOURCES = re.compile(rb"^\W{0,8}resources\b", re.IGNORECASE | re.MULTILINE)
@@ -42,7 +43,9 @@ class Judgement:
     faults: tuple[Fault, ...]
 
     stops: tuple[tuple[str, Fault], ...] = ()
-    unchecked: tuple[str, ...] = ()  # what only the bundle could show
+    unchecked: tuple[
+        str, ...
+    ] = ()  # what was left out: what only the bundle could show, and findings without end
 
     @property
     def verdict(self) -> Verdict:
@@ -96,7 +99,8 @@ def _alone(path: str, content: bytes) -> Judgement:
     platform, faults = judge(content, None)
     named = list(_name(Path(path).name)) if platform == "server" and path != STDIN else []
     judgement = _judgement(path, platform, "", [*faults, *named])
-    return replace(judgement, unchecked=tuple(_unchecked(content))) if platform == "server" else judgement
+    more = tuple(_unchecked(content)) if platform == "server" else ()
+    return replace(judgement, unchecked=(*judgement.unchecked, *more))
 
 
 def _unchecked(content: bytes) -> Iterator[str]:
@@ -119,8 +123,11 @@ def _unchecked(content: bytes) -> Iterator[str]:
 def _judgement(file: str, platform: str, bundle: str, faults: Iterable[Fault]) -> Judgement:
     placed = [replace(each, file=each.file or file) for each in dict.fromkeys(faults)]
     stops = (stop for agent in (ONE, TWO) for stop in _stop(placed, agent))
-    ordered = sorted(placed, key=lambda each: (each.mark.line, each.mark.column))
-    return Judgement(file, platform, bundle, tuple(ordered), tuple(stops))
+    shown = sorted(placed, key=lambda each: -each.verdict)[:MAX_FAULTS]
+    ordered = sorted(shown, key=lambda each: (each.mark.line, each.mark.column))
+    more = len(placed) - len(shown)
+    unchecked = (f"{more} more findings are not shown.",) if more else ()
+    return Judgement(file, platform, bundle, tuple(ordered), tuple(stops), unchecked)
 
 
 def _in_bundle(path: str, bundle: Bundle) -> Judgement:

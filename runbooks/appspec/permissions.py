@@ -82,11 +82,35 @@ def _permission(entry: Node, about: str) -> Iterator[Fault]:
             one=messages.OBJECT,
             two=messages.OBJECT,
         )
+    yield from _globs(entry, about)
     yield from _except(entry.get("except"), f"{about}.except")
     yield from _types(entry.get("type"), f"{about}.type")
     yield from _mode(entry.get("mode"), f"{about}.mode")
     yield from _acls(entry.get("acls"), f"{about}.acls")
     yield from _context(entry.get("context"), f"{about}.context")
+
+
+def _globs(entry: Mapping, about: str) -> Iterator[Fault]:
+    """Patterns that match less than their writer thinks."""
+    exceptions = entry.get("except")
+    rows = [("pattern", entry.get("pattern"))]
+    rows += [("except", item) for item in exceptions.items] if isinstance(exceptions, Sequence) else []
+    for key, node in rows:
+        text = showing.to_s(node)
+        sign = next((sign for sign in "/?[{" if sign in text), "")
+        if isinstance(node, Scalar) and sign:
+            yield fault(
+                "pattern-can-match",
+                node.mark,
+                f"{key} has the pattern {text[:80]!r}: "
+                + (
+                    "agent 1.8.1 compares it with the names of direct children, which have no /."
+                    if sign == "/"
+                    else f"agent 1.8.1 takes {sign} as it is written."
+                ),
+                about=f"{about}.{key}",
+                fix="Use ** alone for every depth, or a name with * for the direct children of the object.",
+            )
 
 
 def _except(node: Node | None, about: str) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from runbooks.appspec.reading import Mapping, Mark, Node, Sequence, is_null
 from runbooks.findings import UNKNOWN
 
 MAX_MATCHES = 2_000_000  # files times permissions
+MAX_STEPS = 300_000  # files and folders that the entries of `files` copy together
 LONGEST_WINDOWS_PATH = 259
 # C:\ProgramData\Amazon\CodeDeploy\ and the ids of the group and the deployment, and deployment-archive\
 WINDOWS_ARCHIVE = 33 + 37 + 12 + 19
@@ -27,6 +28,7 @@ class Plan:
     """What Install would make."""
 
     copies: dict[str, str] = field(default_factory=dict)  # destination: source, both as paths
+    steps: int = 0  # how many files and folders were looked at
     folders: dict[str, None] = field(default_factory=dict)  # an ordered set
 
 
@@ -36,6 +38,14 @@ def simulate(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
     windows = install.is_windows(root)
     for number, entry in install.mappings(root, "files"):
         yield from _copy(entry, number, bundle, plan, windows)
+        if plan.steps > MAX_STEPS:
+            yield fault(
+                "bundle-is-bearable",
+                entry.mark,
+                f"What files[{number}] and the entries after it copy was not checked: it is too much.",
+                verdict=UNKNOWN,
+            )
+            return
     if windows:
         yield from _long_paths(root, bundle, plan)
         return
@@ -50,7 +60,7 @@ def simulate(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
         return
     named: set[str] = set()
     for number, entry in permissions:
-        yield from _permission(entry, f"permissions[{number}]", plan, named)
+        yield from _permission(entry, f"permissions[{number}]", plan, named, bundle)
 
 
 def imagined(root: Mapping) -> Bundle:
@@ -59,7 +69,8 @@ def imagined(root: Mapping) -> Bundle:
     A folder holds a file without a name, and what the permissions name below its destination.
     """
     bundle = Bundle("imagined")
-    folders: dict[str, str] = {}  # by source
+    folders: dict[str, str] = {}  # the destinations, by source
+    numbers: dict[str, int] = {}
     for _, entry in install.mappings(root, "files"):
         source, destination = install.text(entry.get("source")), install.text(entry.get("destination"))
         path = _inside(source)
@@ -68,10 +79,11 @@ def imagined(root: Mapping) -> Bundle:
         if install.LIKE_A_FILE.match(posixpath.basename(path)):
             bundle.entries[path] = Entry(path, "file")
         else:
-            number = list(folders).index(path) if path in folders else len(folders)
+            number = numbers.setdefault(path, len(numbers))
             folders[path] = posixpath.normpath(destination)
-            _imagine(bundle, path, UNSEEN * (number + 1))
-    for _, entry in install.mappings(root, "permissions"):
+            _imagine(bundle, path, f"{UNSEEN}{number or ''}")
+    permissions = install.mappings(root, "permissions")
+    for _, entry in permissions if len(permissions) * len(folders) < MAX_MATCHES // 10 else ():
         item = posixpath.normpath(showing.to_s(entry.get("object")).strip() or "/")
         for source, target in folders.items():
             if item.startswith(target.rstrip("/") + "/") and item != target:
@@ -116,6 +128,7 @@ def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool
     if kind == "folder":
         yield from _folder(target, node, plan)
         for below, item in bundle.below(path):
+            plan.steps += 1
             where = posixpath.join(target, below)
             yield from (_folder if item.kind == "folder" else _file)(
                 where, node, plan, posixpath.join(named, below)
@@ -203,7 +216,7 @@ def _clash(node: Node, says: str, message: str) -> Fault:
     )
 
 
-def _permission(entry: Mapping, about: str, plan: Plan, named: set[str]) -> Iterator[Fault]:
+def _permission(entry: Mapping, about: str, plan: Plan, named: set[str], bundle: Bundle) -> Iterator[Fault]:
     node = entry.get("object")
     item = posixpath.normpath(showing.to_s(node).strip()) if showing.to_s(node).strip() else ""
     if node is None or not item:
@@ -216,7 +229,16 @@ def _permission(entry: Mapping, about: str, plan: Plan, named: set[str]) -> Iter
     else:
         matches = list(_matches(entry, item, plan))
     if not matches:
-        if plan.copies and not any(known == item for known in plan.folders):
+        itself = item in plan.folders
+        if itself and not install.means(entry, "file") and bundle.kind != "imagined":
+            yield fault(
+                "object-is-deployed",
+                node.mark,
+                f"The bundle makes no folder below {item!r}, and the object itself is never changed: the permission has no effect.",
+                about=f"{about}.object",
+                fix="Set the mode of the folder in a script, or name the folder above it.",
+            )
+        elif plan.copies and not itself:
             yield fault(
                 "object-is-deployed",
                 node.mark,

@@ -7,6 +7,7 @@ import math
 import re
 from typing import NamedTuple, TypeAlias
 
+_DIGITS = 400  # more than any number here can need, and fewer than make Python slow
 LONGEST = 2000  # characters of a value that a message quotes; a hostile file cannot make a message grow
 
 
@@ -50,8 +51,8 @@ def resolve(text: str, quoted: bool, tag: str) -> Value:
     if quoted or tag in ("!str", "tag:yaml.org,2002:str"):
         return text
     value = _resolve(text)
-    real = tag in ("!float", "tag:yaml.org,2002:float") and isinstance(value, int)
-    return float(value) if real and isinstance(value, int) else value
+    real = tag in ("!float", "tag:yaml.org,2002:float")
+    return float(str(value)) if real and type(value) is int else value
 
 
 def _resolve(text: str) -> Value:
@@ -81,7 +82,7 @@ def _resolve(text: str) -> Value:
 
 
 def _base_60(text: str) -> int | float:
-    parts = text.replace("_", "").split(":")
+    parts = [part[:_DIGITS] for part in text.replace("_", "").split(":")]
     powers = [int(60 ** abs(place - 2)) for place in range(len(parts))]
     if "." in text:
         return sum(float(part or 0) * power for part, power in zip(parts, powers, strict=True))
@@ -91,7 +92,7 @@ def _base_60(text: str) -> int | float:
 def _integer(text: str, base: int) -> Value:
     digits = re.sub(r"[,_]", "", text)
     sign = -1 if digits[0] == "-" else 1
-    bare = re.sub(r"^[-+]?(?:0[bx])?", "", digits)[:400]  # more digits than any value here can have
+    bare = re.sub(r"^[-+]?(?:0[bx])?", "", digits)[:_DIGITS]
     return sign * int(bare or "0", base)
 
 
@@ -102,9 +103,9 @@ def to_i(value: Value) -> int | None:
     if isinstance(value, str):
         found = re.match(r"\s*([-+]?\d(?:_?\d){0,400})", value)
         return int(found[1].replace("_", "")) if found else 0
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if math.isfinite(value) else None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def shown(value: Value) -> str:

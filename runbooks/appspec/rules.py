@@ -209,6 +209,10 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "`pattern` and `except` stand only where the object is a folder.",
             "With an object that is a file being copied, Install fails. A pattern other than `**`, and `except`, match direct children only.",
         ),
+        "pattern-can-match": (
+            "`pattern` and `except` hold no sign but `*` that stands for others, and no `/`.",
+            "Agent 1.8.1 knows `**` alone, which means every depth, and `*` in the name of a direct child. `**/*.sh` matches nothing, and `?` is a question mark.",
+        ),
         "except-is-a-list": (
             "`except` is a list.",
             "A text in place of the list fails with a message of the runtime.",
@@ -239,7 +243,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "object-is-deployed": (
             "The object is installed by this AppSpec.",
-            "A permission for something that this deployment does not copy is ignored in silence.",
+            "A permission for something that this deployment does not copy is ignored in silence. The object itself is never changed, and a folder that was there before keeps its mode.",
         ),
     },
     "bundle": {

@@ -136,6 +136,14 @@ def test_a_default_acl_meets_a_file_only_where_there_is_one(tmp_path: Path) -> N
     assert codes(bundle(tmp_path, text + "    type: [directory]\n", app__sub__x=b"")) == []
 
 
+def test_a_permission_never_changes_the_object_itself(tmp_path: Path) -> None:
+    text = TOP + FILES + OBJECT + "    type: [directory]\n    mode: 755\n"
+    (found,) = bundle(tmp_path, text, app__x=b"").faults
+    assert (found.code, "never changed" in found.says) == ("object-is-deployed", True)
+    assert codes(bundle(tmp_path, text, app__sub__x=b"")) == []
+    assert codes(lint("-", text.encode())) == []
+
+
 @pytest.mark.parametrize(
     ("first", "code"),
     [

@@ -76,7 +76,7 @@ def test_a_judgement_is_quick() -> None:
     text = (TOP + HOOK + "    - location: next.sh\n" * 100).encode()
     began = time.monotonic()
     as_text([lint("-", text)])
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
 
 
 def test_pre_commit_runs_the_command() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from runbooks.appspec import bundle as room
-from runbooks.appspec.linter import Judgement, lint
+from runbooks.appspec.formats import as_text
+from runbooks.appspec.linter import MAX_FAULTS, Judgement, lint
 from runbooks.appspec.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from runbooks.findings import FAIL, UNKNOWN
 from site_hooks.appspec_examples import FILE, HOOK, TOP
@@ -40,7 +41,7 @@ def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
         file.truncate(5_000_000_000)
     began = time.monotonic()
     assert only(lint(str(tmp_path / "appspec.yml"))) == "UNKNOWN appspec-is-small"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_aliases_that_would_fill_the_memory() -> None:
     text = "\n".join(lines) + "\nversion: *a11\nos: linux\nhooks: *a11\npermissions: *a11\n"
     began = time.monotonic()
     judgement = lint("-", text.encode())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert judgement.verdict is FAIL
     assert max(len(each.says) for each in judgement.faults) < 1000
 
@@ -93,7 +94,46 @@ def test_a_range_that_names_a_category_a_million_times() -> None:
     )
     began = time.monotonic()
     assert "duplicate categories" in str(lint("-", text.encode()).faults)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "digits", ["9" * 100_000, "0x" + "f" * 100_000, "1" * 9000 + ":30", "-" + "7" * 5000, "1." + "5" * 9000]
+)
+def test_numbers_without_end(digits: str) -> None:
+    for text in (
+        f"version: {digits}\nos: linux\n",
+        TOP + HOOK + f"      timeout: {digits}\n",
+        f"version: !!float {digits}\n",
+    ):
+        began = time.monotonic()
+        as_text([lint("-", text.encode())])
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(("keys", "shown"), [(MAX_FAULTS, MAX_FAULTS), (MAX_FAULTS + 7, MAX_FAULTS)])
+def test_findings_without_end_are_counted_and_the_worst_are_kept(keys: int, shown: int) -> None:
+    text = "".join(f"key{n}: 1\n" for n in range(keys - 1)) + "os: linux\n"
+    judgement = lint("-", text.encode())
+    assert len(judgement.faults) == shown
+    assert judgement.verdict is FAIL
+    assert judgement.unchecked == (("7 more findings are not shown.",) if keys > shown else ())
+
+
+def test_many_files_and_permissions_take_no_longer_than_they_are_many() -> None:
+    text = TOP + "files:\n" + "".join(f"  - source: a{n}\n    destination: /d{n}\n" for n in range(4000))
+    text += "permissions:\n" + "".join(f"  - object: /e{n}\n" for n in range(8000))
+    began = time.monotonic()
+    assert only(lint("-", text.encode())) == "UNKNOWN bundle-is-bearable"
+    assert time.monotonic() - began < 10
+
+
+def test_a_bundle_that_is_copied_ten_thousand_times(tmp_path: Path) -> None:
+    text = TOP + "files:\n" + "".join(f"  - source: /\n    destination: /d{n}\n" for n in range(9000))
+    path = zipped(tmp_path / "b.zip", {"appspec.yml": text.encode(), **{f"f{n}": b"" for n in range(2000)}})
+    began = time.monotonic()
+    assert only(lint(str(path))) == "UNKNOWN bundle-is-bearable"
+    assert time.monotonic() - began < 10
 
 
 def test_random_bytes_and_mutations_are_judged_without_an_error() -> None:
@@ -217,7 +257,7 @@ def test_ten_thousand_files_are_judged(tmp_path: Path) -> None:
     path = zipped(tmp_path / "b.zip", files)
     began = time.monotonic()
     assert lint(str(path)).faults == ()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(
