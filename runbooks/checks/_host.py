@@ -101,8 +101,10 @@ def yml_faults(report: HostReport) -> list[str]:
     """What is wrong with the agent's yml by itself, whatever is registered."""
     path, identity = yml_path(report), report.identity
     if reason := why_unreadable(report):
+        if report.agent.line.value == "1.x" and "is a directory" in report.identity_file.readable.by:
+            return [f"{reason} The agent's worker ends at each start."]
         return [
-            f"{reason} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere nobody."
+            f"{reason} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere no one."
         ]
     faults = []
     if identity.registration.value == "both":
@@ -134,18 +136,27 @@ def take_session(report: HostReport, registered: str) -> str:
     return set_line(report, yml_path(report), "iam_session_arn", registered)
 
 
-def set_line(report: HostReport, path: str, key: str, value: str) -> Command:
-    """The command that changes a line of a file of the agent's, keeps the old file, and restarts the agent."""
+def config_path(report: HostReport) -> str:
+    """Where the agent's configuration is: agent 1.x takes the copy in its own folder where there is no other."""
+    return report.config_file.path.value or CONFIG
+
+
+def set_line(report: HostReport, path: str, key: str, value: str) -> str:
+    """The command that changes a line of a file of the agent's and restarts the agent; a sentence while one deploys.
+
+    It keeps the old file beside it, but not the yml, which may hold a secret key: its old value stands in the finding.
+    """
     quoted = re.sub(r"([\\&|])", r"\\\1", value)
     # As the probe reads it: the key may wear a colon, quotes, and blanks behind it.
     edit = shlex.quote(rf's|^(["\x27]?:?{key}["\x27]?[[:blank:]]*:).*|\1 {quoted}|')
-    return then(f"sudo sed -E -i.bak {edit} {shlex.quote(path)}", service(report, "restart"))
+    keep = "" if path == yml_path(report) else ".bak"
+    return restarting(report, f"sudo sed -E -i{keep} {edit} {shlex.quote(path)}")
 
 
-def append_line(report: HostReport, key: str, value: str) -> Command:
+def append_line(report: HostReport, key: str, value: str) -> str:
     """The command that adds a setting to the agent's configuration, and restarts the agent."""
     line = shlex.quote(f":{key}: {value}")
-    return then(f"echo {line} | sudo tee -a {CONFIG}", service(report, "restart"))
+    return restarting(report, f"echo {line} | sudo tee -a {shlex.quote(config_path(report))}")
 
 
 def install(report: HostReport, region: str) -> Command:

@@ -8,12 +8,13 @@ from runbooks.checks._host import (
     CONFIG,
     IDENTITY_PAGE,
     age_of,
-    append_line,
     arn_of,
+    config_path,
     host_name,
     install,
     require,
     require_report,
+    restarting,
     service,
     set_line,
     take_session,
@@ -22,9 +23,12 @@ from runbooks.checks._host import (
     yml_faults,
     yml_path,
 )
+from runbooks.checks._polling import as_it_polls, metadata
+from runbooks.checks._settings import bad_settings
+from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import judge_log, run_state, supported, switched_on
+from runbooks.host import judge_log, run_state, supported
 from runbooks.question import Question
 
 TITLE = "Does the agent work, and as whom?"
@@ -34,6 +38,7 @@ RUNBOOK = "agent"
 # A failing agent polls, and logs, at least every 90 seconds; one that works polls all the time, unless it is busy
 # with a deployment's script, which has an hour at most.
 _FAILURE_IS_OVER, _QUIET = timedelta(minutes=10), timedelta(minutes=70)
+_UP, _TOO_OFTEN = 60, 3  # seconds that a process has lasted; starts by systemd
 
 
 def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -58,7 +63,7 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
 
 
 def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The agent runs.
+    """The agent runs, and only once.
 
     One that does not run fetches no deployment: the target stays pending and then fails. Nor does one whose worker
     ends at each start, though systemd calls it `active`. Read the agent's log before you restart it, since a restart
@@ -67,12 +72,40 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     report = require_report(aws, question, agent=True)
     name, running = host_name(question, report), report.agent.running
     runs, state = require(running, f"whether the agent runs on {name}"), run_state(report)
+    if runs:
+        require(report.agent.processes, f"which processes the agent on {name} has")
+    masters, again = report.agent.masters(), report.unit.restarts.value or 0
+    youngest = min((one.seconds for one in report.agent.listed() if one.seconds is not None), default=_UP)
     if state and state.state == "loops":
         fix = "Fix what the log names as the cause of the failed start; the agent then starts by itself."
         says = f"The agent on {name} {state.says}."
         yield Finding(FAIL, says, code="loops", about=name, fix=fix, next="agent-log-is-clean")
+    elif runs and again >= _TOO_OFTEN and youngest < _UP:
+        says = f"systemd has started the agent on {name} {again} times again, {youngest} s ago: it ends after each start."
+        fix = "Fix what `sudo journalctl -u codedeploy-agent` names as the cause; its log does not hold it."
+        yield Finding(
+            FAIL, says, code="restarts", about=name, fix=fix, next="/guides/check-the-agent/#log-lines"
+        )
+    elif state and state.state == "starting":
+        says = f"Could not check: the agent on {name} {state.says}; ask again in a few minutes."
+        yield Finding(UNKNOWN, says, code="starting", about=name)
+    elif len(masters) > 1:
+        ids = ", ".join(one.pid for one in masters)
+        says = f"{len(masters)} agents run on {name} (processes {ids}), and each fetches commands."
+        fix = (
+            "While no deployment runs, stop the service, end the process that is left, and start the service."
+        )
+        yield Finding(
+            FAIL, says, code="two-agents", about=name, fix=fix, next="/guides/check-the-agent/#look"
+        )
     elif runs:
         yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
+        if report.unit.enabled.value in ("disabled", "masked"):
+            says = f"The agent runs on {name}, but its unit is {report.unit.enabled.value}: it does not start with the host."
+            fix = script("sudo systemctl unmask codedeploy-agent && sudo systemctl enable codedeploy-agent")
+            yield Finding(
+                WARN, says, code="not-enabled", about=name, fix=fix, next="/guides/check-the-agent/#look"
+            )
     else:  # restart also where systemd takes a dead agent for active (exited), and start does nothing
         says, page = f"The agent does not run on {name} ({running.by}).", "/guides/check-the-agent/#log"
         yield Finding(FAIL, says, code="stopped", about=name, fix=service(report, "restart"), next=page)
@@ -158,6 +191,7 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
         says = f"The yml of {name} sends its agent to {region}, but {name} is registered in {aws.region}."
         fix = set_line(report, yml_path(report), "region", aws.region)
         yield Finding(FAIL, says, code="other-region", about=name, fix=fix, next=IDENTITY_PAGE)
+    yield from as_it_polls(report, name, aws.region)
 
 
 def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -194,8 +228,9 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
 def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
     """The agent's configuration is there, and sets nothing that stops the agent or writes secrets.
 
-    Agent 1.x does not start without the file. use_fips_mode is for Regions in the United States only.
-    log_aws_wire can write secrets to the log and is meant for a short time.
+    Agent 1.x does not start without the file, and takes every quoted value of a switch for on, "false" too.
+    use_fips_mode is for Regions in the United States only. log_aws_wire writes signatures and session tokens to a
+    file of its own, and is meant for a short time. A proxy needs http:// in front.
     """
     report = require_report(aws, question, agent=True)
     name, file, page = host_name(question, report), report.config_file, "/guides/check-the-agent/#look"
@@ -214,32 +249,14 @@ def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
             next=page,
         )
         return
-    wire = require(switched_on(report.config.log_aws_wire), f"log_aws_wire on {name}")
-    fips = require(switched_on(report.config.use_fips_mode), f"use_fips_mode on {name}")
-    region = report.identity.region.value or ""
-    if wire:
-        says = f"log_aws_wire is on for {name}: the agent's log may hold secrets."
+    bad = False
+    for finding in bad_settings(report, name):
+        bad = True
+        yield finding
+    if not bad:
         yield Finding(
-            WARN,
-            says,
-            code="wire-log",
-            about=name,
-            fix=set_line(report, CONFIG, "log_aws_wire", "false"),
-            next=page,
+            OK, f"{config_path(report)} on {name} is there, with nothing known to be bad in it.", about=name
         )
-    if fips and region and not region.startswith("us-"):
-        says = f"use_fips_mode is on for {name} in {region}, which has no FIPS endpoint: the agent does not start."
-        fix = set_line(report, CONFIG, "use_fips_mode", "false")
-        yield Finding(
-            FAIL,
-            says,
-            code="fips-outside-us",
-            about=name,
-            fix=fix,
-            next="/guides/check-the-network/#endpoints",
-        )
-    elif not wire:
-        yield Finding(OK, f"{CONFIG} on {name} is there, with nothing known to be bad in it.", about=name)
 
 
 def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -260,18 +277,15 @@ def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterato
         require(endpoint, f"deploy_control_endpoint on {name}")
     if endpoint.value:
         yield Finding(OK, f"The configuration of {name} names the endpoint, {endpoint.value}.", about=name)
-    elif require(report.network.imds_answers, f"whether a metadata service answers {name}"):
-        url = report.endpoint_commands.url.value
-        yield Finding(
-            WARN,
-            f"A metadata service answers {name} at 169.254.169.254, and its agent takes Region and domain from there.",
-            code="metadata-answers",
-            about=name,
-            fix=append_line(report, "deploy_control_endpoint", url) if url else "",
-            next="/guides/check-the-network/#metadata",
+    elif not require(report.network.imds_answers, f"whether a metadata service answers {name}"):
+        slow = (
+            "; agent 1.x waits 3.5 minutes for one at its start"
+            if "(28)" in report.network.imds_answers.by
+            else ""
         )
+        yield Finding(OK, f"No metadata service answers {name}{slow}.", about=name)
     else:
-        yield Finding(OK, f"No metadata service answers {name}.", about=name)
+        yield metadata(report, name, require(report.network.imds_status, f"what answers {name} as metadata"))
 
 
 def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -315,7 +329,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             says,
             code="silent",
             about=name,
-            fix=service(report, "restart"),
+            fix=restarting(report),
             next="/guides/check-the-agent/#log",
         )
     elif not judged.understood and not judged.unknown:

@@ -31,7 +31,7 @@ from runbooks.findings import (
     Verdict,
     needs,
 )
-from runbooks.host import HostReport
+from runbooks.host import HostReport, run_state
 from runbooks.host.report import Endpoint
 from runbooks.question import Question
 
@@ -42,6 +42,7 @@ RUNBOOK = "agent"
 _NETWORK_PAGE = "/guides/check-the-network/#look"
 _CLOCK_PAGE = "/guides/check-the-network/#clock"
 
+_WAYS = {"proxy": "by the agent's proxy", "environment": "by the proxy of the agent's environment"}
 _PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is told otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
@@ -153,14 +154,18 @@ def host_reaches_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
     """From the host, the agent's endpoint answers over HTTPS, and so does S3.
 
     The probe goes the agent's way: by the proxy that its configuration names or by none, to the endpoint
-    that its configuration or its Region gives. Any status will do, since somebody answered over a
-    verified connection.
+    that its log, its configuration or its Region gives. Agent 1.x makes its first connection by the http_proxy of
+    its environment, if that is set, and its polls do not. A proxy's refusal and a redirect are no answer.
     """
     report = require_report(aws, question)
     name = host_name(question, report)
     if report.endpoint_commands.url.value is None and (reason := no_agent(report) or _no_region(report)):
         raise NotApplicable(f"{reason} So there is no endpoint to reach.", about=name)
     yield _reach(name, report.endpoint_commands, FAIL, "its agent hears of no deployment")
+    if report.endpoint_start.url.value:
+        state = run_state(report)  # one that polls has started, and fails at its next start only
+        bad = WARN if state and state.state == "polls" else FAIL
+        yield _reach(name, report.endpoint_start, bad, "the agent's worker ends at each start")
     yield _reach(name, report.endpoint_s3, WARN, "revisions in S3 and updates of the agent are out of reach")
 
 
@@ -171,17 +176,35 @@ def _no_region(report: HostReport) -> str:
     return f"{yml_path(report)} names no Region."
 
 
+def _answer(status: int, bad: Verdict, so: str) -> tuple[Verdict, str, str]:
+    """Verdict, code and comment of an answer. CodeDeploy and S3 answer an unsigned request with 2xx or 4xx."""
+    if status == 407:
+        return bad, "proxy-refuses", f": the proxy wants a name and a password, and {so}"
+    if 300 <= status < 400:
+        return (
+            WARN,
+            "redirected",
+            ": neither CodeDeploy nor S3 sends one on from there, so something between does",
+        )
+    if 500 <= status < 600:
+        return WARN, "answered", ""
+    if 200 <= status < 500:
+        return OK, "answered", ""
+    return UNKNOWN, "no-status", ", which is no status"
+
+
 def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
     url, status = endpoint.url.value, endpoint.status
     if url is None:
         return Finding(UNKNOWN, f"Could not check: {endpoint.url.error}.", code="no-endpoint", about=name)
-    proxied = endpoint.via.value == "proxy"
-    way = "by the agent's proxy" if proxied else "directly"
+    proxied, way = endpoint.via.value != "direct", _WAYS.get(endpoint.via.value or "", "directly")
     if status.value is not None:
-        verdict = OK if status.value < 500 else WARN
-        return Finding(
-            verdict, f"{url} answered {name} {way}, with HTTP {status.value}.", code="answered", about=url
-        )
+        verdict, kind, so = _answer(status.value, bad, so)
+        says = f"{url} answered {name} {way}, with HTTP {status.value}{so}."
+        return Finding(verdict, says, code=kind, about=url, next="" if verdict is OK else _NETWORK_PAGE)
+    if endpoint.issuer.value:
+        says = f"{name} does not accept the certificate of {url}, which is issued by {endpoint.issuer.value}: {so}."
+        return Finding(bad, says, code="foreign-certificate", about=url, next="/symptoms/tls-intercepted/")
     if not proxied and endpoint.address.value is None and not endpoint.address.error:
         return Finding(
             bad,

@@ -76,7 +76,8 @@ def host_may_use_commands_secure(aws: Aws, question: Question) -> Iterator[Findi
     policies for instances do not hold. Without them each poll is denied.
     """
     who = _host_identity(aws, question)
-    switch = switched_on(host_report(aws, question).config.enable_auth_policy)
+    report = host_report(aws, question)
+    switch = switched_on(report.config.enable_auth_policy, report.agent.line.value)
     if switch.error:
         raise CouldNotCheck(f"whether enable_auth_policy is on is not known: {switch.error}.")
     if not switch.value:

@@ -143,7 +143,8 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
         raise NotApplicable(says, about=host["VpcId"])
     for endpoint in endpoints:
         yield from _serves(aws, endpoint, host)
-    switch = switched_on(host_report(aws, question).config.enable_auth_policy)
+    report = host_report(aws, question)
+    switch = switched_on(report.config.enable_auth_policy, report.agent.line.value)
     if switch.error:
         raise CouldNotCheck(f"whether the agent uses the endpoint is not known: {switch.error}.")
     ids = ", ".join(endpoint["VpcEndpointId"] for endpoint in endpoints)
@@ -157,7 +158,7 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
 def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:
     """The EC2 instance of the host. Raises `NotApplicable` if it is not one, or if its agent uses a proxy."""
     host = ec2_host(aws, question.instance)
-    if can_be_asked(aws, question) and (proxy := host_report(aws, question).config.proxy_uri.value):
+    if can_be_asked(aws, question) and (proxy := host_report(aws, question).proxy()):
         says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let the host reach the proxy, and the proxy has to let HTTPS out."
         raise NotApplicable(says, about=host["InstanceId"], next=_PAGE)
     return host

@@ -12,6 +12,7 @@ T = TypeVar("T")
 _POLL = re.compile(
     r"\[Aws::CodeDeployCommand\w*::Client 200 .*\] poll_host_command\(|PollHostCommand: Host Command = +nil"
 )
+_STARTS = 5  # seconds by which the times of a log and of a process may differ
 _IDENTIFIER = re.compile(r"host_identifier[:=]\"?(arn:[^\s\"]+)")
 
 
@@ -80,6 +81,11 @@ class Agent:
         """Its processes."""
         parts = [text.split(" ", 3) for text in self.processes.value or () if text.count(" ") >= 3]
         return [Process(p, u, int(s) if s.isdecimal() else None, t) for p, u, s, t in parts]
+
+    def masters(self) -> list[Process]:
+        """Its masters: more than one are several agents. The command that has just started one is none."""
+        seen = [one for one in self.listed() if one.is_master]
+        return [one for one in seen if ": master " in one.title or (one.seconds or 0) > 60]
 
     def variable(self, name: str) -> str:
         """A variable of its environment, in either case; "" where it is not set."""
@@ -277,11 +283,20 @@ class HostReport:
                 return line, self.age(entry)
         return None
 
+    def proxy(self) -> str:
+        """The proxy of the agent's configuration, "" where it uses none: agent 1.x ignores one without a scheme."""
+        proxy = self.config.proxy_uri.value or ""
+        return proxy if "://" in proxy or self.agent.line.value != "1.x" else ""
+
     def polled_as(self) -> str:
-        """The ARN with which the agent polled last, by its log; "" where the log does not say."""
+        """The ARN with which the agent's worker polled last, by its log; "" where the log does not say."""
+        workers = [one.seconds for one in self.agent.listed() if one.is_worker and one.seconds is not None]
         for line in reversed(self.log.lines.value or ()):
             if ("poll_host_command(" in line or "poll loop" in line) and (found := _IDENTIFIER.search(line)):
-                return found[1]
+                entry = read_entry(line)
+                age = self.age(entry) if entry else None
+                earlier = age is not None and workers and age.total_seconds() > max(workers) + _STARTS
+                return "" if earlier else found[1]  # the poll of an earlier worker says nothing of this one
         return ""
 
 

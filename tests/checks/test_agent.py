@@ -224,7 +224,7 @@ CASES = {
             "agent-identity-is-the-registered-one": (FAIL, "but web-01 is registered as"),
             "agent-identity-is-registered-under-this-name": (FAIL, "has the ARN of web-02, "),
         },
-        fixes={"agent-identity-is-registered-under-this-name": "sudo sed -E -i.bak "},
+        fixes={"agent-identity-is-registered-under-this-name": "sudo sed -E -i 's|"},
     ),
     "a user's ARN": Case(
         files=replace(HEALTHY, identity=USER_YML),
@@ -352,12 +352,19 @@ CASES = {
         not_ok={"agent-settings-are-sound": (WARN, "log_aws_wire is on for web-01")},
     ),
     "a metadata service": Case(
-        Fakes(curl=hosts.ANSWERS),
+        Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(200))),
         not_ok={"agent-takes-its-region-from-its-yml": (WARN, "answers web-01 at 169.254.169.254")},
         fixes={
             "agent-takes-its-region-from-its-yml": "echo ':deploy_control_endpoint:"
             " https://codedeploy-commands.eu-west-1.amazonaws.com' | sudo tee -a /etc/codedeploy-agent/conf/codedeployagent.yml"
         },
+    ),
+    "a metadata service that wants a token": Case(
+        Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(401))),
+        not_ok={"agent-takes-its-region-from-its-yml": (WARN, "answers web-01 at 169.254.169.254")},
+    ),
+    "a metadata address that answers 404 to all": Case(
+        Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(404))),
     ),
     "a curl that cannot say whether there is a metadata service": Case(
         Fakes(curl=f"case $url in http:*) {failing(48, 'a broken library')} ;; *) {hosts.ANSWERS} ;; esac"),
@@ -623,12 +630,12 @@ def test_what_nobody_could_see_is_never_taken_for_good(aws: Aws, document: dict[
                     assert "The check itself failed" not in finding.says
     assert blind == {
         "agent-is-installed": {"agent.installed"},
-        "agent-is-running": {"agent.running"},
+        "agent-is-running": {"agent.running", "agent.processes"},
         "agent-version-is-supported": {"agent.version"},
         "agent-identity-is-the-registered-one": IDENTITY | {f"identity.{n}" for n in SHOWN},
         "agent-identity-is-registered-under-this-name": IDENTITY | {f"identity.{n}" for n in SHOWN},
         "agent-settings-are-sound": {
-            "config_file.exists", "config_file.readable", "config.log_aws_wire", "config.use_fips_mode",
+            "config_file.exists", "config_file.readable", "wire_log.exists", *(f"config.{name}" for name in JUDGED),
         },
         "agent-takes-its-region-from-its-yml": {
             "agent.line", "config.deploy_control_endpoint", "network.imds_answers", *YML,
@@ -649,6 +656,10 @@ def test_what_nobody_could_see_is_never_taken_for_good(aws: Aws, document: dict[
     }  # fmt: skip
 
 
+JUDGED = (
+    *("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose"),
+    *("max_revisions", "proxy_uri"),
+)
 FOLDERS = ("root_folder", "log_folder", "temporary_folder")
 FILES = ("config_file", "identity_file", "credentials_file", "log_file")
 SHOWN = ("region", "iam_user_arn", "iam_session_arn")
@@ -738,7 +749,7 @@ def test_who_holds_an_arn_is_asked_only_where_it_differs(aws: Aws, tmp_path: Pat
     "key", ["iam_session_arn:", ":iam_session_arn:", '"iam_session_arn":', "iam_session_arn :"]
 )
 def test_the_fix_of_the_yml_mends_it(registered: str, key: str, tmp_path: Path) -> None:
-    """Run for real: sed writes the registered ARN, keeps the old file and the mode, and the agent is restarted."""
+    """Run for real: sed writes the registered ARN and keeps the mode, and the agent is restarted."""
     yml, tools = tmp_path / "codedeploy.onpremises.yml", tmp_path / "bin"
     written = SESSION_YML.replace("iam_session_arn:", key)
     yml.write_text(written.replace(SESSION_ARN, OTHER_ARN))
@@ -751,7 +762,9 @@ def test_the_fix_of_the_yml_mends_it(registered: str, key: str, tmp_path: Path) 
     path = f"{tools}:{os.environ['PATH']}"
     subprocess.run(["sh", "-c", fix], check=True, env={"PATH": path})
     assert yml.read_text() == written.replace(SESSION_ARN, registered)
-    assert (tmp_path / "codedeploy.onpremises.yml.bak").read_text().count(OTHER_ARN) == 1
+    assert [path.name for path in tmp_path.glob("codedeploy*")] == [
+        yml.name
+    ]  # a copy would hold the secret key
     assert yml.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "told").read_text() == "restart codedeploy-agent\n"
 

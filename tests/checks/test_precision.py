@@ -76,6 +76,15 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "identity-mismatch": {"agent-identity-is-the-registered-one": FAIL},
     "yml-unreadable": {"agent-identity-is-the-registered-one": FAIL},
     "both-arns-in-yml": {"agent-identity-is-the-registered-one": FAIL},
+    "two-agents": {"agent-is-running": FAIL},
+    "proxy-of-environment-dead": {
+        **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "host-reaches-codedeploy"), FAIL),
+    },
+    "metadata-of-other-region": {
+        "agent-identity-is-the-registered-one": FAIL,
+        "agent-takes-its-region-from-its-yml": FAIL,
+    },
+    "wire-log-quoted": {"agent-settings-are-sound": WARN},
     "wire-log-on": {"agent-settings-are-sound": WARN},
     "metadata-answers": {"agent-takes-its-region-from-its-yml": WARN},
     # host

@@ -21,6 +21,9 @@ from codedeploy_sandbox.hosts.host import (
     NO_ANSWER,
     Fakes,
     command,
+    curl,
+    df,
+    status,
     write,
 )
 
@@ -39,6 +42,9 @@ __all__ = [
     "Host",
     "build",
     "command",
+    "curl",
+    "df",
+    "status",
     "write",
 ]
 

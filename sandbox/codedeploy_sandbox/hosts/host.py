@@ -68,6 +68,11 @@ def curl(endpoints: str, metadata: str = NO_ROUTE) -> str:
     return f"case $url in http://169.254.*) {metadata} ;; *) {endpoints} ;; esac"
 
 
+def status(code: int) -> str:
+    """What a server answers to every request (shell)."""
+    return f"printf 'HTTP/1.1 {code} Status\\r\\n\\r\\n'"
+
+
 def df(free: int = 15_000_000, inodes: int = 900_000) -> str:
     """A `df -P -k PATH` or `df -P -i PATH` whose file systems have so many free kB and inodes (shell)."""
     left = f"case $2 in -i) left={inodes} ;; *) left={free} ;; esac"  # never by the path: it is random

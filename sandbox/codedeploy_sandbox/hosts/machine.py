@@ -30,9 +30,11 @@ from codedeploy_sandbox.hosts.host import (
     command,
     curl,
     df,
+    status,
 )
 
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
+_NO_PROXY = "echo 'curl: (7) Failed to connect to 127.0.0.1 port 3128: Connection refused' >&2; exit 7"
 _NO_NAME = "echo 'curl: (6) Could not resolve host' >&2; exit 6"
 
 # The keys on the hosts are not secret, since they open nothing. The probe must still not show them.
@@ -67,6 +69,7 @@ class Machine:
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
     resolves: bool = True  # names
+    dead_proxy: bool = False  # what goes by a proxy gets nowhere
     blocked: str = ""  # the URLs that nothing gets to, as a pattern of the shell
     metadata: str = (
         ""  # what a service at 169.254.169.254 answers: "dropped", a status, or a Region with its document
@@ -136,6 +139,8 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
     endpoints = (
         f"case $url in {machine.blocked}) {NO_ANSWER} ;; *) {answer} ;; esac" if machine.blocked else answer
     )
+    if machine.dead_proxy:
+        endpoints = f'if [ -n "${{https_proxy-}}" ]; then {_NO_PROXY}; fi; {endpoints}'
     here = machine.agent and machine.running
     return Fakes(
         systemctl=machine.unit or ("active running" if here else "inactive dead"),
@@ -161,10 +166,9 @@ def _metadata(answers: str) -> str:
     if answers in ("", "dropped"):
         return NO_ANSWER if answers else NO_ROUTE
     if answers.isdecimal():
-        return f"printf 'HTTP/1.1 {answers} Status\\r\\n\\r\\n'"
+        return status(int(answers))
     document = f'{{"accountId" : "111122223333", "region" : "{answers}"}}'
-    body = f"case $url in */document) echo '{document}' ;; esac"
-    return f"printf 'HTTP/1.1 200 OK\\r\\n\\r\\n'; {body}"
+    return f"{status(200)}; case $url in */document) echo '{document}' ;; esac"
 
 
 def _files(machine: Machine, local: datetime) -> Files:

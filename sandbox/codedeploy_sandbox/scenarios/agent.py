@@ -1,15 +1,16 @@
 """Problems of the agent on web-01's host; the registration is right."""
 
 from datetime import timedelta
+from typing import Any
 
-from codedeploy_sandbox.hosts.host import IDENTITY
-from codedeploy_sandbox.hosts.machine import session_yml
+from codedeploy_sandbox.hosts.host import IDENTITY, LOGS, POLLS
+from codedeploy_sandbox.hosts.machine import poll, session_yml
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine, session, user
 from codedeploy_sandbox.state import REGION, Account
 
 # An agent 1.x whose worker ends at each start: its processes, and what its master logs then.
-_LOOPS = {
+_LOOPS: dict[str, Any] = {
     "processes": ((1412, "codedeploy-agent: master 1412"), (1420, "codedeploy-agent: booting child")),
     "ages": ((1412, 4000), (1420, 1)),
 }
@@ -99,6 +100,46 @@ def both_arns_in_yml(account: Account) -> None:
     healthy(account)
     both = session_yml(session("web-01"), REGION) + f"iam_user_arn: {user('web-01')}\n"
     machine(account, identity=both)
+
+
+def two_agents(account: Account) -> None:
+    """Two agents run on web-01, since one was started while its lock was gone: each fetches commands."""
+    healthy(account)
+    second = ((pid + 1000, title.replace("1412", "2412")) for pid, title in POLLS.items())
+    machine(account, processes=(*POLLS.items(), *second))
+
+
+def proxy_of_environment_dead(account: Account) -> None:
+    """The environment of web-01's agent has an http_proxy that is down, which its worker needs at each start."""
+    healthy(account)
+    where = "https://codedeploy-commands.eu-west-1.amazonaws.com"
+    control = "InstanceAgent::Plugins::CodeDeployPlugin::CodeDeployControl"
+    verified = f"{control}: Error during certificate verification on codedeploy endpoint {where}"
+    log = (
+        f"INFO  [codedeploy-agent(1420)]: CodeDeploy endpoint: {where}",
+        f"ERROR [codedeploy-agent(1420)]: {verified}",
+        "ERROR [codedeploy-agent(1420)]: Error validating the SSL configuration: Invalid server certificate",
+        f"{_BOOT}SystemExit - Stopping CodeDeploy agent due to SSL validation error.",
+        _AGAIN,
+    )
+    proxy = (("http_proxy", "http://127.0.0.1:3128"),)
+    machine(account, environment=proxy, dead_proxy=True, log=log * 2, **_LOOPS)
+
+
+def metadata_of_other_region(account: Account) -> None:
+    """The metadata service of web-01's host names another Region than its yml, and its agent polls there."""
+    healthy(account)
+    where = "https://codedeploy-commands.eu-central-1.amazonaws.com"
+    polls = poll(session("web-01"))
+    log = (f"INFO  [codedeploy-agent(1415)]: CodeDeploy endpoint: {where}", polls, polls)
+    machine(account, metadata="eu-central-1", log=log)
+
+
+def wire_log_quoted(account: Account) -> None:
+    """The agent on web-01 has log_aws_wire "false" in quotes, which it takes for on; its file grows."""
+    healthy(account)
+    calls = (f"{LOGS}/codedeploy-agent.aws_wire.log", "opening connection\n")
+    machine(account, settings=':log_aws_wire: "false"\n', others=(calls,))
 
 
 def wire_log_on(account: Account) -> None:

@@ -1,0 +1,62 @@
+"""As whom and in which Region the agent works: what its log and the metadata service show, beside its own files."""
+
+import re
+from collections.abc import Iterator
+
+from runbooks.aws.regions import dns_suffix
+from runbooks.checks._host import IDENTITY_PAGE, append_line, arn_of, config_path, restarting, set_line
+from runbooks.findings import FAIL, OK, WARN, Finding
+from runbooks.host import HostReport, run_state
+
+_REGION_OF = re.compile(r"codedeploy-commands(?:-secure)?(?:-fips)?\.([a-z]+-[a-z0-9-]+-\d)\.")
+
+
+def as_it_polls(report: HostReport, name: str, region: str) -> Iterator[Finding]:
+    """What the log of an agent that polls shows and its yml does not: as whom it polls, and in which Region."""
+    state = run_state(report)
+    if state is None or state.state != "polls":
+        return
+    arn, polled, url = arn_of(report), report.polled_as(), report.endpoint_commands.url.value or ""
+    if polled and polled != arn:
+        says = f"By its log the agent on {name} polls as {polled}, though its yml names {arn}: it has not read the yml since."
+        yield Finding(
+            FAIL, says, code="polls-as-another", about=polled, fix=restarting(report), next=IDENTITY_PAGE
+        )
+    found = _REGION_OF.search(url)
+    if found and found[1] != region and report.endpoint_commands.url.by == "its log":
+        says = f"By its log the agent on {name} polls {url}, but {name} is registered in {region}."
+        right = f"https://{found[0].replace(found[1], region)}{dns_suffix(region)}"
+        if report.config.deploy_control_endpoint.value:
+            fix = set_line(report, config_path(report), "deploy_control_endpoint", right)
+        elif report.network.imds_answers.value:
+            fix = append_line(report, "deploy_control_endpoint", right)
+        else:
+            fix = restarting(report)
+        yield Finding(FAIL, says, code="polls-elsewhere", about=url, fix=fix, next=IDENTITY_PAGE)
+
+
+def metadata(report: HostReport, name: str, status: int) -> Finding:
+    """What it means that something answers the host at the metadata address. The agent needs a status of 2xx.
+
+    A 401 asks for a token, which the agent gets and the probe does not.
+    """
+    region, yml = report.network.imds_region.value, report.identity.region.value
+    if not 200 <= status < 300 and status != 401:
+        says = (
+            f"What answers {name} at 169.254.169.254 says HTTP {status}, so its agent takes nothing from it."
+        )
+        return Finding(OK, says, about=name)
+    if region and region == yml:
+        says = f"The metadata service of {name} names the Region of its yml, {region}."
+        return Finding(OK, says, about=name)
+    url = f"https://codedeploy-commands.{yml}.{dns_suffix(yml)}" if yml else ""
+    says = f"A metadata service answers {name} at 169.254.169.254, and its agent takes Region and domain from there"
+    verdict, code = (FAIL, "metadata-other-region") if region else (WARN, "metadata-answers")
+    return Finding(
+        verdict,
+        f"{says}: {region}, though its yml names {yml}." if region else f"{says}.",
+        code=code,
+        about=name,
+        fix=append_line(report, "deploy_control_endpoint", url) if url else "",
+        next="/guides/check-the-network/#metadata",
+    )

@@ -1,0 +1,99 @@
+"""What a setting of the agent's configuration does wrong, and what a former one left behind."""
+
+import shlex
+from collections.abc import Iterator
+
+from runbooks.checks._host import config_path, require, set_line
+from runbooks.commands import script
+from runbooks.findings import FAIL, WARN, Finding
+from runbooks.host import Datum, HostReport, switched_on
+
+_PAGE = "/guides/check-the-agent/#look"
+_SWITCHES = ("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose")
+_JUDGED = (*_SWITCHES, "max_revisions", "proxy_uri")
+
+
+def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
+    """A finding for each setting that stops the agent, is not taken as it is meant, or writes secrets.
+
+    Raises `CouldNotCheck` where a setting is not known. Facts: agent 1.8.1, which was run; 2.x by its source.
+    """
+    settings = {setting: _known(report, name, setting) for setting in _JUDGED}
+    on = {switch: switched_on(settings[switch], report.agent.line.value).value for switch in _SWITCHES}
+    yield from _quoted(report, name, settings)
+    region = report.identity.region.value or ""
+    if on["use_fips_mode"] and region and not region.startswith("us-"):
+        says = f"use_fips_mode is on for {name} in {region}, which has no FIPS endpoint: the agent does not start."
+        fix, page = _set(report, "use_fips_mode", "false"), "/guides/check-the-network/#endpoints"
+        yield Finding(FAIL, says, code="fips-outside-us", about=name, fix=fix, next=page)
+    kept = settings["max_revisions"].value
+    if kept is not None and not kept.strip("0").isdecimal():
+        says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
+        fix = _set(report, "max_revisions", "5")
+        yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next="/symptoms/max-revisions/")
+    yield from _proxy(report, name, settings["proxy_uri"].value or "")
+    yield from _wire(report, name, on["log_aws_wire"] is True)
+    if report.root_credentials.exists.value and report.identity_file.exists.value is False:
+        path = report.root_credentials.path.value
+        says = f"There are keys in {path} on {name}, which users report that an agent without a yml takes."
+        yield Finding(
+            WARN, says, code="stray-keys", about=str(path), next="/guides/check-the-agent/#identity"
+        )
+
+
+def _known(report: HostReport, name: str, setting: str) -> Datum[str]:
+    datum: Datum[str] = getattr(report.config, setting)
+    if datum.error:
+        require(datum, f"{setting} on {name}")
+    return datum
+
+
+def _set(report: HostReport, setting: str, value: str) -> str:
+    return set_line(report, config_path(report), setting, value)
+
+
+def _quoted(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
+    """The switches whose quotes change what they mean."""
+    second = report.agent.line.value == "2.x"
+    for switch in _SWITCHES:
+        setting = settings[switch]
+        meant_off = (setting.value or "").lower() in ("", "false", "no", "off")
+        if setting.by != "quoted" or not (second or meant_off):
+            continue
+        so = (
+            "agent 2.x refuses quotes there, by its source" if second else "agent 1.x takes every text for on"
+        )
+        says = f'{switch} on {name} is "{setting.value or ""}" in quotes, and {so}.'
+        fix = _set(report, switch, "false" if meant_off else "true")
+        yield Finding(WARN, says, code="quoted-switch", about=switch, fix=fix, next=_PAGE)
+
+
+def _proxy(report: HostReport, name: str, proxy: str) -> Iterator[Finding]:
+    """A proxy without http:// in front: agent 1.x does not start, or goes without it."""
+    if not proxy or "://" in proxy or report.agent.line.value != "1.x":
+        return
+    ends = proxy[0].isdigit()
+    so = "its worker ends at each start" if ends else "the agent goes without a proxy"
+    says = f"proxy_uri on {name} is {proxy}, without http:// in front: {so}."
+    # a masked user part cannot be written back
+    fix = (
+        "Put http:// in front of it." if "[masked]" in proxy else _set(report, "proxy_uri", f"http://{proxy}")
+    )
+    page = "/symptoms/proxy-setting-invalid/"
+    yield Finding(FAIL if ends else WARN, says, code="proxy-without-scheme", about=name, fix=fix, next=page)
+
+
+def _wire(report: HostReport, name: str, on: bool) -> Iterator[Finding]:
+    """The log of all calls with their signatures and session tokens, that is written or was left."""
+    path = report.wire_log.path.value or "codedeploy-agent.aws_wire.log"
+    if on:
+        says = (
+            f"log_aws_wire is on for {name}: {path} holds the signature and the session token of each call."
+        )
+        fix = _set(report, "log_aws_wire", "false")
+        yield Finding(WARN, says, code="wire-log", about=name, fix=fix, next=_PAGE)
+    elif require(report.wire_log.exists, f"whether {path} is on {name}"):
+        size = (report.wire_log.size.value or 0) // 1_000_000
+        says = f"{path} was left on {name} ({size} MB): it holds signatures and session tokens, and nothing needs it."
+        fix = script(f"sudo rm {shlex.quote(path)}")
+        yield Finding(WARN, says, code="wire-log-left", about=path, fix=fix, next=_PAGE)
