@@ -2,7 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from runbooks.appspec import rust
+from runbooks.appspec import messages, rust
 from runbooks.appspec.reading import Mark
 from runbooks.appspec.rules import RULES
 from runbooks.findings import FAIL, WARN, Finding, Verdict
@@ -60,7 +60,10 @@ def fault(
 
     It is a FAIL where agent 1.8.1 or the service fails, else a WARN. KeyError: there is no such rule.
     """
-    failing = [(ONE, _outcome(one)), (TWO, _outcome(two))]
+    second = _outcome(two)
+    if second and second.event == INSTALL and second.message:
+        second = Outcome(INSTALL, messages.INSTALL_2.format(second.message))
+    failing = [(ONE, _outcome(one)), (TWO, second)]
     if service is not None:
         failing = [(SERVICE, Outcome(CREATE, service))]
     outcomes = tuple((agent, outcome) for agent, outcome in failing if outcome)

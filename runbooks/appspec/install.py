@@ -212,7 +212,7 @@ def _on_file(key: str, node: Node, item: str, message: str, about: str) -> Fault
         about=f"{about}.{key}",
         fix=f"Remove {key}, or name the folder as the object.",
         one=Outcome(INSTALL, message),
-        two=Outcome(INSTALL, message),
+        two=Outcome(INSTALL, messages.IO_2.format(message)),
     )
 
 
@@ -228,7 +228,7 @@ def acl_default(entry: Mapping, about: str) -> Iterator[Fault]:
                 about=f"{about}.acls",
                 fix="Add `type: [directory]`.",
                 one=Outcome(INSTALL, messages.ACL_DEFAULT),
-                two=Outcome(INSTALL, messages.ACL_DEFAULT),
+                two=Outcome(INSTALL, messages.IO_2.format(messages.ACL_DEFAULT)),
             )
             return
 

@@ -28,7 +28,7 @@ class Plan:
     """What Install would make."""
 
     copies: dict[str, str] = field(default_factory=dict)  # destination: source, both as paths
-    steps: int = 0  # how many files and folders were looked at
+    steps: int = 0  # how many files and folders were planned
     folders: dict[str, None] = field(default_factory=dict)  # an ordered set
 
 

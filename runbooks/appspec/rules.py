@@ -177,7 +177,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "account-is-on-the-host": (
             "The users and groups that are named are on every host.",
-            "Install fails for a missing owner or group, the script for a missing `runas`. Only the host can show it.",
+            "Agent 1.8.1 fails at Install for a missing owner or group; 2.x, by its source, leaves the file as it is in silence. The script fails for a missing `runas`. Only the host can show it.",
         ),
         "sudo-is-true-or-false": (
             "`sudo` is `true` or `false`.",

@@ -84,3 +84,21 @@ def test_what_both_agents_say_is_said_without_the_slips_of_the_older() -> None:
     text = TOP + FILES + OBJECT + "    type: [link]\n"
     assert "filespecifies" in (at_parse(text, ONE) or "")
     assert "file specifies a permission" in (at_parse(text, TWO) or "")
+
+
+def test_agent_2_puts_its_own_words_before_an_error_of_install() -> None:
+    text = TOP + FILES + "permissions:\n  - object: /srv/app/a.txt\n    except: [b]\n"
+    (found,) = lint("-", text.encode()).faults
+    one, two = (found.outcome(agent) for agent in (ONE, TWO))
+    assert one is not None
+    assert two is not None
+    assert one.event == two.event == "Install"
+    assert two.message == f"Install failed for group GROUP: IO error: {one.message}"
+
+
+def test_agent_2_leaves_a_file_to_its_owner_where_the_new_one_is_not_on_the_host() -> None:
+    (found,) = lint("-", (TOP + OBJECT + "    owner: shop\n").encode()).faults
+    one = found.outcome(ONE)
+    assert one is not None
+    assert one.message == "can't find user for shop"
+    assert found.outcome(TWO) is None

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from runbooks.appspec import bundle as room
+from runbooks.appspec import plan
 from runbooks.appspec.formats import as_text
 from runbooks.appspec.linter import MAX_FAULTS, Judgement, lint
 from runbooks.appspec.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from runbooks.findings import FAIL, UNKNOWN
-from site_hooks.appspec_examples import FILE, HOOK, TOP
+from site_hooks.appspec_examples import FILE, FILES, HOOK, OBJECT, TOP
 from tests.appspec.bundles import LINK, folder, tarred, zipped
 
 GOOD = {"appspec.yml": TOP.encode()}
@@ -299,3 +300,45 @@ def test_a_pipe_in_a_folder_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(root / "run.sh")
     assert stat.S_ISFIFO((root / "run.sh").stat().st_mode)
     assert "bundle-is-safe" in [each.code for each in lint(str(root)).faults]
+
+
+def test_a_limit_of_what_is_unpacked_holds_to_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(bytes(room.FREE_BYTES // room.MAX_RATIO))
+    room._bear(room.FREE_BYTES, path)
+    with pytest.raises(room.Unbearable, match="200 times"):
+        room._bear(room.FREE_BYTES + 1, path)
+    with path.open("wb") as file:
+        file.truncate(room.MAX_UNPACKED)
+    room._bear(room.MAX_UNPACKED, path)
+    with pytest.raises(room.Unbearable, match="4 GB"):
+        room._bear(room.MAX_UNPACKED + 1, path)
+
+
+@pytest.mark.parametrize(("before", "seen"), [(1, True), (0, False)])
+def test_a_script_is_read_up_to_its_limit(before: int, seen: bool, tmp_path: Path) -> None:
+    script = b"#!/bin/sh\n".ljust(room.MAX_SCRIPT - 2 + (not before), b"x") + b"\r\n"
+    files = {"appspec.yml": (TOP + HOOK).encode(), "run.sh": script}
+    for path in (zipped(tmp_path / "b.zip", files, 0o100755), tarred(tmp_path / "b.tar", files, 0o755)):
+        found = [each.code for each in lint(str(path)).faults]
+        assert found == (["script-has-unix-line-ends"] if seen else [])
+
+
+@pytest.mark.parametrize(("limit", "judged"), [(6, True), (5, False)])
+def test_permissions_are_compared_with_files_up_to_a_limit(
+    limit: int, judged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MAX_MATCHES", limit)  # two permissions, for one file and two folders
+    text = TOP + FILES + OBJECT + "  - object: /srv/app\n"
+    path = zipped(tmp_path / "b.zip", {"appspec.yml": text.encode(), "app/x": b""})
+    assert only(lint(str(path))).endswith("object-is-named-once" if judged else "bundle-is-bearable")
+
+
+@pytest.mark.parametrize(("limit", "judged"), [(2, True), (1, False)])
+def test_files_are_copied_up_to_a_limit(
+    limit: int, judged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MAX_STEPS", limit)
+    path = zipped(tmp_path / "b.zip", {"appspec.yml": (TOP + FILES).encode(), "app/x": b"", "app/y": b""})
+    found = [each.code for each in lint(str(path)).faults]
+    assert found == ([] if judged else ["bundle-is-bearable"])
