@@ -52,9 +52,10 @@ offline: setup ## build the site that is read from a folder, without a server, i
 	OFFLINE=true $(BIN)/mkdocs build --strict --site-dir build/offline
 	@cd build && ../$(BIN)/python -m zipfile -c offline.zip offline
 
-lint: setup ## style, and the layers of the package
+lint: setup ## style, words, and the layers of the package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.words
 	$(BIN)/lint-imports --no-cache
 
 types: setup ## strict types

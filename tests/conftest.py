@@ -14,7 +14,7 @@ from tests.support.sandbox import environment_for, sandbox_process
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The longest modules, whose tests share no fixture: each of their tests goes to whoever is free.
+# The longest modules, whose tests share no fixture: each of their tests goes to the process that is free.
 SPREAD = (
     "tests/checks/test_honesty.py",
     "tests/checks/test_precision.py",

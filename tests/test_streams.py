@@ -85,6 +85,6 @@ def test_a_new_file_on_a_full_disk_is_not_left_half_written(
 )
 def test_a_name_that_no_file_can_have_is_one_sentence(name: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(UserError, match=f"cannot be written to .*: .*({why})") as told:
+    with pytest.raises(UserError, match=f"cannot be written to .*: .*({why})") as caught:
         check_writable(tmp_path / name)
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(caught.value).splitlines()) == 1

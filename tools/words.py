@@ -39,7 +39,8 @@ def main() -> int:
 
 def _tracked() -> list[Path]:
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [Path(name) for name in files.splitlines() if name not in _NOT_READ]
+    paths = [Path(name) for name in files.splitlines() if name not in _NOT_READ]
+    return [path for path in paths if not (ROOT / path).is_symlink()]
 
 
 def places(path: Path, text: str) -> Iterator[str]:

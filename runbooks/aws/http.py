@@ -22,7 +22,7 @@ class LimitedSession:
 
     def send(self, request: Any) -> AWSResponse:
         """Send a request. Raises `TooLong`, and what botocore's own session raises."""
-        if request.stream_output:  # whoever asks for a stream reads it
+        if request.stream_output:  # the caller that asks for a stream reads it
             return self._inner.send(request)  # type: ignore[no-any-return]
         request.stream_output = True
         response = self._inner.send(request)

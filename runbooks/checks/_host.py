@@ -1,4 +1,4 @@
-"""What several checks ask of a host's report, and the commands that mend a host."""
+"""What several checks ask of a host's report, and the commands that fix a host."""
 
 import re
 import shlex
@@ -42,7 +42,7 @@ def require_report(aws: Aws, question: Question, *, agent: bool = False) -> Host
 
 
 def no_agent(report: HostReport) -> str:
-    """That no agent is on the host; "" where one is, or nobody can say."""
+    """That no agent is on the host; "" where one is, or where that is not known."""
     absent = report.agent.installed.value is False and report.agent.running.value is not True
     return "No agent is installed on the host." if absent else ""
 
@@ -62,7 +62,7 @@ def require(datum: Datum[T], what: str) -> T:
 
 
 def unreadable(report: HostReport, file: File) -> bool:
-    """Whether the agent cannot read a file that is there: nobody can, or root cannot.
+    """Whether the agent cannot read a file that is there: no user can, or root cannot.
 
     Raises `CouldNotCheck` where only the user that the probe ran as could not.
     """
@@ -80,7 +80,7 @@ def yml_path(report: HostReport) -> str:
 def why_unreadable(report: HostReport) -> str:
     """Why the agent has no yml to read: it is not there, or cannot be read; "" where it has one.
 
-    Raises `CouldNotCheck` where nobody can say.
+    Raises `CouldNotCheck` where that is not known.
     """
     if not require(report.identity_file.exists, "whether the agent's yml is there"):
         return f"There is no {yml_path(report)}."

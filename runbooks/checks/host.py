@@ -43,7 +43,7 @@ _NETWORK_PAGE = "/guides/check-the-network/#look"
 _CLOCK_PAGE = "/guides/check-the-network/#clock"
 
 _WAYS = {"proxy": "by the agent's proxy", "environment": "by the proxy of the agent's environment"}
-_PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is told otherwise
+_PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is configured otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
 # The exit codes of curl that tell of the way to the other end; its others tell of curl itself.
@@ -62,7 +62,7 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
     if node is None:
         yield Finding(
             WARN,
-            f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but nobody can look at the host from here.",
+            f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but the host cannot be checked from here.",
             code="not-managed",
             about=name,
             fix="" if question.host_report else _by_hand(name, aws.region),
@@ -115,7 +115,7 @@ def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     """The host's clock agrees with AWS's.
 
     AWS refuses signatures of another time; about five minutes are commonly tolerated, though no page of
-    CodeDeploy says how many. The agent's log then speaks of InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
+    CodeDeploy says how many. The agent's log then holds InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
     reached. Where it reached none, it is compared with this machine's, if the probe ran just now.
     """
     report = require_report(aws, question)
@@ -126,7 +126,7 @@ def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     elif question.host_report is None:
         seconds, by = epoch - int(aws.now().timestamp()), "by the clock of this machine"
     else:
-        raise CouldNotCheck(f"{ahead.error}, and a report that was brought by hand tells no age by itself.")
+        raise CouldNotCheck(f"{ahead.error}, and a report that was brought by hand does not show its age.")
     says = f"The clock of {name} is {_span(timedelta(seconds=abs(seconds)))} {'ahead' if seconds > 0 else 'behind'}, {by}"
     if abs(seconds) <= _WARN_SKEW:
         yield Finding(OK, f"The clock of {name} is right to the minute, {by}.", about=name)

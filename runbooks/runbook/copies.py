@@ -139,7 +139,7 @@ def tagged_cell(cell: Any, tag: str) -> bool:
 
 
 def _examples(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Empty values for the parameters whose own values speak of the sandbox.
+    """Empty values for the parameters whose own values belong to the sandbox.
 
     They are the names of things in an account: those that the table of `runbooks.question` leaves empty, and those
     that only a runbook has. On an account they are the user's to give, or left out.

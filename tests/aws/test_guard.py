@@ -10,7 +10,7 @@ from runbooks.aws.guard import NotARead, is_read, refuse_writes
 from runbooks.policy import actions, observed
 
 SERVICES = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "s3", "ec2")
-# Verbs of AWS's APIs that change something or hand out access. Written here anew, not taken from the guard.
+# Verbs of AWS's APIs that change something or hand out access. Written out here, not taken from the guard.
 CHANGES = re.compile(
     r"^(Accept|Add|Allocate|Apply|Approve|Assign|Associate|Assume|Attach|Authorize|Batch(Write|Delete|Put)|Bundle|Cancel"
     r"|Change|Complete|Confirm|Continue|Copy|Create|Deactivate|Delete|Deprovision|Deregister|Detach|Disable|Disassociate"

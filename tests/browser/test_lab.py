@@ -50,11 +50,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, s
     homes |= {"JUPYTERLAB_WORKSPACES_DIR": str(root / "w"), "JUPYTERLAB_SETTINGS_DIR": str(root / "s")}
     homes |= {"IPYTHONDIR": str(root / "i"), "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")}
     homes |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    nobody = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    no_aws = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [word for word in lab_command(port) if "root_dir" not in word]
     process = subprocess.Popen(
         [*command, f"--ServerApp.root_dir={root}"],
-        env=nobody | homes | {"JUPYTER_TOKEN": token},
+        env=no_aws | homes | {"JUPYTER_TOKEN": token},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

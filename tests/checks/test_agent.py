@@ -383,7 +383,7 @@ CASES = {
     "denied once, answered since": Case(
         files=replace(HEALTHY, log=SAMPLES["access-denied"] + "\n" + SAMPLES["polled"] + "\n")
     ),
-    "two troubles": Case(
+    "two problems": Case(
         files=replace(HEALTHY, log=SAMPLES["network-fault"] + "\n" + SAMPLES["token-expired"] + "\n"),
         not_ok={"agent-log-is-clean": (FAIL, "ExpiredTokenException")},
     ),
@@ -461,7 +461,7 @@ CASES = {
             "host-clock-is-right": (UNKNOWN, "no endpoint told"),
         },
     ),
-    "an endpoint in trouble": Case(
+    "an endpoint that fails": Case(
         Fakes(curl=curl(hosts.ANSWERS.replace("404 Not Found", "503 Unavailable"))),
         not_ok={"host-reaches-codedeploy": (WARN, "with HTTP 503")},
     ),
@@ -584,9 +584,9 @@ def assert_leads_somewhere(finding: Finding) -> None:
         assert "NONE" not in finding.fix.upper()
 
 
-def test_every_trouble_in_the_log_is_told(aws: Aws, tmp_path: Path) -> None:
+def test_every_problem_in_the_log_is_shown(aws: Aws, tmp_path: Path) -> None:
     """Each by itself, with its meaning and page, and with nothing of a secret that stands beside it."""
-    said = ask(aws, look(CASES["two troubles"], tmp_path))["agent-log-is-clean"]
+    said = ask(aws, look(CASES["two problems"], tmp_path))["agent-log-is-clean"]
     assert [(f.verdict, f.about) for f in said] == [(FAIL, "token-expired"), (FAIL, "network-fault")]
     assert said[1].next == "/guides/check-the-network/#look"
     assert "could not reach CodeDeploy" in said[1].says
@@ -599,7 +599,7 @@ def test_a_note_in_the_log_is_shown_and_no_fault(aws: Aws, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("id_", list(OF_THE_HOST))
-def test_nobody_asked_about_a_host(id_: str, aws: Aws) -> None:
+def test_without_a_host_a_check_does_not_apply(id_: str, aws: Aws) -> None:
     (said,) = run(OF_THE_HOST[id_].function, aws, Question())
     assert (said.verdict, said.proof) == (SKIP, ())
 
@@ -614,8 +614,8 @@ def changed(document: dict[str, Any], section: str, name: str, datum: object) ->
     return read_report(json.dumps(document | {section: document[section] | {name: datum}}))
 
 
-def test_what_nobody_could_see_is_never_taken_for_good(aws: Aws, document: dict[str, Any]) -> None:
-    """Each datum made unknown: a check stays with what it can still prove, or says that it could not look."""
+def test_what_is_not_known_is_never_taken_for_good(aws: Aws, document: dict[str, Any]) -> None:
+    """Each datum made unknown: a check stays with what it can still prove, or says that it could not check."""
     blind: dict[str, set[str]] = {id_: set() for id_ in OF_THE_HOST}
     for section, data in document.items():
         for name in data if isinstance(data, dict) else ():
@@ -711,9 +711,9 @@ def test_a_file_that_only_the_probe_cannot_read_is_not_called_unreadable(
     ],
 )
 def test_what_is_not_known_says_why_and_what_to_do(reason: str, says: str) -> None:
-    with pytest.raises(CouldNotCheck) as told:
+    with pytest.raises(CouldNotCheck) as caught:
         _host.require(Datum(None, error=reason), "x")
-    assert str(told.value) == says
+    assert str(caught.value) == says
 
 
 def test_an_agent_that_runs_is_there_whatever_the_packages_say(aws: Aws, document: dict[str, Any]) -> None:
@@ -748,7 +748,7 @@ def test_who_holds_an_arn_is_asked_only_where_it_differs(aws: Aws, tmp_path: Pat
 @pytest.mark.parametrize(
     "key", ["iam_session_arn:", ":iam_session_arn:", '"iam_session_arn":', "iam_session_arn :"]
 )
-def test_the_fix_of_the_yml_mends_it(registered: str, key: str, tmp_path: Path) -> None:
+def test_the_fix_of_the_yml_works(registered: str, key: str, tmp_path: Path) -> None:
     """Run for real: sed writes the registered ARN and keeps the mode, and the agent is restarted."""
     yml, tools = tmp_path / "codedeploy.onpremises.yml", tmp_path / "bin"
     written = SESSION_YML.replace("iam_session_arn:", key)
@@ -844,7 +844,7 @@ def test_a_host_that_systems_manager_does_not_know(aws: Aws, ssm: Stubber, docum
         ("web-01.example.com", {"mi-a": "web-01"}, "mi-a"),
         ("web-01.example.com", {"mi-a": "web-01.other.org"}, None),
         ("web-01", {"mi-a": "WEB-01.example.com", "mi-b": "web-011"}, "mi-a"),
-        ("web-01", {"mi-a!": "web-01", "mi-b": "web-01"}, "mi-b"),  # activated anew: the old one is lost
+        ("web-01", {"mi-a!": "web-01", "mi-b": "web-01"}, "mi-b"),  # activated again: the old one is lost
         ("web-01", {"mi-a": "web-01", "mi-b": "web-01.example.com"}, CouldNotCheck),
     ],
 )
@@ -941,7 +941,7 @@ def test_a_probe_that_cannot_run_is_not_sent(node: dict[str, Any], says: str, aw
     assert "ssm:SendCommand" not in [call.api for call in said.proof]
 
 
-def test_what_the_probe_says_of_its_own_failure_is_told(aws: Aws, ssm: Stubber) -> None:
+def test_what_the_probe_says_of_its_own_failure_is_shown(aws: Aws, ssm: Stubber) -> None:
     nodes(ssm, NODE | {"PingStatus": "Online"})
     the_document_is_there(ssm)
     command = {"CommandId": "0" * 36}

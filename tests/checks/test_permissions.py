@@ -99,7 +99,7 @@ def test_nothing_was_asked_about(check: CheckFunction) -> None:
 # The caller
 
 
-def test_a_caller_who_may_not_register_is_told_and_given_the_policy() -> None:
+def test_a_caller_who_may_not_register_gets_the_policy() -> None:
     with account(lambda a: only_policies(a, READS)) as aws:
         finding = only(ask(caller.caller_may_register, aws))
     assert finding.verdict is FAIL
@@ -113,7 +113,7 @@ def test_a_caller_who_may_not_register_is_told_and_given_the_policy() -> None:
     assert finding.fix.startswith("aws iam put-role-policy --role-name OnCall ")
 
 
-def test_the_policy_that_is_given_mends_it() -> None:
+def test_the_policy_that_is_given_works() -> None:
     with account(lambda a: only_policies(a, READS)) as aws:
         policy = granted(only(ask(caller.caller_may_register, aws)))
     with account(lambda a: only_policies(a, READS, policy)) as aws:
@@ -131,7 +131,7 @@ def test_one_action_of_two_may_be_denied() -> None:
     assert denied.fix == ""  # no further Allow helps against a Deny
 
 
-def test_who_denies_is_told_as_the_simulator_tells_it() -> None:
+def test_who_denies_is_named_as_the_simulator_names_it() -> None:
     def organisation(account: Account) -> None:
         account.iam.scps = [allow("*"), deny("codedeploy:Register*")]
 
@@ -218,7 +218,7 @@ def test_a_user_is_its_own_source_of_policies() -> None:
     ],
 )
 @pytest.mark.parametrize("check", [caller.caller_may_register, caller.caller_may_list])
-def test_whom_iam_cannot_simulate_is_told_plainly(
+def test_whom_iam_cannot_simulate_is_said_plainly(
     check: CheckFunction, arn: str, verdict: Verdict, says: str
 ) -> None:
     def sign_in(account: Account) -> None:
@@ -294,7 +294,7 @@ def test_an_instance_that_is_not_registered_has_no_identity(check: CheckFunction
 
 
 @pytest.mark.parametrize("check", CHECKS[2:])
-def test_an_identity_of_another_account_cannot_be_looked_at(check: CheckFunction) -> None:
+def test_an_identity_of_another_account_cannot_be_checked(check: CheckFunction) -> None:
     def elsewhere(account: Account) -> None:
         world = account.state(REGION)
         world.deregister("web-01", account.clock.start)
@@ -407,10 +407,10 @@ def test_the_parts_of_an_arn(text: str, expected: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("place", ["top", "resource"])
-def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_told(
+def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_said(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """AWS's model has MissingContextValues in two places, and tells of each that it is there."""
+    """AWS's model has MissingContextValues in two places, and says of each that it is there."""
     with world("healthy") as (aws, _):
         read_all = aws.read_all
 

@@ -88,7 +88,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "wire-log-on": {"agent-settings-are-sound": WARN},
     "metadata-answers": {"agent-takes-its-region-from-its-yml": WARN},
     # host
-    # whom Systems Manager does not know may be in a VPC, and nobody can say in which
+    # whom Systems Manager does not know may be in a VPC, and in which is not known
     "host-unmanaged": {"host-is-managed-and-online": WARN, **UNSEEN, **dict.fromkeys(OF_VPC, UNKNOWN)},
     "host-offline": {"host-is-managed-and-online": WARN, **UNSEEN},
     "host-no-https": {"host-reaches-codedeploy": FAIL},

@@ -1,4 +1,4 @@
-"""Registration and callers: who gets in whose way, what was not looked at, and records that are odd."""
+"""Registration and callers: who gets in whose way, what was not checked, and records that are odd."""
 
 import json
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def called(*calls: tuple[str, int, str, str, Any], registered: bool = True) -> I
         yield aws
 
 
-# Nobody gets in the way
+# No one gets in the way
 
 
 def test_a_rival_is_found_however_short_the_hours_are() -> None:
@@ -139,7 +139,7 @@ def test_an_odd_record_hides_no_other(odd: Any, monkeypatch: pytest.MonkeyPatch)
     assert not any("The check itself failed" in f.says for f in found)
 
 
-def test_a_record_that_cannot_be_read_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with world("healthy") as (aws, _):
         monkeypatch.setattr(aws, "read_all", lambda *asked, **more: [{"CloudTrailEvent": "{}"}, {}])
         for check in (

@@ -309,7 +309,7 @@ def test_a_host_with_a_way_out_is_well(site: Site) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_who_is_in_no_vpc_is_told_so(site: Site, check: CheckFunction) -> None:
+def test_a_host_in_no_vpc_is_not_applicable(site: Site, check: CheckFunction) -> None:
     site.managed("mi-0123456789abcdef0")
     assert "mi-0123456789abcdef0" in (finding := only(site.ask(check))).says
     assert finding.verdict is SKIP
@@ -548,7 +548,7 @@ def test_an_endpoint_that_is_not_available_fails(site: Site, uses_it: Question) 
     assert only(site.ask(vpc.route_leads_out)).verdict is FAIL
 
 
-def test_what_is_known_of_an_endpoint_is_told_though_nobody_looked_at_the_host(site: Site) -> None:
+def test_what_is_known_of_an_endpoint_is_said_though_the_host_was_not_checked(site: Site) -> None:
     site.endpoint(lets_in=FROM_THE_VPC)
     entered, unseen = site.ask(vpc.vpc_endpoint_serves_the_agent)
     assert (entered.verdict, unseen.verdict) == (OK, UNKNOWN)

@@ -47,9 +47,9 @@ def test_a_copy_has_the_parameters_and_no_outputs() -> None:
     ],
 )
 def test_a_wrong_name_is_refused(name: str, parameters: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UserError, match=re.escape(sentence)) as told:
+    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
         open_runbook(name, **parameters)
-    assert told.value.exit_code == 64
+    assert caught.value.exit_code == 64
     assert not room.INCIDENTS.exists()
 
 

@@ -1,4 +1,4 @@
-"""A run without JupyterLab: on an account, in trouble, and what it leaves behind."""
+"""A run without JupyterLab: on an account, where it cannot ask, and what it leaves behind."""
 
 import os
 import re
@@ -76,10 +76,10 @@ def test_a_role_that_the_profile_assumes(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert f"assumed-role/{ROLE.rpartition('/')[2]}/night" in text
 
 
-TROUBLES = {
+REFUSALS = {
     "expired": ({}, 2, "the session has expired"),
     "region": ({"region": "eu-wset-1"}, 64, "Did you mean eu-west-1?"),
-    "nobody": ({}, 64, "No AWS credentials were found"),
+    "no keys": ({}, 64, "No AWS credentials were found"),
     "profile": ({"profile": "nigth"}, 64, "Known profiles"),
     "target": ({"target": "asw"}, 64, "Unknown target"),
     "scenario": ({"target": "sandbox:agent-stoped"}, 64, "Did you mean agent-stopped?"),
@@ -87,36 +87,36 @@ TROUBLES = {
 
 
 @contextmanager
-def in_trouble(trouble: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def refused(refusal: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The parameters of a runbook that cannot be asked, in an environment in which that is so."""
     expired = Error("ExpiredToken", "The security token included in the request is expired", 403)
-    with serve("healthy", faults=[Fault("sts:*", expired)] if trouble == "expired" else []) as sandbox:
+    with serve("healthy", faults=[Fault("sts:*", expired)] if refusal == "expired" else []) as sandbox:
         environment = environment_for(sandbox.address())
-        if trouble == "nobody":
+        if refusal == "no keys":
             environment = {k: v for k, v in environment.items() if "ACCESS_KEY" not in k}
         use(monkeypatch, environment)
-        yield {"target": "aws", "instance": "web-01", **TROUBLES[trouble][0]}
+        yield {"target": "aws", "instance": "web-01", **REFUSALS[refusal][0]}
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_who_cannot_be_asked_is_told_as_a_diagnosis_tells(
-    trouble: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_what_cannot_be_asked_is_refused_as_in_a_diagnosis(
+    refusal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, code, sentence = TROUBLES[trouble]
-    told = pytest.raises(UserError, match=re.escape(sentence))
-    with in_trouble(trouble, monkeypatch) as parameters, told as caught:
+    _, code, sentence = REFUSALS[refusal]
+    refused_so = pytest.raises(UserError, match=re.escape(sentence))
+    with refused(refusal, monkeypatch) as parameters, refused_so as caught:
         run_runbook("agent", **parameters)
     assert caught.value.exit_code == code
     assert not room.INCIDENTS.exists()  # nothing half written
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_in_the_notebook_it_is_one_sentence(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_in_the_notebook_it_is_one_sentence(refusal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the first cell that meets it; no later cell runs, no traceback is shown."""
-    with in_trouble(trouble, monkeypatch) as parameters:
+    with refused(refusal, monkeypatch) as parameters:
         copy = nbformat.read(open_runbook("agent", **parameters), 4)
-        with pytest.raises(CellExecutionError, match=re.escape(TROUBLES[trouble][2])):
+        with pytest.raises(CellExecutionError, match=re.escape(REFUSALS[refusal][2])):
             NotebookClient(copy, kernel_name="python3").execute()
     code = [cell for cell in copy.cells if cell.cell_type == "code"]
     (failed,) = [out for cell in code for out in cell.outputs if out.output_type == "error"]
@@ -128,7 +128,7 @@ def test_in_the_notebook_it_is_one_sentence(trouble: str, monkeypatch: pytest.Mo
 def test_an_aws_that_is_out_of_reach_is_diagnosed_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve("healthy") as sandbox:
         environment = environment_for(sandbox.address())
-    use(monkeypatch, environment)  # nobody listens there any more
+    use(monkeypatch, environment)  # nothing listens there any more
     done = run_runbook("network", target="aws", instance="web-01")
     assert done.verdicts["endpoint-answers"] == "FAIL"
     assert done.exit_code == 3
@@ -158,9 +158,9 @@ def test_a_run_that_breaks_is_one_sentence(own: Path, source: str, sentence: str
     notebook = nbformat.read(own, as_version=4)
     next(cell for cell in notebook.cells if cell.id == "connect").source = source
     nbformat.write(notebook, own)
-    with pytest.raises(UserError, match=re.escape(sentence)) as told:
+    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
         run_runbook("own")
-    assert told.value.exit_code == 2
+    assert caught.value.exit_code == 2
     (copy,) = room.INCIDENTS.glob("*-own.ipynb")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
