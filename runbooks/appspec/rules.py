@@ -281,7 +281,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "script-has-an-interpreter": (
             "Every script begins with `#!` and an interpreter.",
-            "Without it `/bin/sh` runs the script, whatever it was written for.",
+            "Without it agent 1.8.1 runs the script by `/bin/sh`, whatever it was written for; 2.x cannot start it, by its source, unless `runas` names a user.",
         ),
         "timeout-is-long-enough": (
             "No script waits longer than its `timeout`.",

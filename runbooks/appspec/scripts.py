@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runbooks.appspec import install, messages
+from runbooks.appspec import install, messages, showing
 from runbooks.appspec.bundle import Bundle
 from runbooks.appspec.fault import Fault, Outcome, fault
 from runbooks.appspec.hooks import DEFAULT_TIMEOUT, EVENTS, seconds_of
@@ -45,7 +45,7 @@ def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
         if not install.is_windows(root):
             content = contents.get(path, b"")
             for each in (
-                *_on_linux(node, event, path, content, bundle, about),
+                *_on_linux(script, node, event, path, content, bundle, about),
                 *_too_slow(script, event, content, about),
             ):
                 yield event, each
@@ -92,9 +92,8 @@ def _missing(node: Node, event: str, path: str, kind: str, bundle: Bundle, about
 
 
 def _on_linux(
-    node: Node, event: str, path: str, content: bytes, bundle: Bundle, about: str
+    script: Mapping, node: Node, event: str, path: str, content: bytes, bundle: Bundle, about: str
 ) -> Iterator[Fault]:
-    location = install.text(node).strip()
     entry = bundle.entry(path)
     if entry and entry.kind == "file" and entry.mode is not None and not entry.mode & 0o111:
         yield fault(
@@ -107,22 +106,23 @@ def _on_linux(
     if not content or content.startswith(_ELF):
         return
     first = content.partition(b"\n")[0]
-    not_started = Outcome(event, messages.NOT_STARTED.format(location, location.lstrip("/")))
-    begins = first.startswith(b"#!")
-    if b"\r\n" in content or first.endswith(b"\r"):
+    begins, carriage = first.startswith(b"#!"), first.endswith(b"\r")
+    fails = _first_line(script, event, first) if begins else (None, None)
+    if b"\r\n" in content or carriage:
+        seen = first[2:].strip().decode(errors="replace")[:60]
         yield fault(
             "script-has-unix-line-ends",
             node.mark,
             f"{path} ends its lines with CRLF"
             + (
-                f": the host has no interpreter {first[2:].strip().decode(errors='replace')[:60] + chr(13)!r}."
-                if begins and first.endswith(b"\r")
+                f": its first line asks for {seen + chr(13)!r}, which is not on the host."
+                if begins and carriage
                 else "; the shell takes the CR as part of each command."
             ),
             about=about,
             fix=f"sed -i 's/\\r$//' {path}; in git: *.sh text eol=lf in .gitattributes",
-            one=not_started if begins and first.endswith(b"\r") else None,
-            two=Outcome(event, "") if begins and first.endswith(b"\r") else None,
+            one=fails[0] if carriage else None,
+            two=fails[1] if carriage else None,
         )
     elif begins and not re.match(rb"^#![ \t]*/", first):
         yield fault(
@@ -131,20 +131,51 @@ def _on_linux(
             f"The first line of {path} is {first.decode(errors='replace')[:80]!r}: the interpreter must be an absolute path.",
             about=about,
             fix="Write #!/bin/bash or #!/usr/bin/env NAME.",
-            one=not_started,
-            two=Outcome(event, ""),
+            one=fails[0],
+            two=fails[1],
         )
     if not begins:
         hidden = content.startswith(_BOM + b"#!")
+        why = (
+            "begins with a byte-order mark, which hides its first line"
+            if hidden
+            else "does not begin with #!"
+        )
+        other = "agent 2.x cannot start it" if not _user(script) else "so does the shell of the user"
         yield fault(
             "script-has-an-interpreter",
             node.mark,
-            f"{path} begins with a byte-order mark, which hides its first line: /bin/sh runs it."
-            if hidden
-            else f"{path} does not begin with #!: /bin/sh runs it.",
+            f"{path} {why}: agent 1.8.1 runs it by /bin/sh; {other}.",
             about=about,
             fix="Save it as UTF-8 without BOM." if hidden else "Write #!/bin/bash as its first line.",
+            two=None if _user(script) else _failed(script, event, "error Exec format error (os error 8)"),
         )
+
+
+def _first_line(script: Mapping, event: str, first: bytes) -> tuple[Outcome, Outcome]:
+    """How a script fails whose first line names what is not there, with each agent."""
+    interpreter, *arguments = first[2:].split(None, 1) or [b""]
+    user = _user(script)
+    if arguments and not interpreter.endswith(b"/env"):
+        return Outcome(event, ""), Outcome(event, "")  # the interpreter is there, and refuses its argument
+    if arguments or user:  # env, or the shell of the user, says so; bash before 5.2 with 126
+        failed = _failed(script, event, "exit code 127")
+        return failed, failed
+    location = install.text(script.get("location")).strip()
+    return (
+        Outcome(event, messages.NOT_STARTED.format(location, location.lstrip("/"))),
+        _failed(script, event, "error No such file or directory (os error 2)"),
+    )
+
+
+def _failed(script: Mapping, event: str, how: str) -> Outcome:
+    location, user = install.text(script.get("location")).strip(), _user(script)
+    who = f"{location} run as user {user}" if user and how.startswith("exit") else location
+    return Outcome(event, f"Script at specified location: {who} failed with {how}")
+
+
+def _user(script: Mapping) -> str:
+    return showing.to_s(script.get("runas")).strip()
 
 
 def _too_slow(script: Mapping, event: str, content: bytes, about: str) -> Iterator[Fault]:

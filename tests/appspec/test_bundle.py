@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.appspec.fault import ONE
+from runbooks.appspec.fault import ONE, TWO
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.appspec.plan import LONGEST_WINDOWS_PATH, WINDOWS_ARCHIVE, glob
 from site_hooks.appspec_examples import FILES, HOOK, OBJECT, SCRIPT, TOP, WINDOWS
@@ -159,6 +159,28 @@ def test_a_permission_never_changes_the_object_itself(tmp_path: Path) -> None:
 )
 def test_the_first_line_of_a_script(first: bytes, code: str, tmp_path: Path) -> None:
     assert codes(bundle(tmp_path, TOP + HOOK, run_sh=first)) == ([code] if code else [])
+
+
+STARTS = {
+    "CRLF": (b"#!/bin/bash\r\n", "", "error Errno::ENOENT with message No such file or directory - ARCHIVE/run.sh", "error No such file or directory (os error 2)"),
+    "CRLF behind env": (b"#!/usr/bin/env bash\r\n", "", "exit code 127", "exit code 127"),
+    "CRLF for another user": (b"#!/bin/bash\r\n", "nobody", "run as user nobody failed with exit code 127", "run as user nobody failed with exit code 127"),
+    "no absolute path": (b"#!bash\n", "", "error Errno::ENOENT with message No such file or directory - ARCHIVE/run.sh", "error No such file or directory (os error 2)"),
+    "no first line": (b"exit 0\n", "", None, "error Exec format error (os error 8)"),
+    "no first line, for another user": (b"exit 0\n", "nobody", None, None),
+    "CRLF behind an option": (b"#!/bin/bash -e\r\n", "", "", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_how_a_script_fails_to_start(case: str, tmp_path: Path) -> None:
+    content, user, *said = STARTS[case]
+    text = TOP + HOOK + (f"      runas: {user}\n" if user else "")
+    (found,) = bundle(tmp_path, text, run_sh=content).faults
+    for agent, words in zip((ONE, TWO), said, strict=True):
+        outcome = found.outcome(agent)
+        assert (outcome is None) is (words is None)
+        assert outcome is None or (outcome.event == "AfterInstall" and outcome.message.endswith(words or ""))
 
 
 def test_only_crlf_in_the_first_line_fails_the_hook(tmp_path: Path) -> None:
