@@ -35,17 +35,19 @@ _LATER = ("Script", "Install", "AfterInstall", "ApplicationStart")  # "Script": 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One AppSpec and what was found in it."""
+    """One AppSpec and what was found in it.
 
-    file: str  # as it was given; for a bundle, with the path in it
-    platform: str  # "server", "ecs", "lambda", "resources"; "" where it could not be read
-    bundle: str  # "folder", "zip", "tar"; "" for the file alone
-    faults: tuple[Fault, ...]
+    ``file`` is as it was given, for a bundle with the path in it. ``platform`` is "server", "ecs", "lambda", "resources"
+    for one of these two, or "" for a file that could not be read; ``bundle`` is "folder", "zip", "tar", or "" for the
+    file alone. ``unchecked`` says what was left out: what only the bundle could show, and findings beyond a number.
+    """
 
-    stops: tuple[tuple[str, Fault], ...] = ()
-    unchecked: tuple[
-        str, ...
-    ] = ()  # what was left out: what only the bundle could show, and findings without end
+    file: str
+    platform: str
+    bundle: str
+    faults: tuple[Fault, ...]  # by line
+    stops: tuple[tuple[str, Fault], ...] = ()  # by agent: the fault that it stops at
+    unchecked: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
