@@ -227,10 +227,15 @@ def _refusal(error: Any, content: bytes, *, first: bool) -> Refusal:
         if error.context_mark
         else (mark if isinstance(error, yaml.scanner.ScannerError) else Mark(1, 1))
     )
+    begun = _mark(error.context_mark) if error.context_mark else mark
+    open_to_the_end = (
+        mark.line > content.count(b"\n") and begun != mark
+    )  # a quote or a bracket that is never closed
     text = " ".join(filter(None, [error.problem, error.context]))
     ruby_says = f"(<unknown>): {text} at line {shown.line} column {shown.column}"
     rust_says = f"{error.problem} at line {mark.line} column {mark.column}"
     if error.context:
         rust_says += f", {error.context}"
         rust_says += f" at line {shown.line} column {shown.column}" if shown not in (mark, Mark(1, 1)) else ""
-    return Refusal(mark, f"This is no YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)
+    place = begun if open_to_the_end else mark
+    return Refusal(place, f"This is no YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)

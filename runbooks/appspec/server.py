@@ -104,20 +104,23 @@ def files(root: Mapping) -> Iterator[Fault]:
 
 
 def _file(entry: Node, about: str) -> Iterator[Fault]:
-    unreadable = index_error(entry)
+    source, destination = index(entry, "source"), index(entry, "destination")
     typed = rust.wrong(entry, "struct RawFileMapping", about)
-    if unreadable:
+    if not isinstance(entry, Mapping):
+        missing = messages.SOURCE if is_null(source) else ""
+        missing = missing or (
+            messages.DESTINATION.format(showing.to_s(source)) if is_null(destination) else ""
+        )
         yield fault(
             "file-has-source",
             entry.mark,
             f"{about} is {seen(entry)}; it must be a mapping with source and destination.",
             about=about,
             fix="Write `- source: …` and `destination: …` below each other.",
-            one=unreadable,
+            one=index_error(entry) or missing,
             two=typed or messages.SOURCE,
         )
         return
-    source, destination = index(entry, "source"), index(entry, "destination")
     if is_null(source) or (isinstance(source, Scalar) and source.text == ""):
         nothing = is_null(source)
         yield fault(

@@ -177,3 +177,24 @@ def test_a_fault_of_syntax_in_an_appspec_for_ecs_is_that_of_the_service(text: st
     assert outcome is not None
     assert outcome.event == "CreateDeployment"
     assert "not well-formed yaml" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (TOP + "x: 'open\ny: 1\n", 3),
+        (TOP + "x: [1,\n  2\n", 3),
+        (TOP + "x: a: b\ny: 1\n", 3),
+        (TOP + "x:\n  - a\n - b\ny: 1\n", 5),
+        ("version: 0.0\n os: linux\n", 2),
+    ],
+)
+def test_a_fault_of_syntax_is_placed_where_it_is_to_be_fixed(text: str, line: int) -> None:
+    (found,) = lint("-", text.encode()).faults
+    assert (found.code, found.mark.line) == ("appspec-is-yaml", line)
+
+
+@pytest.mark.parametrize("entry", ["/app", "[a, b]", "5", "~", "source and destination"])
+def test_an_entry_of_files_that_is_no_mapping_is_one_fault(entry: str) -> None:
+    (found,) = lint("-", (TOP + f"files:\n  - {entry}\n").encode()).faults
+    assert (found.code, found.mark.line) == ("file-has-source", 4)
