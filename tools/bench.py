@@ -1,16 +1,20 @@
-"""`make bench`: what a diagnosis costs, against the same calls made by bare boto3, in one run.
+"""`make bench`: what the commands and a diagnosis cost, as ratios within one run.
 
-Prints the ratio of the medians. The sandbox answers both; the calls of a diagnosis are replayed one after
-the other, as a script would make them, so a ratio below 1 is what asking side by side gains.
+A command is compared with a Python that does nothing; a diagnosis with the same calls made by bare boto3, one after
+the other, as a script would make them, so a ratio below 1 is what asking side by side gains. The sandbox answers both.
 """
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from botocore import xform_name
+from codedeploy_sandbox import serve
 
 from runbooks.aws import connect
 from runbooks.aws.session import Aws
@@ -19,16 +23,87 @@ from runbooks.facts.host_report import _PAUSES
 
 ROUNDS = 9
 ASKED: dict[str, Any] = {"instance": "web-01", "deployment_group": "shop/web", "bucket": "shop-revisions"}
+NAMES = 10_000
+COMMANDS = (
+    ["--help"],
+    ["explain", "InstanceNotRegisteredException"],
+    ["run", "no-such-runbook"],
+    ["diagnose", "--help"],
+)
+_SESSION = "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises"
+_BARE_READING = """
+import boto3
+codedeploy = boto3.client("codedeploy")
+pages = codedeploy.get_paginator("list_on_premises_instances").paginate(registrationStatus="Registered")
+names = [name for page in pages for name in page["instanceNames"]]
+for at in range(0, len(names), 25):
+    codedeploy.batch_get_on_premises_instances(instanceNames=names[at : at + 25])
+"""
+
+# Linux counts the memory of the process that starts another to the other's peak, so a small one starts them.
+_LAUNCHER = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+if os.waitstatus_to_exitcode(status) not in (0, 64):  # 64: the wrong name
+    sys.exit(f"{sys.argv[1:]} failed")
+print(time.perf_counter() - start, used.ru_maxrss)
+"""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print one table: what, its median, what it is compared with, the ratio."""
+    nothing = _process(["-c", "pass"])[0]
+    for command in COMMANDS:
+        seconds, memory = _process(["-m", "runbooks", *command])
+        _row(f"runbooks {' '.join(command)}", seconds, "python -c pass", nothing, f"{memory:.0f} MiB")
     aws = connect("sandbox:healthy")
     made = _record(aws)
     bare = _median(lambda: _replay(aws, made))
     whole = _median(lambda: diagnose(aws, **ASKED))
-    print(f"{len(made)} calls; bare boto3 {bare * 1000:.0f} ms, diagnosis {whole * 1000:.0f} ms")
-    print(f"ratio {whole / bare:.2f} (the bar is 1.25)")
+    _row("a diagnosis", whole, f"its {len(made)} calls by boto3", bare, "the bar is 1.25")
+    _reading_all_names()
+
+
+def _reading_all_names() -> None:
+    """A check that reads every registered name, against a script that makes the same calls; whole processes."""
+    with serve("healthy") as sandbox:
+        state = sandbox.account.state("eu-west-1")
+        for number in range(NAMES):
+            state.register(
+                f"n-{number}", state.instances["web-01"].registered, session=f"{_SESSION}/n-{number}"
+            )
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "AWS_ENDPOINT_URL": sandbox.endpoint,
+            "AWS_ACCESS_KEY_ID": "ASIASANDBOXCALLER000",
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        }
+        bare, least = _process(["-c", _BARE_READING], environment, rounds=3)
+        asked = ["diagnose", "--check", "arn-is-free", "--arn", f"{_SESSION}/free"]
+        whole, memory = _process(["-m", "runbooks", *asked], environment, rounds=3)
+    note = f"{memory:.0f} MiB against {least:.0f}; the bars are 1.25 and 100 MiB"
+    _row(f"reading {NAMES:,} names", whole, "its calls by boto3", bare, note)
+
+
+def _row(what: str, seconds: float, against: str, other: float, note: str) -> None:
+    print(f"{what:48}{seconds:8.3f} s  {against:28}{other:8.3f} s  ratio {seconds / other:6.2f}  {note}")
+
+
+def _process(
+    arguments: list[str], environment: dict[str, str] | None = None, rounds: int = ROUNDS
+) -> tuple[float, float]:
+    """The median time of a Python process in seconds, and the most memory that it took in MiB."""
+    times, memory = [], 0
+    for _ in range(rounds):
+        command = [sys.executable, "-c", _LAUNCHER, sys.executable, *arguments]
+        shown = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+        seconds, most = shown.split()
+        times.append(float(seconds))
+        memory = max(memory, int(most))  # KiB on Linux
+    return statistics.median(times), memory / 1024
 
 
 def _record(aws: Aws) -> list[tuple[str, str, dict[str, Any]]]:
