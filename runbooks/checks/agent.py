@@ -316,7 +316,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             + (" It has not been logged again since, so it may be past." if over else ""),
             code="bad-line",
             about=one.symptom.id,
-            next=f"/{one.symptom.page.replace('.md', '/')}",
+            next=f"/symptoms/{one.symptom.id}/",
         )
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: {line.strip()}"

@@ -396,7 +396,7 @@ CASES = {
     "quiet for hours, 2.x": Case(SECOND_FAKES, SECOND, NOT_OF_2, then=aged(hosts.LOG, timedelta(hours=3))),
     "denied hours ago, 2.x": Case(
         SECOND_FAKES,
-        replace(SECOND, log=SAMPLES["credentials-file-missing"] + "\n"),
+        replace(SECOND, log=SAMPLES["credentials-file"] + "\n"),
         {**NOT_OF_2, "agent-log-is-clean": (WARN, "It has not been logged again since")},
         then=aged(hosts.LOG, timedelta(hours=3)),
     ),
@@ -408,7 +408,7 @@ CASES = {
     ),
     "denied now, 2.x": Case(
         SECOND_FAKES,
-        replace(SECOND, log=SAMPLES["credentials-file-missing"] + "\n"),
+        replace(SECOND, log=SAMPLES["credentials-file"] + "\n"),
         {**NOT_OF_2, "agent-log-is-clean": (FAIL, "Credentials file not found")},
     ),
     "an empty log": Case(
@@ -588,7 +588,7 @@ def test_every_problem_in_the_log_is_shown(aws: Aws, tmp_path: Path) -> None:
     """Each by itself, with its meaning and page, and with nothing of a secret that stands beside it."""
     said = ask(aws, look(CASES["two problems"], tmp_path))["agent-log-is-clean"]
     assert [(f.verdict, f.about) for f in said] == [(FAIL, "token-expired"), (FAIL, "network-fault")]
-    assert said[1].next == "/guides/check-the-network/#look"
+    assert said[1].next == "/symptoms/network-fault/"
     assert "could not reach CodeDeploy" in said[1].says
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 import pytest
 
 from runbooks.checks import all_checks
+from runbooks.decoder import explain
 from runbooks.host import Symptom, symptom_of, symptoms
 from runbooks.host.log import read_entry
 from tests.support import DOCS
@@ -47,9 +48,28 @@ def test_a_symptom_is_complete(symptom: Symptom) -> None:
         assert f"{{ #{anchor} }}" in (DOCS / page).read_text(encoding="utf-8"), f"{page} has no {anchor}"
 
 
-def test_no_two_symptoms_have_one_name() -> None:
-    names = [symptom.id for symptom in symptoms()]
-    assert len(names) == len(set(names))
+# Lines that say too little by themselves, or whose page the decoder reaches by a more general word.
+OTHERWISE = {
+    "error: exception class/object expected",
+    "/usr/bin/env: 'ruby': No such file or directory",
+    "invalid sensitivity c0",
+    "Errors::InvalidSignatureException - Aws::CodeDeployCommand::Errors::InvalidSignatureException",
+    "[type=InvalidSignatureException]",
+    "failed: error sending request for url",
+}
+
+
+@pytest.mark.parametrize(
+    ("symptom", "sample"), [pytest.param(s, t, id=f"{s.id} {t[-40:]}") for s, t in SAMPLES]
+)
+def test_what_a_check_reports_of_the_log_has_a_page_and_explain_names_the_same(
+    symptom: Symptom, sample: str
+) -> None:
+    if symptom.severity not in ("fault", "warning"):
+        pytest.skip("no check reports it")
+    assert (DOCS / "symptoms" / f"{symptom.id}.md").is_file()
+    leads = [known.name for known in explain(sample).known][:1]
+    assert (leads == [symptom.id]) is not any(text in sample for text in OTHERWISE)
 
 
 def test_the_dictionary_names_its_sources() -> None:

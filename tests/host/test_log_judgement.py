@@ -90,4 +90,4 @@ def test_ordinary_lines_are_understood_and_say_nothing() -> None:
 
 def test_an_error_of_a_poll_and_of_an_event_are_kept_apart() -> None:
     """A failed event that no words know keeps its own place."""
-    assert standing(performed("SomethingNew - x"), DENIED, polling()) == ["event-failed"]
+    assert standing(performed("SomethingNew - x"), DENIED, polling()) == ["event-error"]
