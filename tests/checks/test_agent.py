@@ -39,7 +39,9 @@ CHECKS = {check.id: check for check in all_checks() if check.category in ("agent
 # Judged from the host's report; the one that is left asks Systems Manager.
 OF_THE_HOST = {id_: check for id_, check in CHECKS.items() if id_ != "host-is-managed-and-online"}
 
-SAMPLES = {symptom.id: next(iter(symptom.samples.values()))[0] for symptom in symptoms()}
+SAMPLES = {symptom.id: next(iter(symptom.samples.values()))[0] for symptom in reversed(symptoms())}
+# The same symptom, in other words, in a log of 2.x.
+NOT_FOUND = "2026-11-26 08:42:04 ERROR Error polling for host commands: Failed to load file credentials: Credentials file not found: /x"
 WELL = "2026-11-24 02:00:00 INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1\n"
 HEALTHY = Files(log=WELL)
 SECOND = replace(HEALTHY, version="agent_version: 2.1.0\n", log=SAMPLES["poll-loop-starts"] + "\n")
@@ -396,7 +398,7 @@ CASES = {
     "quiet for hours, 2.x": Case(SECOND_FAKES, SECOND, NOT_OF_2, then=aged(hosts.LOG, timedelta(hours=3))),
     "denied hours ago, 2.x": Case(
         SECOND_FAKES,
-        replace(SECOND, log=SAMPLES["credentials-file"] + "\n"),
+        replace(SECOND, log=NOT_FOUND + "\n"),
         {**NOT_OF_2, "agent-log-is-clean": (WARN, "It has not been logged again since")},
         then=aged(hosts.LOG, timedelta(hours=3)),
     ),
@@ -408,7 +410,7 @@ CASES = {
     ),
     "denied now, 2.x": Case(
         SECOND_FAKES,
-        replace(SECOND, log=SAMPLES["credentials-file"] + "\n"),
+        replace(SECOND, log=NOT_FOUND + "\n"),
         {**NOT_OF_2, "agent-log-is-clean": (FAIL, "Credentials file not found")},
     ),
     "an empty log": Case(
