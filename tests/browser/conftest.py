@@ -7,26 +7,32 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.support.built_site import Built, build
-from tests.support.chromium import NoBrowser, chromium
+from tests.support.chromium import NoBrowser, chromium, driver
 
 # A browser by itself speaks to its maker's hosts; none of that belongs to a page.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Playwright, once in a process: it refuses to be started twice."""
+    with driver() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """One browser for all tests; each opens a context of its own in it. Where there is none, they fail and say so."""
     try:
         path = chromium()
     except NoBrowser as missing:
         pytest.fail(str(missing), pytrace=False)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield started
-        started.close()
+    started = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

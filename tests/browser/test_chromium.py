@@ -9,7 +9,7 @@ from pathlib import Path
 
 import brotli
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.support import chromium as browsers
 from tests.support.chromium import NoBrowser, chromium
@@ -83,16 +83,15 @@ def test_several_processes_may_unpack_it_at_once(packed: Path) -> None:
     assert {path.name for path in packed.parent.iterdir()} == {"bin", "unpacked"}
 
 
-def test_npm_s_is_a_browser() -> None:
+def test_npm_s_is_a_browser(playwright: Playwright) -> None:
     path = browsers._packed(browsers.PACKED)
     if path is None:
         pytest.skip("npm's is for Linux on x86-64")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        page = browser.new_page()
-        page.set_content("<p>It is <b>bold</b>")
-        assert page.locator("b").bounding_box()
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=path)
+    page = browser.new_page()
+    page.set_content("<p>It is <b>bold</b>")
+    assert page.locator("b").bounding_box()
+    browser.close()
 
 
 @pytest.mark.parametrize("asked", [None, "no-such-browser"])

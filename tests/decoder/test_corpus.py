@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import subprocess
 import time
 from dataclasses import asdict
@@ -14,9 +13,10 @@ import pytest
 from runbooks.decoder import explain
 from runbooks.decoder.index import index
 from tests.support import ROOT
+from tests.support.node import node
 
 CORPUS = json.loads((Path(__file__).parent / "corpus.json").read_text(encoding="utf-8"))
-NODE = shutil.which("node")
+NODE = node()
 _PROGRAM = """
 const fs = require("fs");
 const decoder = require(process.argv[1]);

@@ -7,13 +7,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import brotli
+import playwright
+from playwright.sync_api import Playwright, sync_playwright
 
 from tests.support import ROOT
+from tests.support.node import node, starts
 
 NAMES = (
     "chromium",
@@ -49,6 +54,7 @@ def chromium() -> str:
 
     Raises `NoBrowser` where CHROMIUM names no program, or where there is none and none can be had.
     """
+    _choose_node()
     asked = os.environ.get("CHROMIUM")
     found = shutil.which(asked) if asked else _installed(NAMES) or _packed(PACKED) or _playwrights()
     if not found:
@@ -58,6 +64,24 @@ def chromium() -> str:
             "or set CHROMIUM to its path."
         )
     return found
+
+
+@contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright, with a Node.js that starts on this machine."""
+    _choose_node()
+    with sync_playwright() as started:
+        yield started
+
+
+@cache
+def _choose_node() -> None:
+    """Let Playwright use another Node.js where its own lacks a library: a bare Debian has no libatomic."""
+    own = Path(playwright.__path__[0], "driver", "node")
+    if "PLAYWRIGHT_NODEJS_PATH" in os.environ or starts(str(own)):
+        return
+    if found := node():
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = found
 
 
 def _installed(names: Iterable[str]) -> str | None:
@@ -82,7 +106,9 @@ def _unpack(folder: Path, unpacked: Path) -> None:
         for name in ("al2023", "fonts", "swiftshader"):
             packed = BytesIO(brotli.decompress((folder / f"{name}.tar.br").read_bytes()))
             with tarfile.open(fileobj=packed) as archive:
-                archive.extractall(new, filter="data")
+                # Python 3.11.2 has no filters yet; what npm brings is held to the digest of the lock file
+                archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+                archive.extractall(new)
         (new / "chromium").write_bytes(brotli.decompress((folder / "chromium.br").read_bytes()))
         (new / "fonts.conf").write_text(_FONTS)
         (new / "start").write_text(_STARTER)

@@ -4,10 +4,8 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-from playwright.sync_api import sync_playwright
-
 from tests.support import ROOT
-from tests.support.chromium import chromium
+from tests.support.chromium import chromium, driver
 
 PICTURE = ROOT / "docs" / "assets" / "screenshot.png"
 PAGE = "exceptions/InvalidRegistrationStatusException/"
@@ -16,7 +14,7 @@ PAGE = "exceptions/InvalidRegistrationStatusException/"
 def main() -> None:
     """Write the picture; the site must have been built."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT / "site"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as playwright:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, driver() as playwright:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = playwright.chromium.launch(executable_path=chromium())
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
