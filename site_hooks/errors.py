@@ -57,7 +57,7 @@ def _block(entry: Entry, markdown: str) -> list[str]:
     parts.append("\n".join(f"- {line}" for line in _lines(entry)))
     if entry.like and NOT_THIS not in markdown:
         named = index().entries
-        links = "\n".join(f"- [{named[other].title}]({_link(named[other].page)})" for other in entry.like)
+        links = "\n".join(f"- [{named[other].title}]({link(named[other].page)})" for other in entry.like)
         parts.append(f"{NOT_THIS}\n\n{links}")
     return parts
 
@@ -65,11 +65,12 @@ def _block(entry: Entry, markdown: str) -> list[str]:
 def _now(entry: Entry) -> list[str]:
     cases = "\n".join(f"- {row.get('do') or row['also']}" for row in entry.when)
     parts = [NOW, f"What the text says beside it decides:\n\n{cases}"] if cases else [NOW]
-    command = _command(entry)
-    return [*parts, f"```bash\n{command}\n```"] if command else parts
+    asked = command(entry)
+    return [*parts, f"```bash\n{asked}\n```"] if asked else parts
 
 
-def _command(entry: Entry) -> str:
+def command(entry: Entry) -> str:
+    """What to run for an error: the deployment's chain, the checks that tell more, or nothing ("")."""
     about_a_deployment = entry.kind in ("deployment", "lifecycle", "event", "target", "tool", "notice")
     lines = ["runbooks why DEPLOYMENT"] if about_a_deployment else []
     return "\n".join([*lines, *([diagnose_command(entry.checks)] if entry.checks else [])])
@@ -85,11 +86,11 @@ def _lines(entry: Entry) -> list[str]:
     if entry.runbook:
         lines.append(f"Runbook: [{entry.runbook}](../runbooks/{entry.runbook}.ipynb)")
     if entry.guide:
-        lines.append(f"More: [{PurePosixPath(entry.guide.partition('#')[0]).name}]({_link(entry.guide)})")
+        lines.append(f"More: [{PurePosixPath(entry.guide.partition('#')[0]).name}]({link(entry.guide)})")
     return lines
 
 
-def _link(address: str) -> str:
+def link(address: str) -> str:
     """The address of a page as MkDocs wants a link from a page of an error."""
     path, _, anchor = address.strip("/").partition("/#")
     return f"../{path}.md{'#' * bool(anchor)}{anchor}"

@@ -21,7 +21,7 @@ from site_hooks.outputs import as_html, text_of
 
 Cell = dict[str, Any]
 
-_GUIDE = "http://127.0.0.1:8000/"  # where `make run` serves the guide; reports link to it
+GUIDE = "http://127.0.0.1:8000/"  # where `make run` serves the guide; reports link to it
 # Where `make run` serves the notebooks; on another port it sets the variable.
 _LAB = f"{os.environ.get('RUNBOOKS_LAB') or 'http://127.0.0.1:8888'}/lab/tree/notebooks/"
 _DOCS_LINK = re.compile(r"(\]\(|^\[[^\]]+\]:\s*)\.\./docs/", re.MULTILINE)  # from notebooks/ to a page
@@ -54,7 +54,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The page of a notebook with its outputs in place."""
     for number, output in enumerate(getattr(page.file, "outputs", ())):
-        output = _site_links(output, page, files).replace(_GUIDE, config.site_url or _GUIDE)
+        output = _site_links(output, page, files).replace(GUIDE, config.site_url or GUIDE)
         html = html.replace(_placeholder(number), output)
     return html
 
@@ -152,7 +152,7 @@ def _placeholder(number: int) -> str:
 
 def _site_links(html: str, page: Page, files: Files) -> str:
     """``html`` with links to the guide that `make run` serves turned into links within this site."""
-    pages = {_address(file): file for file in files.documentation_pages()}
+    pages = {address_of(file): file for file in files.documentation_pages()}
 
     def inner(match: re.Match[str]) -> str:
         address, fragment = match[1], match[2] or ""
@@ -162,11 +162,11 @@ def _site_links(html: str, page: Page, files: Files) -> str:
             )
         return f'href="{get_relative_url(pages[address].url, page.url)}{fragment}"'
 
-    html = re.sub(rf'href="{re.escape(_GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
-    return html.replace(f">{_GUIDE}", ">/")  # the text of a link is no address of the reader's machine either
+    html = re.sub(rf'href="{re.escape(GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
+    return html.replace(f">{GUIDE}", ">/")  # the text of a link is no address of the reader's machine either
 
 
-def _address(file: File) -> str:
+def address_of(file: File) -> str:
     """The address of a page on the served site, whichever form of address this build uses."""
     folder, _, name = file.dest_uri.rpartition("/")
     stem = name.removesuffix(".html")
