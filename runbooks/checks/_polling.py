@@ -51,10 +51,15 @@ def metadata(report: HostReport, name: str, status: int) -> Finding:
         return Finding(OK, says, about=name)
     url = f"https://codedeploy-commands.{yml}.{dns_suffix(yml)}" if yml else ""
     says = f"A metadata service answers {name} at 169.254.169.254, and its agent takes Region and domain from there"
-    verdict, code = (FAIL, "metadata-other-region") if region else (WARN, "metadata-answers")
+    polled = report.endpoint_commands.url
+    as_yet = bool(yml and polled.by == "its log" and f".{yml}." in (polled.value or ""))
+    verdict, code = (FAIL, "metadata-other-region") if region and not as_yet else (WARN, "metadata-answers")
+    if region:
+        says += f": {region}, though its yml names {yml}"
+        says += ", where it still polls by its log, until its next start" if as_yet else ""
     return Finding(
         verdict,
-        f"{says}: {region}, though its yml names {yml}." if region else f"{says}.",
+        f"{says}.",
         code=code,
         about=name,
         fix=append_line(report, "deploy_control_endpoint", url) if url else "",

@@ -67,6 +67,7 @@ _METADATA = boot(
 _TLS = boot("SystemExit - Stopping CodeDeploy agent due to SSL validation error.")
 _SCRIPT = completed("Failed", 4, "Script at specified location: scripts/start.sh failed with exit code 1")
 _ELSEWHERE = first("INFO", "CodeDeploy endpoint: https://codedeploy-commands.eu-central-1.amazonaws.com")
+_CENTRAL = f'{hosts.status(200)}; echo \'"region" : "eu-central-1"\''
 _TODAY = f"{datetime.now(UTC):%Y%m%d}"
 _SECOND = {2412: MASTER.replace("1412", "2412"), 2415: POLLS[1415].replace("1412", "2412")}
 _STOPS = {RUNS: (FAIL, "starts its worker again and again")}
@@ -138,10 +139,15 @@ BROKEN = {
         fixes={SETTINGS: "sudo sed -E -i.bak 's|^([\"\\x27]?:?log_aws_wire"},
     ),
     "a metadata service of another Region": Case(
-        Fakes(curl=hosts.curl(hosts.ANSWERS, f"{hosts.status(200)}; echo '\"region\" : \"eu-central-1\"'")),
+        Fakes(curl=hosts.curl(hosts.ANSWERS, _CENTRAL)),
         replace(HEALTHY, log=log(_ELSEWHERE, POLL)),
         {WHO: (FAIL, "polls https://codedeploy-commands.eu-central-1"), REGION: (FAIL, "eu-central-1, though its yml")},
         fixes={WHO: "echo ':deploy_control_endpoint: https://codedeploy-commands.eu-west-1.amazonaws.com' | sudo tee"},
+    ),
+    "a metadata service of another Region that came after the agent's start": Case(
+        Fakes(curl=hosts.curl(hosts.ANSWERS, _CENTRAL)),
+        replace(HEALTHY, log=log(_ELSEWHERE.replace("central", "west"), POLL)),
+        {REGION: (WARN, "where it still polls by its log, until its next start")},
     ),
     "an endpoint of another Region in the configuration": Case(
         files=replace(
