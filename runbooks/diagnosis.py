@@ -15,8 +15,8 @@ from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
 
 PARAMETER_NAMES = [row.name for row in PARAMETERS]
-# The checks that answer why a deployment failed.
-WHY = ("deployment-succeeded", "deployment-targets-succeeded")
+# The checks that answer why a deployment failed; first the targets, since the code of the whole often only counts them.
+WHY = ("deployment-targets-succeeded", "deployment-succeeded")
 LONGEST = 3600  # seconds that a diagnosis may take
 
 

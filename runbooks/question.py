@@ -87,7 +87,7 @@ def _deployment(name: str, value: Any) -> str:
     deployment = _text(name, value).strip()
     if deployment and not _DEPLOYMENT.fullmatch(deployment):
         raise UserError(
-            f"{value!r} is no deployment's id: that is d- and nine letters or digits, as d-ABCDEF123."
+            f"{value!r} is no deployment's id: that is d- and nine letters or digits, such as d-ABCDEF123."
         )
     return deployment
 

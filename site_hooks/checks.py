@@ -18,8 +18,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from runbooks.checks import MODULES, RENAMED, all_checks
+from runbooks.commands import shell
 from runbooks.findings import Check
-from runbooks.policy import PROBE, actions, calls, document
+from runbooks.policy import PROBE, actions, calls, document, observed
 from site_hooks.templating import render
 
 OVERVIEW = "checks/index.md"
@@ -27,6 +28,15 @@ MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
 EXAMPLES: dict[str, dict[str, dict[str, str]]] = json.loads(
     (Path(__file__).parent / "examples.json").read_text(encoding="utf-8")
 )
+
+# What the sandbox's scenarios are about, by the parameter of a check that reads it.
+_ABOUT = {
+    "instance": "web-01",
+    "deployment_group": "shop/web",
+    "deployment": "d-SHOPWEB01",
+    "bucket": "shop-revisions",
+    "arn": "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
+}
 
 # What narrows a call that names nothing it requires.
 _NARROWED = {
@@ -115,8 +125,8 @@ def _section(check: Check) -> str:
     apis = calls(check.id)
     details = render(
         "check.html",
-        check=check.id,
         scenario=scenario,
+        see=_see(check, scenario),
         found=found,
         actions=actions(apis, probe=True),
         by_hand="\n".join(_by_hand(check.id, apis)),
@@ -130,6 +140,13 @@ def _section(check: Check) -> str:
         f"Then: [{_name(lead)}]({lead})." if lead else "",
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _see(check: Check, scenario: str) -> str:
+    """The command that shows the example, with all that the check reads."""
+    read = {"instance", *observed()[check.id]["takes"]}
+    asked = {name: value for name, value in _ABOUT.items() if name in read}
+    return shell("runbooks", "diagnose", sandbox=scenario, **asked, check=check.id)
 
 
 def _file(lead: str) -> str:

@@ -16,6 +16,7 @@ from runbooks.decoder.index import Entry, index
 from runbooks.decoder.result import diagnose_command
 
 MARKER = "<!-- error -->"
+APART = "<!-- -->\n\n"  # without it, a list after the page's numbered steps would be read as more of them
 NOW = "## Do this now { #now }"
 NOT_THIS = "## Not this one? { #not-this }"
 LIST = "<!-- errors: {} -->"
@@ -54,7 +55,7 @@ def _block(entry: Entry, markdown: str) -> list[str]:
     A section that the page writes itself is not made again.
     """
     parts = [] if NOW in markdown else _now(entry)
-    parts.append("\n".join(f"- {line}" for line in _lines(entry)))
+    parts.append(APART + "\n".join(f"- {line}" for line in _lines(entry)))
     if entry.like and NOT_THIS not in markdown:
         named = index().entries
         links = "\n".join(f"- [{named[other].title}]({link(named[other].page)})" for other in entry.like)

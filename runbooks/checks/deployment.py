@@ -17,6 +17,13 @@ RUNBOOK = "triage"
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
 _WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the model's statuses that are no end
 _TAIL = 300  # characters of a script's log that a finding shows, from its end
+_HEADER = (
+    "LifecycleEvent - ",
+    "Script - ",
+)  # lines of that log that say where it comes from, as the finding does
+# The codes that count the targets that failed, so that the cause is with these.
+_COUNTS = ("HEALTH_CONSTRAINTS",)
+_WITH_TARGETS = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
 
 
 @needs("deployment")
@@ -30,7 +37,7 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
     info = deployment(aws, id_)
     if isinstance(info, Refusal):
         says = f"There is no deployment {id_} in {aws.region} of this account: {info.code}."
-        fix = "Check the Region and the account: a deployment is known in its own only."
+        fix = "Check the Region and the account: a deployment is known only where it was created."
         yield Finding(FAIL, says, code="unknown", about=id_, fix=fix, next=f"/exceptions/{info.code}/")
         return
     status, what = str(info.get("status")), _described(id_, info)
@@ -46,7 +53,8 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
             ": ".join(filter(None, (error.get("code"), error.get("message")))) or "CodeDeploy gives no reason"
         )
         says = f"{what} {'was stopped' if status == 'Stopped' else 'failed'} ({_counts(info)}). {reason}"
-        yield Finding(FAIL, says, code=status.lower(), about=id_, fix=_do(known), next=_page(known) or GUIDE)
+        fix = _WITH_TARGETS if error.get("code") in _COUNTS else _do(known)
+        yield Finding(FAIL, says, code=status.lower(), about=id_, fix=fix, next=_page(known) or GUIDE)
     if rolled := (info.get("rollbackInfo") or {}).get("rollbackDeploymentId"):
         message = (info["rollbackInfo"].get("rollbackMessage") or "").strip()
         says = f"{id_} was rolled back by the deployment {rolled}{': ' * bool(message)}{message}"
@@ -129,13 +137,18 @@ def _finding(cause: _Cause, names: list[str], of: int) -> Finding:
         f"with {cause.code}" if cause.code else "",
     ]
     says = " ".join(filter(None, parts)) + (f" in {cause.script}" if cause.script else "") + "."
-    says += f" {cause.message}" if cause.message else " CodeDeploy gives no message."
-    says += f" The log ends: {cause.tail[-_TAIL:]}" if cause.tail else ""
+    says += f" {_sentence(cause.message)}" if cause.message else " CodeDeploy gives no message."
+    tail = " | ".join(line for line in cause.tail.splitlines() if line and not line.startswith(_HEADER))
+    says += f" The log ends: {tail[-_TAIL:]}" if tail else ""
     fix = _do(known)
     if cause.event in _OF_THE_LAST_REVISION:
         fix += f" {cause.event} runs the script of the last revision that was deployed successfully."
     code = (cause.code or "failed").lower()
     return Finding(FAIL, says, code=code, about=some, fix=fix.strip(), next=_page(known) or "/symptoms/")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _explained(code: str, *texts: str) -> Known | None:
@@ -160,7 +173,7 @@ def _described(id_: str, info: Mapping[str, Any]) -> str:
     where = f"s3://{s3.get('bucket', '')}/{s3.get('key', '')}" if s3 else ""
     where = where or (f"{git.get('repository')}@{git.get('commitId')}" if git else "")
     creator = f"by {info['creator']}" if info.get("creator") else ""
-    begun = f"begun {info['createTime']:%Y-%m-%d %H:%M} UTC" if info.get("createTime") else ""
+    begun = f"created {info['createTime']:%Y-%m-%d %H:%M} UTC" if info.get("createTime") else ""
     inside = ", ".join(filter(None, (where, creator, begun)))
     return f"{id_}{f' of {group}' if group else ''}{f' ({inside})' if inside else ''}"
 

@@ -58,6 +58,6 @@ def _id(text: str) -> str:
         raise UserError(f"That names several deployments: {', '.join(ids)}. Ask about one of them.")
     if not ids:
         raise UserError(
-            f"{text!r} holds no deployment's id: that is d- and nine letters or digits, as d-ABCDEF123."
+            f"{text!r} holds no deployment's id: that is d- and nine letters or digits, such as d-ABCDEF123."
         )
     return ids[0]

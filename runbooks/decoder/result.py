@@ -94,7 +94,7 @@ class Explanation:
         for known in self.known[:SHOWN]:
             blocks += ["", f"- **{escape(known.name)}**: {known.what}"]
             for name, value in rows(known):
-                literal = name in ("look", "open", "seen")
+                literal = name in ("check", "open", "seen")
                 blocks.append(f"    - {name}: {code(value) if literal else _linked(name, value)}")
         return "\n".join([*blocks, "", *map(escape, self._rest())]).strip() + "\n"
 
@@ -104,7 +104,7 @@ class Explanation:
             lines = [f"<strong>{html(plain(known.name))}</strong>: {html(known.what)}"]
             for name, value in rows(known):
                 shown = html(value)
-                if name in ("look", "open", "seen"):
+                if name in ("check", "open", "seen"):
                     shown = f"<code>{shown}</code>"
                 elif name in ("page", "runbook"):
                     shown = f'<a href="{shown}">{shown}</a>'
@@ -145,10 +145,10 @@ def rows(known: Known) -> list[tuple[str, str]]:
         ("page", page_url(known.page) if known.page else ""),
         ("runbook", page_url(f"/runbooks/{known.runbook}/") if known.runbook else ""),
         ("open", _open(known.runbook) if known.runbook else ""),
-        ("look", diagnose_command(known.checks)),
+        ("check", diagnose_command(known.checks)),
         ("seen", known.seen),
     ]
-    return [(name, plain(value)) for name, value in found if value and (name != "look" or known.checks)]
+    return [(name, plain(value)) for name, value in found if value and (name != "check" or known.checks)]
 
 
 def _open(runbook: str) -> str:

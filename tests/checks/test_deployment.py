@@ -50,7 +50,7 @@ def test_a_deployment_that_succeeded_says_what_was_deployed_where_and_by_whom() 
     report = asked("healthy")
     assert report.exit_code == 0
     assert overall(report).says == (
-        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by user, begun 2026-01-15 10:45 UTC) succeeded."
+        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by user, created 2026-01-15 10:45 UTC) succeeded."
     )
     assert [finding.says for finding in of_targets(report)] == ["2 of 2 targets (web-01, web-02) succeeded."]
 
@@ -70,6 +70,23 @@ def test_targets_that_failed_alike_are_one_cause_with_its_cure() -> None:
     assert failed_.next == "/symptoms/hook-script-failed/"
     assert (skipped.verdict, "1 of 3 targets (batch-01) was skipped" in skipped.says) == (WARN, True)
     assert overall(report).next == "/deployment-errors/HEALTH_CONSTRAINTS/"
+
+
+def test_the_log_and_the_message_read_as_sentences() -> None:
+    says = of_targets(asked("deployment-script-failed"))[0].says
+    assert says.endswith(
+        "exit code 127. The log ends: [stderr]scripts/start.sh: line 3: gunicorn: command not found"
+    )
+
+
+def test_the_cause_comes_before_the_code_that_only_counts() -> None:
+    """A ticket begins with the first finding, and a terminal ends with it."""
+    report = asked("deployment-script-failed")
+    assert report.contents.problems[0].says == (of_targets(report)[0].says,)
+    assert overall(report).fix.startswith(
+        "Fix what failed on its targets, which deployment-targets-succeeded names"
+    )
+    assert "Compare the tags" in overall(asked("deployment-found-no-instances")).fix
 
 
 def test_the_message_is_explained_before_its_code() -> None:

@@ -414,8 +414,8 @@ def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
     assert {check.id for check in results} - need - without == {
         *("arn-is-free", "deployment-succeeded", "deployment-targets-succeeded")
     }
-    look = dict(result.rows(explain("InstanceNotRegisteredException").known[0]))
-    assert look["look"].startswith("runbooks diagnose --instance NAME --check ")
-    assert look["open"] == "runbooks open instance-state --instance NAME"
-    look = dict(result.rows(explain("InvalidRegistrationStatusException").known[0]))
-    assert "--instance" not in look["look"] + look["open"]
+    rows = dict(result.rows(explain("InstanceNotRegisteredException").known[0]))
+    assert rows["check"].startswith("runbooks diagnose --instance NAME --check ")
+    assert rows["open"] == "runbooks open instance-state --instance NAME"
+    rows = dict(result.rows(explain("InvalidRegistrationStatusException").known[0]))
+    assert "--instance" not in rows["check"] + rows["open"]

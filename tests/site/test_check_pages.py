@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.checks import MODULES, RENAMED, all_checks
+from runbooks.diagnosis import diagnose
 from runbooks.findings import Check
 from runbooks.policy import PROBE, calls
 from site_hooks import checks as hook
@@ -15,6 +16,9 @@ from tests.site.conftest import REPOSITORY
 from tests.support import ROOT
 from tests.support.built_site import Built
 from tests.support.html import tags
+from tests.support.observe import example
+from tests.support.world import PATIENT, world
+from tests.test_again import question_of
 
 
 def html_of(site: Built, page: str) -> str:
@@ -65,7 +69,19 @@ def test_a_section_shows_an_example_with_its_fix(site: Built) -> None:
         text = " ".join(section(site, check).split())
         assert f"{found['verdict']} {found['says']}" in text
         assert " ".join(found["fix"].split()) in text
-        assert f"runbooks diagnose --sandbox {scenario} --instance web-01 --check {check.id}" in text
+        assert hook._see(check, scenario) in text
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in all_checks() if hook.EXAMPLES[check.id]], ids=lambda c: c.id
+)
+def test_the_command_below_an_example_shows_that_example(check: Check) -> None:
+    scenario, shown = next(iter(hook.EXAMPLES[check.id].items()))
+    command = hook._see(check, scenario)
+    assert f"--sandbox {scenario}" in command
+    with world(scenario, config=PATIENT) as (aws, _):
+        report = diagnose(aws, **question_of(command))
+    assert example(report.findings).says == shown["says"]
 
 
 def test_each_module_is_in_the_navigation_below_the_table(site: Built) -> None:
