@@ -1,0 +1,109 @@
+"""Each command that a finding gives is run, and the check that gave it is OK afterwards.
+
+The commands that ask AWS run as they are, by the stock command line. Those for a host run in a folder that holds the
+files of the agent, with stand-ins for what would change this machine; what they did is then true of the sandbox's host.
+"""
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from codedeploy_sandbox import Sandbox
+from codedeploy_sandbox.hosts.host import DEFAULT_CONFIG
+from codedeploy_sandbox.hosts.machine import Machine
+from codedeploy_sandbox.scenarios import SCENARIOS
+from codedeploy_sandbox.scenarios.helpers import NODE
+
+from runbooks.aws.session import Aws
+from runbooks.diagnosis import diagnose
+from runbooks.findings import OK, SKIP, Command
+from tests.support import hosts
+from tests.support.sandbox import AWS, environment_for
+from tests.support.world import EVERYTHING, PATIENT, asked, world
+
+# What a command changes that no sandbox has.
+ELSEWHERE = {
+    "agent-may-use-its-files": "chown: a file of the sandbox's host has no owner of its own",
+    "this-clock-is-right": "timedatectl: it would set the clock of this machine",
+}
+# A finding that follows once the switch is off: the file that is left, with `rm` as its own command.
+LEFT = "agent-settings-are-sound/wire-log-left"
+CONFIG = Path("/etc/codedeploy-agent/conf/codedeployagent.yml")
+IDENTITY = Path("/etc/codedeploy-agent/conf/codedeploy.onpremises.yml")
+
+
+def commands(aws: Aws) -> dict[str, list[Command]]:
+    """By check: the commands of its findings."""
+    report = diagnose(aws, **asked(EVERYTHING))
+    found = {
+        check.id: [f.fix for f in findings if isinstance(f.fix, Command)]
+        for check, findings in report.results.items()
+    }
+    return {check: fixes for check, fixes in found.items() if fixes}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
+    with world(scenario, config=PATIENT) as (aws, _):
+        given = commands(aws)
+    for check, fixes in given.items():
+        if check in ELSEWHERE:
+            continue
+        with world(scenario, config=PATIENT) as (aws, sandbox):
+            for number, fix in enumerate(fixes):
+                if fix.startswith("aws "):  # as someone who may do what the caller may not
+                    run(fix, tmp_path, environment_for(sandbox.address()) | {"AWS_ACCESS_KEY_ID": "test"})
+                else:
+                    on_the_host(fix, sandbox, tmp_path / f"{check}-{number}")
+            after = diagnose(aws, checks=[check], **asked(EVERYTHING))
+        left = {f.code: f.says for f in after.findings if f.verdict not in (OK, SKIP)}
+        left.pop(LEFT, None)
+        assert not left, (fixes, left)
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> None:
+    path = f"{Path(AWS).parent}{os.pathsep}{environment.get('PATH', os.environ['PATH'])}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, (command, done.stderr)
+
+
+def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
+    """Run the command on the files of the host web-01, and let the host be as it leaves them."""
+    nodes = sandbox.account.state("eu-west-1").nodes
+    machine: Machine = nodes[NODE].machine
+    files, tools, done = folder / "root", folder / "bin", folder / "done"
+    conf = files / "etc/codedeploy-agent/conf"
+    conf.mkdir(parents=True)
+    tools.mkdir()
+    hosts.command(tools, "sudo", 'exec "$@"')
+    hosts.command(tools, "systemctl", f'echo "$@" >>{done}')
+    hosts.command(tools, "yum", "true")
+    hosts.command(tools, "env", f"echo install >>{done}")  # `env AWS_REGION=... ./install auto`
+    hosts.command(tools, "curl", "echo >install")
+    if machine.identity is not None:
+        (conf / IDENTITY.name).write_text(machine.identity)
+    if machine.config is not None:
+        (conf / CONFIG.name).write_text((machine.config or DEFAULT_CONFIG) + machine.settings)
+    here = command.replace("/etc/codedeploy-agent/", f"{files}/etc/codedeploy-agent/")
+    run(here, folder, {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"})
+    after = replace(
+        machine, identity=_text(conf / IDENTITY.name), config=_text(conf / CONFIG.name), settings=""
+    )
+    if done.exists():  # the agent was restarted, or installed
+        after = replace(after, running=True, unit="", log=())
+        after = replace(after, agent="1.8.1") if "install" in done.read_text() else after
+    nodes[NODE] = replace(nodes[NODE], machine=after)
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
