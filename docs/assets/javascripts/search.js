@@ -1,6 +1,7 @@
-// Runs before the theme's script, and changes two things of its search.
+// Runs before the theme's script, and changes three things of its search.
 // It costs nothing until it is opened: the worker and the index are a third of a page's weight.
 // It finds what is pasted: the text of an error is full of characters that are operators to the index.
+// It knows what is pasted: what the box would say of a text leads to the page of that title.
 (() => {
   const QUERY = 2 // the theme's message to the worker: "search for this"
   const INPUT = ".md-search__input"
@@ -28,6 +29,26 @@
     return (names.length ? names : words).slice(0, 30).join(" ")
   }
 
+  const FEW = 3 // words, which are typed rather than pasted
+  const here = document.currentScript.src
+  const script = name => new Promise((resolve, reject) => {
+    const made = Object.assign(document.createElement("script"), { src: new URL(name, here), onload: resolve, onerror: reject })
+    document.head.append(made)
+  })
+
+  // The recogniser, loaded for the first text that is longer than that; without it the words are searched for.
+  let loading
+  const titleOf = async text => {
+    loading ??= Promise.all(["decode.js", "errors.js"].map(script)).then(() => {
+      const { codedeployDecoder: decoder, codedeployErrors: data } = window
+      const index = decoder.load(data.document)
+      return given => decoder.decode(index, given).known[0]?.title
+    })
+    return loading.then(title => title(text), () => "")
+  }
+
+  const query = async text => clean(text.trim().split(/\s+/).length > FEW && await titleOf(text) || text)
+
   const Native = window.Worker
   window.Worker = class extends EventTarget {
     constructor(...source) {
@@ -37,7 +58,9 @@
 
     postMessage(message) {
       this.worker ??= this.start()
-      this.worker.postMessage(message.type === QUERY ? { ...message, data: clean(message.data) } : message)
+      if (message.type !== QUERY) return this.worker.postMessage(message)
+      const mine = this.asked = (this.asked ?? 0) + 1
+      query(message.data).then(data => mine === this.asked && this.worker.postMessage({ ...message, data }))
     }
 
     start() {
