@@ -8,6 +8,7 @@ import pytest
 
 from site_hooks import names
 from site_hooks.trim import trim
+from tests.support import ROOT
 from tests.support.built_site import Built, refusal, small_site
 from tests.support.html import tags
 
@@ -92,6 +93,13 @@ def test_only_rules_that_cannot_matter_are_trimmed() -> None:
         '@charset "UTF-8";.used{a:b}.used>p{a:"};.gone{"}@media (x){.used{a:b}}.a:not(.gone){a:b}'
         '.tabbed--next{a:b}[dir=ltr] p{a:b}@keyframes k{0%{a:b}}p{background:url("data:;{")}'
     )
+
+
+def test_our_scripts_are_smaller_in_the_site(site: Built) -> None:
+    """The tests of the browser run them as they are here."""
+    for source in (ROOT / "docs/assets/javascripts").glob("*.js"):
+        built = (site.path / "assets/javascripts" / source.name).read_text(encoding="utf-8")
+        assert 0 < len(built) < len(source.read_text(encoding="utf-8")) * 0.95, source.name
 
 
 @pytest.mark.parametrize("folder", ["symptoms", "deployment-errors"])
