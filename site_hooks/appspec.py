@@ -1,4 +1,4 @@
-"""MkDocs hook: the rules of `runbooks appspec` on their page, made from the rules themselves.
+"""MkDocs hook: the rules of `runbooks appspec` on their pages, made from the rules themselves.
 
 ``<!-- rules -->`` becomes a section for each group and each rule, with a faulty example and what the linter says of it.
 ``<!-- members -->`` becomes the members of the JSON, from its schema.
@@ -15,32 +15,35 @@ from mkdocs.structure.pages import Page
 
 from runbooks.appspec.fault import SERVICE, Fault
 from runbooks.appspec.linter import lint
-from runbooks.appspec.rules import GROUPS, RULES, Rule
+from runbooks.appspec.rules import GROUPS, PAGES, RULES, Rule
 from runbooks.text.markup import code, escape
-from site_hooks.appspec_examples import BUNDLE, FILE, line_of
+from site_hooks.appspec_examples import BUNDLE, FILE
 
 MARKER, MEMBERS = "<!-- rules -->", "<!-- members -->"
-_MARK = "  # here"
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The page of the rules with the rules in the place of its markers."""
-    if MARKER not in markdown:
-        return markdown
-    schema = json.loads((Path(config.docs_dir) / "schemas/appspec-1.json").read_text(encoding="utf-8"))
-    return markdown.replace(MEMBERS, _members(schema)).replace(MARKER, "\n\n".join(map(_group, GROUPS)))
+    """A page about AppSpec files, with what its markers stand for."""
+    if MEMBERS in markdown:
+        schema = json.loads((Path(config.docs_dir) / "schemas/appspec-1.json").read_text(encoding="utf-8"))
+        return markdown.replace(MEMBERS, _members(schema))
+    if MARKER in markdown:
+        groups = PAGES[Path(page.file.src_uri).stem]
+        return markdown.replace(MARKER, "\n\n".join(map(_group, groups)))
+    return markdown
 
 
 def _group(group: str) -> str:
     rules = [rule for rule in RULES.values() if rule.group == group]
-    return "\n\n".join([f"### {GROUPS[group]} {{ #group-{group} }}", *map(_rule, rules)])
+    return "\n\n".join([f"## {GROUPS[group]} {{ #group-{group} }}", *map(_rule, rules)])
 
 
 def _rule(rule: Rule) -> str:
-    parts = [f"#### {rule.id} {{ #{rule.id} }}", f"**{rule.title}** {rule.why}"]
+    parts = [f"### {rule.id} {{ #{rule.id} }}", f"**{rule.title}** {rule.why}"]
     text, found = _example(rule.id)
     if text:
-        parts.append(f'```yaml hl_lines="{line_of(text)}"\n{text.replace(_MARK, "").strip(chr(10))}\n```')
+        # without colours, whose elements weigh more than the examples: the mark in the text shows the line
+        parts.append(f"```text\n{text.strip(chr(10))}\n```")
     if found:
         parts.append("\n".join(_said(found)))
     return "\n\n".join(parts)

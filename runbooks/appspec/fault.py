@@ -11,7 +11,6 @@ ONE, TWO, SERVICE = "1.8.1", "2.x", "CodeDeploy"
 PARSE = "BeforeInstall"  # the whole file is parsed at the first hook after DownloadBundle, even if that has no scripts
 INSTALL = "Install"
 CREATE = "CreateDeployment"
-PAGE = "/appspec/"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def fault(
         code=RULES[rule].id,
         about=about,
         fix=fix,
-        next=f"{PAGE}#{rule}",
+        next=RULES[rule].page,
         mark=mark,
         outcomes=outcomes,
         depends=depends,

@@ -167,7 +167,7 @@ def as_sarif(judgements: Sequence[Judgement], *, strict: bool = False) -> str:
             "id": rule.id,
             "shortDescription": {"text": rule.title},
             "fullDescription": {"text": rule.why},
-            "helpUri": page_url(f"/appspec/#{rule.id}"),
+            "helpUri": page_url(rule.page),
         }
         for rule in RULES.values()
     ]

@@ -15,6 +15,12 @@ class Rule:
     why: str  # what happens otherwise
     group: str
 
+    @property
+    def page(self) -> str:
+        """Where the guide explains it."""
+        page = next(page for page, groups in PAGES.items() if self.group in groups)
+        return f"/appspec/{page}/#{self.id}"
+
 
 GROUPS = {
     "file": "The file",
@@ -25,6 +31,11 @@ GROUPS = {
     "bundle": "The bundle",
     "ecs": "Amazon ECS",
     "lambda": "AWS Lambda",
+}
+PAGES = {
+    "server": ("file", "top", "files", "hooks", "permissions"),
+    "bundle": ("bundle",),
+    "ecs-lambda": ("ecs", "lambda"),
 }
 
 _TABLE: dict[str, dict[str, tuple[str, str]]] = {

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,25 @@ def _execute(notebook: Any) -> None:
     )
     with _progress(len(notebook.cells)) as show:
         client.on_cell_start = lambda cell, cell_index: show(cell_index)
-        with asyncio.Runner(loop_factory=_Loop) as runner:  # Ctrl-C cancels the run, which ends its kernel
-            runner.run(_until_interrupted(client))
+        if _in_a_loop():  # as in a notebook
+            with ThreadPoolExecutor(1) as own:
+                own.submit(_run, client).result()
+        else:
+            _run(client)
+
+
+def _in_a_loop() -> bool:
+    """Whether an event loop runs in this thread: it can hold one only."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run(client: NotebookClient) -> None:
+    with asyncio.Runner(loop_factory=_Loop) as runner:  # Ctrl-C cancels the run, which ends its kernel
+        runner.run(_until_interrupted(client))
 
 
 async def _until_interrupted(client: NotebookClient) -> None:

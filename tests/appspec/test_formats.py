@@ -49,7 +49,7 @@ def test_the_text_names_the_place_the_agents_and_the_fix() -> None:
     assert "1.8.1  fails at BeforeInstall: The deployment failed because the permissions mode (u+x)" in text
     assert "2.x    fails at BeforeInstall, the same" in text
     assert "fix    Write the mode in octal digits" in text
-    assert re.search(r"page   http\S+/appspec/#mode-is-octal\n", text)
+    assert re.search(r"page   http\S+/appspec/server/#mode-is-octal\n", text)
     assert "Not checked without the bundle: 1 source." in text
     assert (
         "OK: d.yml (AppSpec for servers): no finding; agent 1.8.1 accepts it; agent 2.x accepts it." in text
@@ -128,8 +128,8 @@ def test_every_example_is_shown_in_every_form() -> None:
 
 def test_a_rule_leads_to_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNBOOKS_SITE", "https://guide.example")
-    assert "https://guide.example/appspec/#mode-is-octal" in as_text([FAIL])
-    assert '"helpUri": "https://guide.example/appspec/#mode-is-octal"' in as_sarif([FAIL])
+    assert "https://guide.example/appspec/server/#mode-is-octal" in as_text([FAIL])
+    assert '"helpUri": "https://guide.example/appspec/server/#mode-is-octal"' in as_sarif([FAIL])
 
 
 def test_a_file_in_sarif_is_an_address(tmp_path: Path) -> None:

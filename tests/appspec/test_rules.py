@@ -57,7 +57,7 @@ def test_a_rule_finds_its_example(rule: str) -> None:
     judgement = lint("-", FILE[rule].encode())
     found = [each for each in judgement.faults if each.code == rule]
     assert {each.mark.line for each in found} == {line_of(FILE[rule])}
-    assert all(each.says.endswith((".", "!")) and each.next == f"/appspec/#{rule}" for each in found)
+    assert all(each.says.endswith((".", "!")) and each.next == RULES[rule].page for each in found)
 
 
 @pytest.mark.parametrize("rule", BUNDLE)

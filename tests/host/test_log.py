@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from runbooks.host import Symptom, symptom_of, symptoms
 from runbooks.host.log import read_entry
 from tests.support import DOCS
 from tests.support.agent_lines import LINES, boot, completed, performed, polling
+from tests.support.node import node
 
 ALL = [pytest.param(symptom, id=symptom.id) for symptom in symptoms()]
 RAW = json.loads((files("runbooks.host") / "agent_log.json").read_text(encoding="utf-8"))
@@ -159,8 +159,8 @@ def test_patterns_are_portable() -> None:
 
 
 def test_javascript_gives_every_line_the_same_symptom() -> None:
-    node = shutil.which("node")
-    assert node, "node is not here: it builds the site's scripts"
+    program = node()
+    assert program
     lines = [sample for _, sample in SAMPLES] + [line for _, line in LINES]
     script = """
         const data = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -169,7 +169,7 @@ def test_javascript_gives_every_line_the_same_symptom() -> None:
         console.log(JSON.stringify(data.lines.map(of)));
     """
     given = json.dumps(RAW | {"lines": lines})
-    done = subprocess.run([node, "-e", script], input=given, capture_output=True, text=True, check=True)
+    done = subprocess.run([program, "-e", script], input=given, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [found.id if (found := symptom_of(line)) else None for line in lines]
 
 

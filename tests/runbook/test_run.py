@@ -1,5 +1,6 @@
 """A run without JupyterLab: on an account, where it cannot ask, and what it leaves behind."""
 
+import asyncio
 import os
 import re
 import stat
@@ -231,6 +232,16 @@ def test_a_run_leaves_two_files_for_its_owner_alone(own: Path) -> None:
     assert [path.suffix for path in paths] == [".ipynb", ".html"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
     assert sorted(room.INCIDENTS.iterdir()) == sorted(paths)
+
+
+@pytest.mark.timeout(240)
+def test_it_runs_where_an_event_loop_runs_already(own: Path) -> None:
+    """As in a notebook, which runs its cells in one."""
+
+    async def cell() -> int:
+        return run_runbook("own").exit_code
+
+    assert asyncio.run(cell()) == run_runbook("own").exit_code
 
 
 @pytest.mark.timeout(240)

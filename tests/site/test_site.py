@@ -81,7 +81,7 @@ def test_permalinks_live(site: Built, permalink: str) -> None:
 def test_every_address_is_on_the_list(site: Built) -> None:
     """Reports and tickets link to pages of every kind, to each check and to each rule."""
     promised = {f"/{page}" for page in site.pages} | {f"/checks/#{check.id}" for check in all_checks()}
-    promised |= {f"/appspec/#{rule}" for rule in RULES}
+    promised |= {rule.page for rule in RULES.values()}
     assert promised - set(PERMALINKS) == set(), "add these to tests/site/permalinks.txt"
 
 
