@@ -120,8 +120,3 @@ BUNDLE: dict[str, dict[str, bytes]] = {
     "appspec-is-at-the-root": {"a/b/appspec.yml": TOP.encode()},
     "appspec-has-its-name": {"appspec.yaml": TOP.encode()},
 }
-
-
-def line_of(text: str) -> int:
-    """The line that is marked as the place of the fault."""
-    return next((number for number, line in enumerate(text.splitlines(), 1) if "# here" in line), 1)

@@ -20,7 +20,6 @@ from site_hooks.appspec_examples import (
     SCRIPT,
     TOP,
     WINDOWS,
-    line_of,
 )
 from tests.appspec.bundles import folder, zipped
 
@@ -50,6 +49,11 @@ GOOD = {
     "ecs in lower case, from a pipeline": ECS.lower().replace("aws::ecs::service", "AWS::ECS::Service").replace("arn:aws:ecs:eu-west-1:111122223333:task-definition/shop:7", "<TASK_DEFINITION>"),
     "lambda": LAMBDA,
 }  # fmt: skip
+
+
+def line_of(text: str) -> int:
+    """The line that is marked as the place of the fault."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if "# here" in line), 1)
 
 
 @pytest.mark.parametrize("rule", FILE)
