@@ -44,6 +44,11 @@ def test_both_answer_and_ctrl_c_ends_both() -> None:
         site, lab = re.findall(r"http://\S+", shown)
         with urllib.request.urlopen(site, timeout=30) as page:
             assert "CodeDeploy Field Guide" in page.read().decode()
+        with pytest.raises(urllib.error.HTTPError, match="404") as missing:
+            urllib.request.urlopen(f"{site}no-such-page/", timeout=30)
+        assert b"CodeDeploy Field Guide" in missing.value.read()
+        with urllib.request.urlopen(f"{site}runbooks/triage/", timeout=30) as page:
+            assert f"127.0.0.1:{ports[1]}/lab/tree/notebooks/triage.ipynb" in page.read().decode()
         assert f":{ports[1]}/lab/tree/notebooks/" in lab
         assert "token=" in lab
         with urllib.request.urlopen(lab, timeout=30) as page:
@@ -61,6 +66,32 @@ def test_both_answer_and_ctrl_c_ends_both() -> None:
                 assert time.monotonic() < end, f"something still listens on {port}"
 
 
+def served(port: int) -> int:
+    """When the home page was built that a server of the site on ``port`` serves, in nanoseconds."""
+    command = [sys.executable, "-m", "tools.serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"RUNBOOKS_LAB": "http://127.0.0.1:8888"}
+    ) as server:
+        try:
+            end = time.monotonic() + 100
+            while True:
+                assert server.poll() is None
+                assert time.monotonic() < end
+                with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
+                    return (ROOT / "build/run/index.html").stat().st_mtime_ns
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+
+
+@pytest.mark.timeout(250)
+def test_the_site_is_built_again_only_when_a_source_has_changed() -> None:
+    first, second = served(free_port()), served(free_port())
+    assert first == second
+    (ROOT / "docs/index.md").touch()
+    assert served(free_port()) > second
+
+
 def mentioning(*words: str) -> list[str]:
     """The command lines of the processes that hold one of the words."""
     lines = []
@@ -74,7 +105,7 @@ def mentioning(*words: str) -> list[str]:
 def test_closing_the_terminal_ends_both() -> None:
     """The shell in between ends too, so the signal comes from it and from the kernel."""
     ports = free_port(), free_port()
-    ours = f"127.0.0.1:{ports[0]}", f"port={ports[1]}"
+    ours = f"tools.serve --port {ports[0]}", f"port={ports[1]}"
     mine, theirs = os.openpty()
     command = f"{sys.executable} -m tools.run --site-port {ports[0]} --lab-port {ports[1]}; true"
     process = subprocess.Popen(
@@ -90,13 +121,14 @@ def test_closing_the_terminal_ends_both() -> None:
     shown = ""
     while "Starting the site" not in shown:
         shown += os.read(mine, 1000).decode()
-    assert len(mentioning(*ours)) >= 2
+    assert mentioning(*ours)
     os.close(mine)
     process.wait(30)
     end = time.monotonic() + 30
     while left := mentioning(*ours):
         assert time.monotonic() < end, left
         time.sleep(0.2)
+    assert not list((ROOT / "build").glob("run-*"))
 
 
 @pytest.mark.parametrize("taken", ["site", "lab"])

@@ -88,7 +88,7 @@ def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) 
 
 
 def site_command(port: int) -> list[str]:
-    return [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"{HOST}:{port}"]
+    return [sys.executable, "-m", "tools.serve", "--port", str(port)]
 
 
 def lab_command(port: int) -> list[str]:
