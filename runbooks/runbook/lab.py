@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 import webbrowser
 from pathlib import Path
 
 from runbooks import runbook as room
+from runbooks.errors import UserError
 
 _PATIENCE = 10  # seconds that JupyterLab has to end its kernels
 
@@ -30,12 +33,15 @@ def show(path: Path, *, browser: bool = True) -> None:
         if browser:
             webbrowser.open(address)
         return
-    print("JupyterLab starts; it prints its address, and Ctrl-C ends it.", flush=True)
+    print("JupyterLab starts ...", flush=True)
     _serve(path, browser)
 
 
 def _serve(path: Path, browser: bool) -> None:
-    """Run JupyterLab until it ends, or until Ctrl-C or the end of the terminal ends it."""
+    """Run JupyterLab until it ends, or until Ctrl-C or the end of the terminal ends it.
+
+    Its log, which no one asked for, is shown only where it ends by itself: then `UserError` has its last line.
+    """
     command = [
         *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"),
         f"--ServerApp.root_dir={room.PROJECT}",
@@ -44,16 +50,34 @@ def _serve(path: Path, browser: bool) -> None:
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
     ]
     settings = os.environ | {"JUPYTER_CONFIG_PATH": str(room.PROJECT / "tools" / "jupyter")}
-    for ending in ("SIGTERM", "SIGHUP"):
+    asked_to_end: list[int] = []
+    # noted, not raised: an exception while the process starts would leave it behind
+    for ending in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), signal.default_int_handler)
+            signal.signal(getattr(signal, ending), lambda number, _: asked_to_end.append(number))
     # in a session of its own: Ctrl-C would only make it ask whether that was meant
-    with subprocess.Popen(command, cwd=room.PROJECT, env=settings, start_new_session=True) as lab:
-        try:
-            lab.wait()
-        except KeyboardInterrupt:
-            lab.terminate()
-            try:
-                lab.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                lab.kill()
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, cwd=room.PROJECT, env=settings, stdout=log, stderr=log, start_new_session=True
+        ) as lab,
+    ):
+        address = ""
+        while lab.poll() is None and not asked_to_end:
+            if not address and (address := address_of(path)):
+                print(f"Open: {address}\nCtrl-C ends JupyterLab.", flush=True)
+            time.sleep(0.1)
+        if asked_to_end:
+            _end(lab)
+        elif lab.returncode:
+            log.seek(0)
+            last = [line.strip() for line in log if line.strip()][-1:] or ["it said nothing"]
+            raise UserError(f"JupyterLab ended by itself: {last[0]}")
+
+
+def _end(lab: "subprocess.Popen[bytes]") -> None:
+    lab.terminate()
+    try:
+        lab.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        lab.kill()

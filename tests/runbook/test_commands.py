@@ -1,5 +1,7 @@
 """`runbooks open` and `runbooks run`."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from runbooks import cli
+from runbooks import cli, runbook
 from runbooks.errors import UserError
 from runbooks.runbook import lab
 from tests.support.notebooks import parameters_of
@@ -158,3 +160,41 @@ def test_the_end_of_open_is_the_end_of_its_jupyterlab(ending: signal.Signals, tm
         process.send_signal(ending)
         assert process.wait(30) == 0
     assert not Path("/proc", told.read_text().strip()).exists()
+
+
+def test_a_jupyterlab_that_cannot_start_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands_in = tmp_path / "python"
+    stands_in.write_text("#!/bin/sh\necho starting >&2\necho no module named jupyterlab >&2\nexit 1\n")
+    stands_in.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stands_in))
+    monkeypatch.setattr(lab, "address_of", lambda path: "")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
+    with pytest.raises(UserError, match=r"^JupyterLab ended by itself: no module named jupyterlab$"):
+        lab.show(runbook.NOTEBOOKS / "agent.ipynb", browser=False)
+
+
+@pytest.mark.timeout(120)
+def test_open_shows_the_address_of_the_jupyterlab_that_it_starts_and_none_of_its_log(tmp_path: Path) -> None:
+    code = (
+        "import signal; from runbooks import runbook; from runbooks.runbook import lab;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "lab.show(runbook.NOTEBOOKS / 'agent.ipynb', browser=False)"
+    )
+    # of its own, or a JupyterLab that runs already would be taken
+    alone = os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=alone,
+    ) as process:
+        assert process.stdout
+        first, second, third = (process.stdout.readline().strip() for _ in range(3))
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert first == "JupyterLab starts ..."
+    assert re.fullmatch(r"Open: http://127\.0\.0\.1:\d+/lab/tree/notebooks/agent\.ipynb\?token=\w+", second)
+    assert (third, rest, process.returncode) == ("Ctrl-C ends JupyterLab.", "", 0)
