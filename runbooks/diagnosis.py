@@ -1,7 +1,12 @@
-"""`diagnose`: joins the session, the checks, the engine and the report."""
+"""`diagnose`: joins the session, the checks, the engine and the report.
+
+A deployment or a group that is named alone is diagnosed in two steps: what CodeDeploy says of it, then the checks that
+the findings lead to (`findings.Lead`), on a sample of the hosts that failed.
+"""
 
 import difflib
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,7 +14,7 @@ from runbooks import engine, policy
 from runbooks.aws.session import Aws
 from runbooks.checks import RENAMED, all_checks
 from runbooks.errors import UserError
-from runbooks.findings import Check
+from runbooks.findings import Check, Finding, Lead
 from runbooks.progress import ProgressCallback, cell
 from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
@@ -17,6 +22,7 @@ from runbooks.report import Report
 PARAMETER_NAMES = [row.name for row in PARAMETERS]
 # The checks that answer why a deployment failed; first the targets, since the code of the whole often only counts them.
 WHY = ("deployment-targets-succeeded", "deployment-succeeded")
+MOST_LEADS = 3  # hosts that the second step of a diagnosis checks
 LONGEST = 3600  # seconds that a diagnosis may take
 
 
@@ -36,12 +42,23 @@ def diagnose(
     when it is interrupted. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises `UserError` for
     an unknown id, for such a ``timeout``, and as `Question.of` does.
     """
-    question, chosen = Question.of(**asked), chosen_checks(checks)
+    question = Question.of(**asked)
+    chosen = chosen_checks(checks) if checks else checks_about(question)
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= LONGEST:
         raise UserError(f"timeout must be a number of seconds above 0 and up to {LONGEST}, not {timeout!r}.")
+    began, session = time.monotonic(), aws.remembering()
     with progress() as show:
-        results = engine.run_all(chosen, aws.remembering(), question, timeout, show)
-    return Report(aws.source(), question, results, only=tuple(c.id for c in chosen) if checks else ())
+        found = engine.run_all([(check, question) for check in chosen], session, timeout, show, began=began)
+        results, note = dict(zip(chosen, found, strict=True)), ""
+        if _is_alone(question) and not checks:
+            leads = _leads(results)
+            more = _questions(question, leads[:MOST_LEADS])
+            found = engine.run_all(more, session.remembering(), timeout, show, began=began)
+            _add(results, more, found)
+            note = _sample(leads)
+    only = tuple(check.id for check in chosen) if checks else ()
+    command = "why" if only == WHY and _is_alone(question) else "diagnose"
+    return Report(aws.source(), question, results, only, command, note)
 
 
 def why(
@@ -56,6 +73,62 @@ def why(
     Its targets are grouped by cause. Raises `UserError` for what is no deployment's id, and as `diagnose` does.
     """
     return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
+
+
+def checks_about(question: Question) -> list[Check]:
+    """The checks of what a question is about: of a deployment or a group that is named alone, only theirs; else all."""
+    if not _is_alone(question):
+        return list(all_checks())
+    given = set(question.given())
+    return [check for check in all_checks() if set(check.needs) & given and set(check.needs) <= given]
+
+
+def _is_alone(question: Question) -> bool:
+    return bool(given := set(question.given())) and given <= {"deployment", "deployment_group"}
+
+
+def _leads(results: Mapping[Check, list[Finding]]) -> list[Lead]:
+    """What the findings lead to, each thing once; nothing once the time has passed or a reader interrupted."""
+    findings = [finding for found in results.values() for finding in found]
+    if any(finding.code.endswith("/late") for finding in findings):
+        return []
+    leads = [lead for finding in findings for lead in finding.leads]
+    return list({lead.about: lead for lead in reversed(leads)}.values())[::-1]
+
+
+def _questions(question: Question, leads: Iterable[Lead]) -> list[tuple[Check, Question]]:
+    """Each check that a lead calls for, with its question, where that gives the check all that it needs."""
+    asked = []
+    for lead in leads:
+        about = Question.of(**question.given() | dict(lead.asked))
+        given = set(about.given())
+        asked += [(check, about) for check in chosen_checks(lead.checks) if set(check.needs) <= given]
+    return asked
+
+
+def _add(
+    results: dict[Check, list[Finding]],
+    asked: Iterable[tuple[Check, Question]],
+    found: Iterable[list[Finding]],
+) -> None:
+    """Add what the second step found; a fact that two hosts share is said once."""
+    for (check, _), findings in zip(asked, found, strict=True):
+        known = results.setdefault(check, [])
+        said = {(finding.code, finding.says) for finding in known}
+        known += [finding for finding in findings if (finding.code, finding.says) not in said]
+
+
+def _sample(leads: Sequence[Lead]) -> str:
+    """On which things the second step was made, and how many were left out."""
+    if not leads:
+        return ""
+    checked = [
+        lead.about + (f" (1 of {lead.alike} that failed alike)" if lead.alike > 1 else "")
+        for lead in leads[:MOST_LEADS]
+    ]
+    left = len(leads) - len(checked)
+    rest = f"; {left} more that failed otherwise {'was' if left == 1 else 'were'} not" if left else ""
+    return f"Checked in more detail: {', '.join(checked)}{rest}."
 
 
 def refuse_unused(question: Question, checks: Iterable[Check]) -> None:

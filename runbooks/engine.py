@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
@@ -25,32 +25,37 @@ def run(check: CheckFunction, aws: Aws, question: Question) -> list[Finding]:
 
 
 def run_all(
-    checks: Sequence[Check], aws: Aws, question: Question, timeout: float, progress: ProgressCallback
-) -> Mapping[Check, list[Finding]]:
-    """Run checks side by side; gives the findings of each, in the order of ``checks``.
+    asked: Sequence[tuple[Check, Question]],
+    aws: Aws,
+    timeout: float,
+    progress: ProgressCallback,
+    *,
+    began: float | None = None,
+) -> list[list[Finding]]:
+    """Run checks side by side, each on its question; gives the findings of each, in the order of ``asked``.
 
-    After ``timeout`` seconds, or an interrupt, a check that is not done is UNKNOWN and keeps what it found. Each
-    check has a thread, so a call that hangs delays only the checks that need it. The session limits how many calls
-    are under way at a time.
+    When ``timeout`` seconds have passed since ``began`` (`time.monotonic`, now unless it is given), or at an interrupt,
+    a check that is not done is UNKNOWN and keeps what it found. Each check has a thread, so a call that hangs delays
+    only the checks that need it. The session limits how many calls are under way at a time.
     """
     done = SimpleQueue[_Run]()
-    runs = [_Run(check) for check in checks]
-    for each in runs:
+    runs = [_Run(check) for check, _ in asked]
+    for each, (_, question) in zip(runs, asked, strict=True):
         # a daemon, so that one that hangs does not keep the process alive
         threading.Thread(target=each.work, args=(aws, question, done.put), daemon=True).start()
-    end = time.monotonic() + timeout
+    end = (time.monotonic() if began is None else began) + timeout
     late, why = set(map(id, runs)), f"not done within {timeout:g} s"
     try:
         while late:
             late.remove(id(done.get(timeout=max(0.0, end - time.monotonic()))))
-            progress(len(checks) - len(late), len(checks))
+            progress(len(runs) - len(late), len(runs))
     except Empty:
         pass
     except KeyboardInterrupt:  # the findings so far are kept
         why = "interrupted"
     finally:
         aws.end()  # nothing more is sent once the report is made
-    return {each.check: each.findings_by_now(why if id(each) in late else "") for each in runs}
+    return [each.findings_by_now(why if id(each) in late else "") for each in runs]
 
 
 @dataclass

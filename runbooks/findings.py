@@ -62,6 +62,16 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """What a finding leads to: a thing to ask about next, and the checks that its cause calls for."""
+
+    about: str  # a host, a deployment
+    alike: int  # how many things the finding is about, this one among them
+    asked: tuple[tuple[str, str], ...]  # parameters of the question, with their values
+    checks: tuple[str, ...]  # their ids
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check found, about one thing.
 
@@ -77,6 +87,7 @@ class Finding:
     fix: str = ""  # a `Command` that changes what is wrong, or a sentence where the cure lies elsewhere
     next: str = ""  # the id of the check, or the page of the site, to open next
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
+    leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 
 

@@ -18,9 +18,9 @@ from runbooks.host import HostReport, read_report_file
 USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
 SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+", re.A)
 # The rule of the AWS CLI for a name (awscli customizations/codedeploy/utils.py).
-_NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
+NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
-_DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
+DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
 
@@ -36,7 +36,7 @@ def _instance(name: str, value: Any) -> str:
         raise UserError(
             f"{instance!r} is an EC2 instance ID: EC2 instances are not registered, and on-premises names never begin with 'i-'."
         )
-    if instance and not _NAME.fullmatch(instance):
+    if instance and not NAME.fullmatch(instance):
         raise UserError(
             f"{instance!r} cannot be an on-premises instance name: 1 to 100 letters, digits and + = , . @ _ - only."
         )
@@ -83,12 +83,23 @@ def _bucket(name: str, value: Any) -> str:
     return bucket.removesuffix("/")
 
 
+def deployment_fault(text: str) -> str:
+    """What keeps ``text`` from being a deployment's id, as the end of a sentence."""
+    rule = "that is d- and nine capital letters or digits, such as d-ABCDEF123"
+    if not text.lower().startswith("d-"):
+        return rule
+    rest = text[2:]
+    if stray := re.sub(r"[A-Za-z0-9]", "", rest):
+        return f"{rule}, and this one holds {stray[0]!r}"
+    if text != f"d-{rest.upper()}":
+        return f"{rule}, and this one has a letter in the wrong case"
+    return f"{rule}, and this one has {len(rest)} behind d-"
+
+
 def _deployment(name: str, value: Any) -> str:
     deployment = _text(name, value).strip()
-    if deployment and not _DEPLOYMENT.fullmatch(deployment):
-        raise UserError(
-            f"{value!r} is no deployment's id: that is d- and nine letters or digits, such as d-ABCDEF123."
-        )
+    if deployment and not DEPLOYMENT.fullmatch(deployment):
+        raise UserError(f"{value!r} is no deployment's id: {deployment_fault(deployment)}.")
     return deployment
 
 

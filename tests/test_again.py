@@ -18,6 +18,7 @@ from runbooks.facts.host_report import host_report
 from runbooks.policy import observed
 from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
+from runbooks.subject import asked_about
 from tests.support.observe import Noting
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
@@ -43,9 +44,8 @@ def question_of(command: str) -> dict[str, Any]:
     assert words[:2] == ["runbooks", "diagnose"]
     context = get_command(app).commands["diagnose"].make_context("diagnose", words[2:])  # type: ignore[attr-defined]
     given = {row.name: context.params[row.name] for row in PARAMETERS}
-    return {name: value for name, value in given.items() if value is not None} | {
-        "checks": context.params["check"] or ()
-    }
+    asked = {name: value for name, value in given.items() if value is not None}
+    return asked_about(context.params["subject"], asked) | {"checks": context.params["check"] or ()}
 
 
 def summary(report: Report) -> list[tuple[str, str, str]]:

@@ -91,7 +91,8 @@ def test_eight_calls_are_under_way_and_no_more() -> None:
 
             return Check(f"check-{number}", "All is well.", "", "test", (), ask)
 
-        run_all([check(n) for n in range(20)], aws.remembering(), Question(), 30, lambda done, total: None)
+        asked = [(check(n), Question()) for n in range(20)]
+        run_all(asked, aws.remembering(), 30, lambda done, total: None)
     assert most == MOST_AT_ONCE == 8
 
 

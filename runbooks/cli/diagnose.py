@@ -6,13 +6,22 @@ import typer
 
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
-from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, question_options
+from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, question_options
+from runbooks.subject import asked_about
 
 
 @app.command()
 @question_options
 def diagnose(
     asked: dict[str, Any],
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            help="A deployment's id, an instance's name or id, or APPLICATION/GROUP; a link or a line that holds one.",
+            metavar="SUBJECT",
+            callback=not_empty,
+        ),
+    ] = None,
     profile: Profile = None,
     region: Region = None,
     sandbox: SandboxScenario = None,
@@ -30,10 +39,10 @@ def diagnose(
     The exit code: 0 all good, 1 something FAILs, 2 something could not be checked or most was not asked,
     3 both; 64 a wrong option.
 
-    Try it without an account: runbooks diagnose --sandbox agent-stopped --instance web-01
+    Try it without an account: runbooks diagnose web-01 --sandbox agent-stopped
     """
     answer(
-        asked,
+        asked_about(subject, asked),
         check or (),
         profile=profile,
         region=region,

@@ -1,6 +1,5 @@
 """`runbooks why`."""
 
-import re
 from typing import Annotated
 
 import typer
@@ -8,9 +7,7 @@ import typer
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Profile, Region, SandboxScenario
-from runbooks.errors import UserError
-
-_ID = re.compile(r"(?<![\w-])d-[A-Z0-9]{9}(?![\w-])")
+from runbooks.subject import deployment_in
 
 
 @app.command()
@@ -38,7 +35,7 @@ def why(
     from runbooks.diagnosis import WHY
 
     answer(
-        {"deployment": _id(deployment)},
+        {"deployment": deployment_in(deployment)},
         WHY,
         profile=profile,
         region=region,
@@ -49,15 +46,3 @@ def why(
         verbose=verbose,
         colour=colour,
     )
-
-
-def _id(text: str) -> str:
-    """The one id in a text. Raises `UserError` for none, and for several."""
-    ids: list[str] = list(dict.fromkeys(_ID.findall(text)))
-    if len(ids) > 1:
-        raise UserError(f"That names several deployments: {', '.join(ids)}. Ask about one of them.")
-    if not ids:
-        raise UserError(
-            f"{text!r} holds no deployment's id: that is d- and nine letters or digits, such as d-ABCDEF123."
-        )
-    return ids[0]

@@ -41,5 +41,7 @@ def render(report: Contents) -> str:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
-    del members["times"]  # each is a member of the call's own record; the sentence says how many and the last
+    # for a picture, and for a diagnosis that goes on: the sentence says what they mean
+    for name in ("times", "leads"):
+        del members[name]
     return members

@@ -13,6 +13,8 @@ from runbooks.question import Question
 from runbooks.report import as_html, as_json, as_text, as_ticket
 from runbooks.report.contents import NOT_ASKED, WORDS, Contents, Judged, counted_as, made_plain, rank
 from runbooks.source import Source
+from runbooks.subject import is_subject
+from runbooks.text.mask import plain
 
 FORMATS = {
     "text": as_text.render,
@@ -39,9 +41,10 @@ class Report:
     source: Source
     question: Question
     results: Mapping[Check, list[Finding]]
-    only: tuple[
-        str, ...
-    ] = ()  # ids of the checks that were asked for; () for all, and for steps of a registration
+    # ids of the checks that were asked for; () for all, and for steps of a registration
+    only: tuple[str, ...] = ()
+    command: str = "diagnose"  # that asked
+    note: str = ""  # what was checked as a sample of more
 
     @property
     def findings(self) -> list[Finding]:
@@ -93,7 +96,8 @@ class Report:
             v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
         )
         part = f"; {partly} checked only in part" if partly else ""
-        return f"{said}{part}.{f' {self.not_asked.most_common(1)[0][0]}' if self.is_thin else ''}"
+        thin = self.not_asked.most_common(1)[0][0] if self.is_thin else ""
+        return " ".join(filter(None, (f"{said}{part}.", thin, plain(self.note))))
 
     @property
     def fingerprint(self) -> str:
@@ -113,9 +117,13 @@ class Report:
     @property
     def again(self) -> str:
         """The command that asks the same question again; a host report that was brought by hand must be made again."""
-        place = self.source.place
+        place, options = self.source.place, self.question.options()
+        alone = [name for name, (value, *_) in options.items() if is_subject(name, value)]
+        subject = options.pop(alone[0]) if alone else []
+        if self.command == "why":
+            return shown(runbooks(place, "why", *subject))
         probe = self.source.probed and not place.sandbox
-        return shown(runbooks(place, "diagnose", **self.question.options(), probe=probe, check=self.only))
+        return shown(runbooks(place, "diagnose", *subject, **options, probe=probe, check=self.only))
 
     @property
     def contents(self) -> Contents:

@@ -1,0 +1,104 @@
+"""What a diagnosis is about, told apart by its form: a deployment, an instance, or a deployment group."""
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from runbooks.errors import UserError
+from runbooks.question import DEPLOYMENT, NAME, deployment_fault
+
+# What stands in a link or in a line: by the parameter of the question that it is.
+_IDS = {
+    "deployment": re.compile(rf"(?<![\w-]){DEPLOYMENT.pattern}(?![\w-])"),
+    # botocore's model of SSM has these lengths; the digits are those that EC2 gives out
+    "instance": re.compile(r"(?<![\w-])(?:i-(?:[0-9a-f]{17}|[0-9a-f]{8})|mi-[0-9a-f]{17})(?![\w-])"),
+}
+_GROUP = r"[^/\s?#:]+/[^/\s?#]+"
+_NAMED = {  # an ARN of CodeDeploy, and a page of its console
+    "instance": re.compile(r"arn:[\w-]+:codedeploy:[\w-]*:\d*:instance[:/]([^\s/:]+)"),
+    "deployment_group": re.compile(rf"arn:[\w-]+:codedeploy:[\w-]*:\d*:deploymentgroup:({_GROUP})"),
+}
+_CONSOLE_GROUP = re.compile(r"/applications/([^/\s?#]+)/deployment-groups/([^/\s?#]+)")
+# The context that a link of the guide carries, and the parameter that it is.
+_CONTEXT = {"deployment": "deployment", "instance": "instance", "group": "deployment_group"}
+_NEARLY_A_DEPLOYMENT = re.compile(r"[dD]-[A-Za-z0-9]{8,10}")
+
+FORMS = (
+    "a deployment (d-ABCDEF123), an instance (its on-premises name, i-… or mi-…), or a deployment group"
+    " (APPLICATION/GROUP)"
+)
+
+
+def subject(text: str) -> dict[str, str]:
+    """What ``text`` names, as parameters of the question: ``subject("d-ABCDEF123") == {"deployment": "d-ABCDEF123"}``.
+
+    It is an id or a name, a link of the console or of the guide, an ARN, or a line that holds one id. Raises `UserError`
+    for what names several things, and for what cannot be any of them.
+    """
+    text = text.strip()
+    if context := _context(text):
+        return context
+    found = [(name, id_) for name, form in _IDS.items() for id_ in dict.fromkeys(form.findall(text))]
+    found = found or _named(text)
+    if len(found) > 1:
+        raise UserError(f"That names {' and '.join(id_ for _, id_ in found)}. Ask about one of them.")
+    return dict(found) or _whole(text)
+
+
+def deployment_in(text: str) -> str:
+    """The one deployment that ``text`` names. Raises `UserError` for none, and for several."""
+    ids: list[str] = list(dict.fromkeys(_IDS["deployment"].findall(text)))
+    if len(ids) > 1:
+        raise UserError(f"That names several deployments: {', '.join(ids)}. Ask about one of them.")
+    if not ids:
+        raise UserError(f"{text!r} holds no deployment's id: {deployment_fault(text.strip())}.")
+    return ids[0]
+
+
+def asked_about(text: str | None, given: dict[str, str]) -> dict[str, str]:
+    """The parameters ``given`` by options, with those of the subject. Raises `UserError` where they differ."""
+    named = subject(text) if text is not None else {}
+    for name, value in named.items():
+        if given.get(name, value) != value:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{value} and {option} {given[name]} differ: give one of them, or the same in both."
+            )
+    return given | named
+
+
+def is_subject(parameter: str, value: str) -> bool:
+    """Whether a deployment or a group can be asked about by this text alone."""
+    forms = {"deployment": DEPLOYMENT, "deployment_group": re.compile(_GROUP)}
+    return parameter in forms and forms[parameter].fullmatch(value) is not None
+
+
+def _context(text: str) -> dict[str, str]:
+    """What the query of a link of the guide says that it is about."""
+    if not text.startswith(("http://", "https://", "/")):
+        return {}
+    said = dict(parse_qsl(urlsplit(text).query))
+    return {parameter: said[name] for name, parameter in _CONTEXT.items() if said.get(name)}
+
+
+def _named(text: str) -> list[tuple[str, str]]:
+    found = [(name, one) for name, form in _NAMED.items() for one in dict.fromkeys(form.findall(text))]
+    console = [tuple(map(unquote, pair)) for pair in dict.fromkeys(_CONSOLE_GROUP.findall(text))]
+    return found + [("deployment_group", f"{application}/{group}") for application, group in console]
+
+
+def _whole(text: str) -> dict[str, str]:
+    """A name that is all of the text."""
+    if _NEARLY_A_DEPLOYMENT.fullmatch(text):
+        raise UserError(
+            f"{text!r} is no deployment's id: {deployment_fault(text)}. An on-premises instance of that name:"
+            f" --instance {text}."
+        )
+    if text.startswith("i-"):
+        raise UserError(
+            f"{text!r} is no EC2 instance's id: that is i- and 8 or 17 digits or small letters from a to f."
+        )
+    if NAME.fullmatch(text):
+        return {"instance": text}
+    if re.fullmatch(_GROUP, text):
+        return {"deployment_group": text}
+    raise UserError(f"{text!r} names nothing that can be diagnosed: give {FORMS}.")

@@ -1,0 +1,111 @@
+"""What a diagnosis is about, told apart by its form."""
+
+import pytest
+from typer.testing import CliRunner
+
+from runbooks import diagnose, why
+from runbooks.cli import app
+from runbooks.errors import UserError
+from runbooks.subject import asked_about, deployment_in, is_subject, subject
+from tests.support.world import PATIENT, world
+
+CONSOLE = "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("d-SHOPWEB01", {"deployment": "d-SHOPWEB01"}),
+        (" d-SHOPWEB01\n", {"deployment": "d-SHOPWEB01"}),
+        (f"{CONSOLE}/deployments/d-SHOPWEB01?region=eu-west-1", {"deployment": "d-SHOPWEB01"}),
+        ("Deployment d-SHOPWEB01 failed, see d-SHOPWEB01", {"deployment": "d-SHOPWEB01"}),
+        ("web-01", {"instance": "web-01"}),
+        ("d-web", {"instance": "d-web"}),
+        ("i-0123456789abcdef0", {"instance": "i-0123456789abcdef0"}),
+        ("arn:aws:ec2:eu-west-1:111122223333:instance/i-01234567", {"instance": "i-01234567"}),
+        ("mi-0a1b2c3d4e5f60001", {"instance": "mi-0a1b2c3d4e5f60001"}),
+        ("arn:aws:codedeploy:eu-west-1:111122223333:instance:web-01", {"instance": "web-01"}),
+        ("arn:aws:codedeploy:eu-west-1:111122223333:instance/web-01", {"instance": "web-01"}),
+        ("shop/web", {"deployment_group": "shop/web"}),
+        ("arn:aws:codedeploy:eu-west-1:1:deploymentgroup:shop/web", {"deployment_group": "shop/web"}),
+        (f"{CONSOLE}/applications/shop/deployment-groups/web", {"deployment_group": "shop/web"}),
+        (f"{CONSOLE}/applications/my%20shop/deployment-groups/web", {"deployment_group": "my shop/web"}),
+        (
+            "https://guide.example/e/ScriptFailed?deployment=d-SHOPWEB01&instance=web-01",
+            {"deployment": "d-SHOPWEB01", "instance": "web-01"},
+        ),
+        ("https://guide.example/runbooks/triage/?group=shop/web", {"deployment_group": "shop/web"}),
+    ],
+)
+def test_a_subject_is_told_by_its_form(text: str, named: dict[str, str]) -> None:
+    assert subject(text) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("d-AAAAAAAAA or d-BBBBBBBBB", "names d-AAAAAAAAA and d-BBBBBBBBB"),
+        ("d-AAAAAAAAA on i-0123456789abcdef0", "names d-AAAAAAAAA and i-0123456789abcdef0"),
+        ("D-SHOPWEB01", "a letter in the wrong case"),
+        ("d-shopweb01", r"a letter in the wrong case\. An on-premises instance of that name: --instance"),
+        ("d-SHOPWEB0", "this one has 8 behind d-"),
+        ("d-SHOPWEB012", "this one has 10 behind d-"),
+        ("i-0123", "no EC2 instance's id"),
+        ("I have no idea", "a deployment .*, an instance .*, or a deployment group"),
+        ("", "names nothing"),
+        ("a/b/c", "names nothing"),
+        ("https://example.com/", "names nothing"),
+    ],
+)
+def test_what_names_nothing_or_several_is_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as raised:
+        subject(text)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("d-SHOPWEBO_", "holds '_'"), ("abc", "d- and nine capital letters or digits"), ("d-1", "has 1 behind")],
+)
+def test_an_id_says_which_rule_it_breaks(text: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        deployment_in(text)
+
+
+def test_a_subject_and_its_option_may_agree_but_not_differ() -> None:
+    assert asked_about("d-SHOPWEB01", {"deployment": "d-SHOPWEB01"}) == {"deployment": "d-SHOPWEB01"}
+    assert asked_about("web-01", {"bucket": "b"}) == {"instance": "web-01", "bucket": "b"}
+    assert asked_about(None, {"instance": "web-01"}) == {"instance": "web-01"}
+    with pytest.raises(UserError, match="d-SHOPWEB01 and --deployment d-OTHER0000 differ"):
+        asked_about("d-SHOPWEB01", {"deployment": "d-OTHER0000"})
+
+
+def test_the_command_takes_a_subject() -> None:
+    done = CliRunner().invoke(app, ["diagnose", "web-01", "--sandbox", "agent-stopped"])
+    assert done.exit_code == 1
+    assert "agent-is-running" in done.stdout
+    done = CliRunner().invoke(app, ["diagnose", "", "--sandbox", "healthy"])
+    assert "it is empty" in done.output + str(done.exception)
+
+
+def test_it_is_asked_again_by_the_short_form() -> None:
+    with world("deployment-script-failed", config=PATIENT) as (aws, _):
+        assert why(aws, "d-SHOPWEB01").again == "runbooks why d-SHOPWEB01 --sandbox deployment-script-failed"
+        assert diagnose(aws, deployment="d-SHOPWEB01").again == (
+            "runbooks diagnose d-SHOPWEB01 --sandbox deployment-script-failed"
+        )
+        several = diagnose(aws, deployment="d-SHOPWEB01", instance="web-01", checks="deployment-succeeded")
+    assert "diagnose d-SHOPWEB01 --instance web-01 --check deployment-succeeded --sandbox" in several.again
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "short"),
+    [
+        ("deployment_group", "shop/web", True),
+        ("deployment_group", "my shop/web", False),
+        ("deployment", "d-SHOPWEB01", True),
+        ("instance", "web-01", False),
+    ],
+)
+def test_what_is_no_subject_keeps_its_option(name: str, value: str, short: bool) -> None:
+    assert is_subject(name, value) is short
