@@ -37,7 +37,7 @@ CONSOLE = "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy"
         ("https://guide.example/runbooks/triage/?group=shop/web", {"deployment_group": "shop/web"}),
     ],
 )
-def test_a_subject_is_told_by_its_form(text: str, named: dict[str, str]) -> None:
+def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> None:
     assert subject(text) == named
 
 
