@@ -33,6 +33,7 @@ SLOW = (
     "tests/sandbox/test_aws_cli.py",
     "tests/sandbox/test_process.py",
     "tests/cli/",
+    "tests/checks/test_one_hangs.py",
     "tests/host/test_probe.py",
     "tests/test_policy.py",
     "tests/test_run.py",

@@ -12,6 +12,7 @@ from runbooks.facts.host_report import host_report
 from runbooks.findings import Command, CouldNotCheck, NotApplicable
 from runbooks.host import Datum, HostReport
 from runbooks.host.report import File
+from runbooks.host.versions import TOKENS_SINCE, is_before
 from runbooks.question import Question
 
 T = TypeVar("T")
@@ -91,6 +92,15 @@ def why_unreadable(report: HostReport) -> str:
     return ""
 
 
+def _no_token(report: HostReport) -> str:
+    """That the metadata service takes no question without a token, and this agent sends none; else ""."""
+    if report.network.imds_token.value != "required" or not is_before(
+        report.agent.version.value, TOKENS_SINCE
+    ):
+        return ""
+    return f" There a token is required (IMDSv2), and agent {report.agent.version.value} sends none: 1.2.1 is the first that does."
+
+
 def age_of(report: HostReport, file: File) -> timedelta | None:
     """For how long a file has not been written, by the host's own clock."""
     epoch, modified = report.clock.epoch.value, file.modified.value
@@ -105,6 +115,7 @@ def yml_faults(report: HostReport) -> list[str]:
             return [f"{reason} The agent's worker ends at each start."]
         return [
             f"{reason} So it asks instance metadata who it is: on EC2 the EC2 instance, elsewhere no one."
+            + _no_token(report)
         ]
     faults = []
     if identity.registration.value == "both":

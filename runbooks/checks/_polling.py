@@ -38,16 +38,16 @@ def as_it_polls(report: HostReport, name: str, region: str) -> Iterator[Finding]
 def metadata(report: HostReport, name: str, status: int) -> Finding:
     """What it means that something answers the host at the metadata address. The agent needs a status of 2xx.
 
-    A 401 asks for a token, which the agent gets and the probe does not.
+    The probe asks as the agent does: with a token, where the service gives one.
     """
     region, yml = report.network.imds_region.value, report.identity.region.value
-    if not 200 <= status < 300 and status != 401:
-        says = (
-            f"What answers {name} at 169.254.169.254 says HTTP {status}, so its agent takes nothing from it."
-        )
+    if not 200 <= status < 300:
+        no_token = " and gives no token" if status == 401 and not report.network.imds_token.value else ""
+        says = f"What answers {name} at 169.254.169.254 says HTTP {status}{no_token}, so its agent takes nothing from it."
         return Finding(OK, says, about=name)
     if region and region == yml:
-        says = f"The metadata service of {name} names the Region of its yml, {region}."
+        token = ", to those who send a token" if report.network.imds_token.value == "required" else ""
+        says = f"The metadata service of {name} names the Region of its yml, {region}{token}."
         return Finding(OK, says, about=name)
     url = f"https://codedeploy-commands.{yml}.{dns_suffix(yml)}" if yml else ""
     says = f"A metadata service answers {name} at 169.254.169.254, and its agent takes Region and domain from there"

@@ -29,6 +29,7 @@ from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import judge_log, run_state, supported
+from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
 
 TITLE = "Does the agent work, and as whom?"
@@ -262,8 +263,9 @@ def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
 def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterator[Finding]:
     """Agent 1.x takes its Region and endpoint from its own files, not from a metadata service.
 
-    From about 1.3.1 to 1.8.x, whatever answers at 169.254.169.254 gives the agent its Region and domain,
-    even with a yml. On another cloud that is a wrong host name, or since 1.7.1 the end of the agent.
+    From 1.3.1 to 1.8.x, whatever answers at 169.254.169.254 gives the agent its Region and domain, even with a
+    yml. On another cloud that is a wrong host name, or since 1.7.1 the end of the agent. Whether the service requires
+    a token (IMDSv2) makes no difference: these versions send one.
     """
     report = require_report(aws, question, agent=True)
     name = host_name(question, report)
@@ -272,6 +274,11 @@ def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterato
         raise NotApplicable(f"The agent on {name} is of the line {line}; this is known of 1.x.", about=name)
     if reason := why_unreadable(report):
         raise NotApplicable(reason, about=name)
+    if is_before(report.agent.version.value, METADATA_SINCE):
+        older = (
+            f"Agent {report.agent.version.value} on {name} is older than 1.3.1; this is known of later ones."
+        )
+        raise NotApplicable(older, about=name)
     endpoint = report.config.deploy_control_endpoint
     if endpoint.error:
         require(endpoint, f"deploy_control_endpoint on {name}")

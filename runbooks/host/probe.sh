@@ -37,7 +37,7 @@
 #   endpoint_commands endpoint_start endpoint_s3    url via (direct, proxy, environment) address status date
 #             issuer (of a certificate that is not accepted). endpoint_start is the agent's first connection,
 #             where it goes another way than its polls
-#   network   imds_answers imds_status imds_region
+#   network   imds_answers imds_token (required, offered) imds_status (with the token, where one is given) imds_region
 #   clock     epoch offset
 #   log       entries (read) errors polls since files; lines: the first line of each entry that says something,
 #             at most three alike, masked, 500 bytes each, fewer where the document would grow too long
@@ -502,13 +502,16 @@ domain() {
     esac
 }
 
-# ask SECONDS URL [BODY]: the headers, or curl's complaint; the body goes to BODY. The agent's proxy goes by the environment, where
-# no process list shows its password. No other proxy and no curlrc has a say.
+# ask SECONDS URL [BODY [OPTION...]]: the headers, or curl's complaint; the body goes to BODY. The agent's proxy goes by
+# the environment, where no process list shows its password. No other proxy and no curlrc has a say.
 ask() (
-    set -- -sS -o "${3:-/dev/null}" -D - --max-time "$1" "$2"
+    seconds=$1 url=$2 body=${3:-/dev/null}
+    shift $(($# < 3 ? $# : 3))
+    set -- -sS -o "$body" -D - --max-time "$seconds" "$@" "$url"
     if [ -z "$PROXY" ]; then curl -q --noproxy '*' "$@" 2>&1
     else no_proxy=$NO_PROXY https_proxy=$PROXY http_proxy=$PROXY curl -q "$@" 2>&1; fi # -q counts only when it is first
 )
+answered() { printf '%s\n' "$said" | awk '/^HTTP\// { last = $2 } END { print last }'; }
 complaint() { printf '%s\n' "$said" | grep '^curl:' || echo 'curl failed'; }
 variable() { printf '%s\n' "$ENVIRONMENT" | grep -i "^$1=" | first | cut -d = -f 2-; }
 
@@ -536,7 +539,7 @@ endpoint() {
     else unknown 'getent is not on this host' address; fi
     if ! has curl; then unknown 'curl is not on this host' status date issuer && return; fi
     if said=$(ask 5 "$2"); then # behind a proxy the last status line is the endpoint's own
-        number status "$(printf '%s\n' "$said" | awk '/^HTTP\// { last = $2 } END { print last }')"
+        number status "$(answered)"
         text date "$(printf '%s\n' "$said" | sed -n 's/^[Dd]ate: *//p' | tail -n 1 | first)"
         text issuer '' 'its certificate is accepted'
         return
@@ -589,18 +592,25 @@ network() {
     done
 }
 
-# metadata: whether the agent takes what answers at 169.254.169.254 for a metadata service: it wants a status of 2xx
+# metadata: what the agent meets at 169.254.169.254. As agent 1.2.1 and later it asks for a token (IMDSv2), and without
+# one where none is given. The token is on no command line.
 metadata() {
     AT=network base=http://169.254.169.254/latest
-    if [ "${PROBE_NETWORK:-1}" = 0 ]; then unknown 'not asked: PROBE_NETWORK=0' imds_answers imds_status imds_region && return; fi
-    if ! has curl; then unknown 'curl is not on this host' imds_answers imds_status imds_region && return; fi
+    set -- imds_answers imds_token imds_status imds_region
+    if [ "${PROBE_NETWORK:-1}" = 0 ]; then unknown 'not asked: PROBE_NETWORK=0' "$@" && return
+    elif ! has curl; then unknown 'curl is not on this host' "$@" && return; fi
     if said=$(ask 4 $base/meta-data); then
         fact imds_answers json true
-        status=$(printf '%s\n' "$said" | awk '/^HTTP\// { last = $2 } END { print last }')
+        status=$(answered) header=$(token)
+        if [ -z "$header" ]; then text imds_token '' 'it gives none'
+        else
+            if [ "$status" = 401 ]; then text imds_token required; else text imds_token offered; fi
+            if said=$(printf %s "$header" | ask 2 $base/meta-data /dev/null -K -); then status=$(answered); fi
+        fi
         number imds_status "$status"
         case $status in
-            2*) region=$(ask 2 $base/dynamic/instance-identity/document - | head -c 8192 | tr -d '\000\r' |
-                sed -n 's/.*"region" *: *"\([a-z0-9-]*\)".*/\1/p' | first)
+            2*) region=$(printf %s "$header" | ask 2 $base/dynamic/instance-identity/document - -K - | head -c 8192 |
+                tr -d '\000\r' | sed -n 's/.*"region" *: *"\([a-z0-9-]*\)".*/\1/p' | first)
                 text imds_region "$region" ;;
             *) text imds_region '' "status $status" ;;
         esac
@@ -608,9 +618,16 @@ metadata() {
     fi
     why=$(complaint | first)
     case $why in # nothing is there, or nothing answers; any other complaint is curl's own
-        'curl: (7)'* | 'curl: (28)'*) fact imds_answers json false "$why" && text imds_status '' "$why" && text imds_region '' "$why" ;;
-        *) unknown "$why" imds_answers imds_status imds_region ;;
+        'curl: (7)'* | 'curl: (28)'*) fact imds_answers json false "$why"
+            for name in imds_token imds_status imds_region; do text $name '' "$why"; done ;;
+        *) unknown "$why" "$@" ;;
     esac
+}
+# token: a token of the metadata service as a line of a configuration for curl; nothing where it gives none
+token() {
+    said=$(ask 2 $base/api/token - -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' | head -c 8192 | tr -d '\000\r')
+    case $(answered) in 2*) printf '%s\n' "$said" | tail -n 1 |
+        sed -nE 's#^[A-Za-z0-9+/=_-]{1,1024}$#header = "X-aws-ec2-metadata-token: &"#p' ;; esac
 }
 
 # mask: secrets by their very text (SECRETS, from the yml and the proxy), then what follows the name of a

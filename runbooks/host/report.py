@@ -198,7 +198,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Network:
+    """The metadata service: whether it gives a token, and its status, with the token where it gives one.
+
+    ``imds_token`` is "required" (IMDSv2 only) or "offered"; None where no token is given.
+    """
+
     imds_answers: Datum[bool]
+    imds_token: Datum[str]
     imds_status: Datum[int]
     imds_region: Datum[str]
 

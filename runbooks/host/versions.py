@@ -8,6 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+# From these on the agent asks the metadata service with a token (IMDSv2), and takes Region and domain from there even
+# with a yml. Source: the history of the agent's repository (commits 49c1c45 and 237f3d1).
+TOKENS_SINCE = (1, 2, 1)
+METADATA_SINCE = (1, 3, 1)
+
 _NUMBER = re.compile(r"(?:agent_version:\s*)?[\"']?(?:OFFICIAL_)?(\d+(?:[.-]\d+)+)")
 
 
@@ -70,6 +75,12 @@ def parse_version(text: str) -> tuple[int, ...] | None:
         return None
     number = tuple(int(part[:9]) for part in re.split("[.-]", found[1]))
     return number + (0,) * (3 - len(number))
+
+
+def is_before(version: str | None, since: tuple[int, ...]) -> bool:
+    """Whether a version, in any form that `parse_version` reads, is older; False where it is not known."""
+    number = parse_version(version or "")
+    return number is not None and number < since
 
 
 def _known(version: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.stub import Stubber
+from codedeploy_sandbox.hosts.host import required
 
 from runbooks.aws.session import Aws
 from runbooks.checks import _host, all_checks
@@ -61,6 +62,12 @@ def aws() -> Iterator[Aws]:
 def curl(answer: str) -> str:
     """A curl whose endpoints answer so; no metadata service answers it."""
     return f"case $url in http://169.254.*) {hosts.NO_ANSWER} ;; *) {answer} ;; esac"
+
+
+def metadata(region: str) -> str:
+    """A curl that a metadata service answers with this Region, once it shows a token."""
+    document = f'{hosts.status(200)}; case $url in */document) echo \'{{"region" : "{region}"}}\' ;; esac'
+    return hosts.curl(hosts.ANSWERS, required("AQAEAGvB", document))
 
 
 def failing(code: int, says: str) -> str:
@@ -184,9 +191,13 @@ CASES = {
         system="debian",
         fixes={"agent-version-is-supported": "sudo apt-get install -y ruby-full && curl -fsSO https://"},
     ),
-    "one that AWS calls deprecated": Case(
-        files=replace(HEALTHY, version="OFFICIAL_1.3.0-1_rpm\n"),
-        not_ok={"agent-version-is-supported": (FAIL, "AWS calls this one deprecated")},
+    "one that AWS calls deprecated, and that takes no Region from a metadata service": Case(
+        Fakes(package="1.3.0-1", curl=metadata("us-east-1")),
+        replace(HEALTHY, version="OFFICIAL_1.3.0-1_rpm\n"),
+        not_ok={
+            "agent-version-is-supported": (FAIL, "AWS calls this one deprecated"),
+            "agent-takes-its-region-from-its-yml": (SKIP, "1.3.0-1 on web-01 is older than 1.3.1"),
+        },
     ),
     "not the newest 2.x": Case(
         SECOND_FAKES,
@@ -304,6 +315,15 @@ CASES = {
             )
         },
     ),
+    "no yml, and an agent that sends no token where one is required": Case(
+        Fakes(package="1.1.2-1", curl=metadata("eu-west-1")),
+        replace(HEALTHY, identity=None, version="OFFICIAL_1.1.2-1_rpm\n"),
+        not_ok=NO_YML
+        | {
+            "agent-version-is-supported": (FAIL, "1.1.2"),
+            "agent-identity-is-the-registered-one": (FAIL, "required (IMDSv2), and agent 1.1.2-1 sends none"),
+        },
+    ),
     "a yml that is a directory": Case(
         files=replace(HEALTHY, identity=None),
         then=yml_is_a_directory,
@@ -361,9 +381,23 @@ CASES = {
             " https://codedeploy-commands.eu-west-1.amazonaws.com' | sudo tee -a /etc/codedeploy-agent/conf/codedeployagent.yml"
         },
     ),
-    "a metadata service that wants a token": Case(
-        Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(401))),
-        not_ok={"agent-takes-its-region-from-its-yml": (WARN, "answers web-01 at 169.254.169.254")},
+    "a metadata service that requires a token and names the yml's Region": Case(
+        Fakes(curl=metadata("eu-west-1"))
+    ),
+    "a metadata service that requires a token and names another Region": Case(
+        Fakes(curl=metadata("us-east-1")),
+        not_ok={"agent-takes-its-region-from-its-yml": (FAIL, "us-east-1, though its yml names eu-west-1")},
+    ),
+    "a metadata service that asks for a token and gives none": Case(
+        Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(401)))
+    ),
+    "the first agent that takes its Region from a metadata service": Case(
+        Fakes(package="1.3.1-1", curl=metadata("us-east-1")),
+        replace(HEALTHY, version="OFFICIAL_1.3.1-1_rpm\n"),
+        not_ok={
+            "agent-version-is-supported": (FAIL, "1.3.1"),
+            "agent-takes-its-region-from-its-yml": (FAIL, "us-east-1, though its yml names eu-west-1"),
+        },
     ),
     "a metadata address that answers 404 to all": Case(
         Fakes(curl=hosts.curl(hosts.ANSWERS, hosts.status(404))),
@@ -554,6 +588,17 @@ def ask(aws: Aws, report: HostReport | None, instance: str = "web-01") -> dict[s
 
 def worst(findings: list[Finding]) -> Finding:
     return max(findings, key=lambda finding: finding.verdict)
+
+
+def test_an_agent_that_sends_a_token_is_not_said_to_send_none(aws: Aws, tmp_path: Path) -> None:
+    """1.2.1 is the first that does."""
+    case = Case(
+        Fakes(package="1.2.1-1", curl=metadata("eu-west-1")),
+        replace(HEALTHY, identity=None, version="OFFICIAL_1.2.1-1_rpm\n"),
+    )
+    said = worst(ask(aws, look(case, tmp_path))["agent-identity-is-the-registered-one"]).says
+    assert "asks instance metadata" in said
+    assert "token" not in said
 
 
 @pytest.mark.parametrize("name", CASES)

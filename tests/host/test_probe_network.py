@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
-from codedeploy_sandbox.hosts.host import DATE, NO_ANSWER, NO_ROUTE, POLLS_2, curl
+from codedeploy_sandbox.hosts.host import DATE, NO_ANSWER, NO_ROUTE, POLLS_2, curl, required
 
 from tests.support import hosts
 from tests.support.agent_lines import first
@@ -18,6 +18,7 @@ COMMANDS = "https://codedeploy-commands.eu-west-1.amazonaws.com"
 PROXY = "http://deploy:" + hosts.PROXY_PASSWORD + "@proxy.example.com:3128"
 PROXIES = {"http_proxy": "http://env.example.com:3128", "HTTPS_PROXY": "http://env.example.com:8080"}
 SECOND = Files(version="agent_version: 2.1.0\n", processes=POLLS_2, pid=None)
+TOKEN = "AQAEAGvBHzUcTpVpWPEWV8NTBxBLkXTLSjhAbTKq0aXGSlcLZw=="
 DOCUMENT = '{"accountId" : "111122223333", "region" : "us-east-1"}'
 INTERCEPTED = (
     "echo 'curl: (60) SSL certificate problem: self-signed certificate in certificate chain' >&2; exit 60"
@@ -114,6 +115,7 @@ HOSTS: dict[str, tuple[Fakes, Files, dict[str, Any]]] = {
             "endpoint_commands.address": "<getent is not on this host>",
             "endpoint_commands.status": "<curl is not on this host>",
             "network.imds_answers": "<curl is not on this host>",
+            "network.imds_token": "<curl is not on this host>",
             "network.imds_status": "<curl is not on this host>",
         },
     ),
@@ -174,17 +176,42 @@ HOSTS: dict[str, tuple[Fakes, Files, dict[str, Any]]] = {
     "metadata that answers": (
         Fakes(curl=curl(ANSWERS, f"case $url in */document) echo '{DOCUMENT}' ;; *) {status(200)} ;; esac")),
         Files(),
-        {"network.imds_answers": True, "network.imds_status": 200},
+        {"network.imds_answers": True, "network.imds_token": None, "network.imds_status": 200},
     ),
     "metadata that answers 404": (
         Fakes(curl=curl(ANSWERS, status(404))),
         Files(),
         {"network.imds_answers": True, "network.imds_status": 404, "network.imds_region": None},
     ),
+    "metadata that requires a token (IMDSv2)": (
+        Fakes(curl=curl(ANSWERS, required(TOKEN, f"{status(200)}; case $url in */document) echo '{DOCUMENT}' ;; esac"))),
+        Files(),
+        {"network.imds_token": "required", "network.imds_status": 200, "network.imds_region": "us-east-1"},
+    ),
+    "metadata that offers a token, and answers without one too": (
+        Fakes(curl=curl(ANSWERS, f"{status(200)}; case $url in */api/token) echo {TOKEN} ;; esac")),
+        Files(),
+        {"network.imds_token": "offered", "network.imds_status": 200},
+    ),
+    "metadata that asks for a token and gives none": (
+        Fakes(curl=curl(ANSWERS, status(401))),
+        Files(),
+        {"network.imds_answers": True, "network.imds_token": None, "network.imds_status": 401},
+    ),
+    "a network that answers every address with its own page": (
+        Fakes(curl=curl(ANSWERS, f"{status(200)}; echo '<html>Sign in</html>'")),
+        Files(),
+        {"network.imds_answers": True, "network.imds_token": None, "network.imds_status": 200},
+    ),
+    "metadata whose token does not come, from a container": (
+        Fakes(curl=curl(ANSWERS, f"case $url in */api/token) {NO_ANSWER} ;; *) {status(401)} ;; esac")),
+        Files(),
+        {"network.imds_answers": True, "network.imds_token": None, "network.imds_status": 401},
+    ),
     "metadata whose packets are dropped": (
         Fakes(curl=curl(ANSWERS, NO_ANSWER)),
         Files(),
-        {"network.imds_answers": False, "network.imds_status": None},
+        {"network.imds_answers": False, "network.imds_token": None, "network.imds_status": None},
     ),
     "metadata that curl cannot ask": (
         Fakes(curl=curl(ANSWERS, "echo 'curl: (2) bad' >&2; exit 2")),
@@ -228,6 +255,14 @@ def test_the_proxy_s_password_is_on_no_command_line(place: Path) -> None:
             assert arguments.startswith("-q --noproxy *")
         else:
             assert proxy == PROXY
+
+
+def test_the_token_of_the_metadata_service_is_on_no_command_line_and_in_no_report(place: Path) -> None:
+    host = build(place, fakes=Fakes(curl=curl(ANSWERS, required(TOKEN, status(200)))))
+    done = host.run()
+    asked = [line for line in host.calls.read_text().splitlines() if "169.254" in line]
+    assert ["PUT" in line for line in asked] == [False, True, False, False]
+    assert TOKEN not in "".join(asked) + done.stdout.decode()
 
 
 def test_without_a_proxy_the_shell_s_is_not_used(place: Path) -> None:

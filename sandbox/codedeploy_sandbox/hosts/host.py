@@ -73,6 +73,14 @@ def status(code: int) -> str:
     return f"printf 'HTTP/1.1 {code} Status\\r\\n\\r\\n'"
 
 
+def required(token: str, answer: str) -> str:
+    """A metadata service that answers only to those who send the token that it gives (shell); "" for none."""
+    if not token:
+        return f"case $url in */api/token) {status(404)} ;; *) {answer} ;; esac"
+    given = f"case $* in *-K*) read -r sent ;; *) sent= ;; esac; case $sent in *{token}*) {answer} ;; *) {status(401)} ;; esac"
+    return f"case $url in */api/token) {status(200)}; echo {token} ;; *) {given} ;; esac"
+
+
 def df(free: int = 15_000_000, inodes: int = 900_000) -> str:
     """A `df -P -k PATH` or `df -P -i PATH` whose file systems have so many free kB and inodes (shell)."""
     left = f"case $2 in -i) left={inodes} ;; *) left={free} ;; esac"  # never by the path: it is random

@@ -30,6 +30,7 @@ from codedeploy_sandbox.hosts.host import (
     command,
     curl,
     df,
+    required,
     status,
 )
 
@@ -71,9 +72,9 @@ class Machine:
     resolves: bool = True  # names
     dead_proxy: bool = False  # what goes by a proxy gets nowhere
     blocked: str = ""  # the URLs that nothing gets to, as a pattern of the shell
-    metadata: str = (
-        ""  # what a service at 169.254.169.254 answers: "dropped", a status, or a Region with its document
-    )
+    # what a service at 169.254.169.254 answers: "dropped", a status, or a Region with its document
+    metadata: str = ""
+    token: str = ""  # that it gives; without one it then answers 401
     credentials: bool = True  # the file that the yml of a session names is there
     private: bool = True  # its root alone can read the files with keys
     free: int = 15_000_000  # kB on its disk
@@ -151,7 +152,7 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
         ruby=machine.ruby and f"echo 'ruby {machine.ruby} (2022-04-12) [x86_64-linux]'",
         tools=tuple(name for name in DEPLOYMENT_TOOLS if name not in machine.without),
         getent="echo '192.0.2.10      endpoint.example'" if machine.resolves else "exit 2",
-        curl=curl(endpoints if machine.resolves else _NO_NAME, _metadata(machine.metadata)),
+        curl=curl(endpoints if machine.resolves else _NO_NAME, _metadata(machine.metadata, machine.token)),
         hostname=f"echo {machine.name}",
         plain={  # so that neither the day nor the user of this process shows
             "date": f"case $* in *%s) echo {int(local.timestamp())} ;; *%z) echo +0000 ;;"
@@ -161,14 +162,14 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
     )
 
 
-def _metadata(answers: str) -> str:
+def _metadata(answers: str, token: str) -> str:
     """What a curl to the metadata address meets (shell)."""
     if answers in ("", "dropped"):
         return NO_ANSWER if answers else NO_ROUTE
     if answers.isdecimal():
-        return status(int(answers))
+        return required(token, status(int(answers)))
     document = f'{{"accountId" : "111122223333", "region" : "{answers}"}}'
-    return f"{status(200)}; case $url in */document) echo '{document}' ;; esac"
+    return required(token, f"{status(200)}; case $url in */document) echo '{document}' ;; esac")
 
 
 def _files(machine: Machine, local: datetime) -> Files:

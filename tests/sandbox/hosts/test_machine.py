@@ -124,7 +124,11 @@ MACHINES: dict[str, tuple[Machine, dict[str, Any]]] = {
     ),
     "metadata of a Region": (
         Machine("web-01", YML, metadata="us-east-1"),
-        {"network.imds_answers": True, "network.imds_status": 200, "network.imds_region": "us-east-1"},
+        {"network.imds_token": None, "network.imds_status": 200, "network.imds_region": "us-east-1"},
+    ),
+    "metadata that requires a token": (
+        Machine("web-01", YML, metadata="us-east-1", token="AQAEAGvB"),
+        {"network.imds_token": "required", "network.imds_status": 200, "network.imds_region": "us-east-1"},
     ),
     "metadata that is not found": (
         Machine("web-01", YML, metadata="404"),
