@@ -19,6 +19,7 @@ from moto.core.request import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from codedeploy_sandbox import deploying
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.faults import Fault, Faults, apply
 from codedeploy_sandbox.iam.enforcement import Denied, authorise
@@ -27,14 +28,24 @@ from codedeploy_sandbox.moto_backend import Moto, not_implemented
 from codedeploy_sandbox.protocol import codec, models, requests, routing
 from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
-from codedeploy_sandbox.services import cloudtrail, codedeploy, deployments, iam, ssm, sts
+from codedeploy_sandbox.services import (
+    cloudtrail,
+    codedeploy,
+    configurations,
+    creation,
+    deployments,
+    iam,
+    revisions,
+    ssm,
+    sts,
+)
 from codedeploy_sandbox.state import UNKNOWN_ARN, Account, Call
 
 Operation = Callable[..., dict[str, Any] | None]
 
 _MODULES = {
     "cloudtrail": (cloudtrail,),
-    "codedeploy": (codedeploy, deployments),
+    "codedeploy": (codedeploy, configurations, creation, deployments, revisions),
     "iam": (iam,),
     "ssm": (ssm,),
     "sts": (sts,),
@@ -161,6 +172,7 @@ class App:
             call.parameters = codec.read(model, call.protocol, http.get_data())
             check(model, call.protocol, call.parameters)
             with self.account.lock:
+                deploying.settle(self.account, call.region, call.at)
                 output = function(call, **call.parameters)
         except ApiError as error:
             # Assumption: messages

@@ -37,6 +37,36 @@ ASSUMPTIONS: dict[str, str] = {
     "instance-arn": "The ARN of an instance ends in its name, an underscore and ten letters or digits.",
     "target-page": "ListDeploymentTargets answers 100 ids a page, in alphabetical order.",
     "target-unknown": "BatchGetDeploymentTargets of an id that is no target is DeploymentTargetDoesNotExistException.",
+    "deployment-page": "ListDeployments, ListDeploymentConfigs and ListApplicationRevisions answer 100 rows a page; "
+    "deployments come with the newest first, ids of one second in the reverse order of the alphabet.",
+    "deployment-id": "An id of a deployment is d- and nine capital letters or digits; anything else is "
+    "InvalidDeploymentIdException.",
+    "batch-deployments": "BatchGetDeployments, BatchGetDeploymentInstances and BatchGetApplicationRevisions leave out "
+    "what is not there.",
+    "instance-id": "The instanceId of an InstanceSummary is the target's id, not its ARN.",
+    "config-values": "CodeDeployDefault.AllAtOnce has the minimum FLEET_PERCENT 0.",
+    "config-times": "AWS's own deployment configurations were created on 1 January 2015.",
+    "revision-required": "CreateDeployment without a revision is RevisionRequiredException, whatever the group's last "
+    "revision is.",
+    "revision-groups": "The deploymentGroups of a revision are those whose last successful deployment it was.",
+    "description-length": "The description of a deployment has at most 1,000 characters.",
+    "quick": "A deployment of the sandbox is quick: an event takes a second, and CodeDeploy gives up on a silent agent "
+    "after 5 seconds; AWS waits for minutes, by one page of its guide 5 and by another an hour.",
+    "order": "The instances of a deployment are worked on in the order of their names.",
+    "skipped-events": "A target that was skipped has all its events, each Skipped.",
+    "success-message": "An event that succeeded has diagnostics with the code Success and the message Succeeded.",
+    "stop-at-once": "StopDeployment ends a deployment at once: the event under way, and all after it, are Skipped.",
+    "continue-in-place": "ContinueDeployment of a deployment in place is UnsupportedActionForDeploymentTypeException.",
+    "rollback": "A rollback deploys the previousRevision of the deployment that failed, as soon as that has ended; "
+    "where there is none, and after the failure of a rollback, nothing is deployed.",
+    "ignored-stop": "With ignoreApplicationStopFailures an ApplicationStop that fails counts as one that succeeded.",
+    "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
+    "only the first line, the names and the AppSpec file's version, os, files and hooks are looked at.",
+    "yaml-message": "The message about an AppSpec file that is no YAML is worded by another parser than the agent's.",
+    "other-revisions": "A revision in GitHub, and one in S3 that is no zip archive, is there and sound.",
+    "unmanaged-hosts": "A host that Systems Manager does not know has an agent that works.",
+    "other-codes": "A result of the agent that the model's LifecycleErrorCode lacks, such as an output that is left "
+    "open, is UnknownError.",
     "trail-at-once": "An event can be looked up as soon as the call has been answered; AWS delivers within minutes.",
     "trail-parameters": "The event of a call that failed has the parameters of the request.",
     "trail-denied": "The event of a call that was denied has the errorCode AccessDenied and no parameters.",

@@ -1,6 +1,7 @@
 """moto asked from inside the process: botocore's models write the request and read the answer, and no socket is used."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,7 +47,10 @@ def asker(wsgi: Callable[[dict[str, Any], bytes], Response]) -> Ask:
         content: Any = {
             "status_code": answer.status_code,
             "headers": dict(answer.headers.items()),
-            "body": answer.get_data(),
+            # an error is never a stream
+            "body": BytesIO(answer.get_data())
+            if model.has_streaming_output and answer.status_code < 300
+            else answer.get_data(),
         }
         output: Any = model.output_shape  # botocore takes None for it, and says otherwise
         parsed: dict[str, Any] = create_parser(protocols[0]).parse(content, output)

@@ -71,6 +71,19 @@ class Deployment:
     info: dict[str, Any]
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)  # each a DeploymentTarget
 
+    def at(self, now: datetime) -> "Deployment":
+        """The deployment as it is at this time; one that a scenario wrote down does not change."""
+        return self
+
+
+@dataclass
+class Revision:
+    """A revision that an application knows: where it lies, since when, and what was said of it."""
+
+    location: dict[str, Any]  # a RevisionLocation
+    registered: datetime
+    description: str | None = None
+
 
 @dataclass
 class RegionState:
@@ -82,6 +95,7 @@ class RegionState:
     nodes: dict[str, Node] = field(default_factory=dict)  # by id
     commands: dict[str, Command] = field(default_factory=dict)  # by id
     deployments: dict[str, Deployment] = field(default_factory=dict)  # by id
+    revisions: dict[str, list[Revision]] = field(default_factory=dict)  # by application
 
     def register(
         self, name: str, at: datetime, *, user: str | None = None, session: str | None = None

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from codedeploy_sandbox.hosts.agent import EVENTS
+from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios import find
-from codedeploy_sandbox.scenarios.records import EVENTS, TOO_FEW, failed, put, target
+from codedeploy_sandbox.scenarios.records import failed, put, target
 from codedeploy_sandbox.state import Account, Deployment
 
 from runbooks import why

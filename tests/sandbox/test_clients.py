@@ -80,7 +80,7 @@ def test_register_tag_list_and_deregister(environment: dict[str, str], protocol:
 def test_the_errors_of_every_other_kind_can_be_read(environment: dict[str, str], protocol: str) -> None:
     asked = """
         const errors = [await send("ListOnPremisesInstances", { registrationStatus: 5 }),
-            await send("CreateApplication", { applicationName: "x" }), await send("ListDeploymentConfigs", {}),
+            await send("CreateApplication", { applicationName: "x" }), await send("ListGitHubAccountTokenNames", {}),
             await send("ListDeploymentGroups", { applicationName: "nope" })];
         print(errors.map((error) => [error.name, error.$metadata.httpStatusCode]));
     """
@@ -125,7 +125,7 @@ def test_the_command_line_2_reads_every_protocol_of_the_sandbox(environment: dic
         (("ssm", "describe-instance-information", "--query", "InstanceInformationList[0].Name"), "web-01"),
         (("iam", "get-role", "--role-name", "OnCall", "--query", "Role.Arn"), "role/OnCall"),
         (("ec2", "describe-regions", "--query", "Regions[0].Endpoint"), "amazonaws.com"),
-        (("s3", "cp", "s3://shop-revisions/web/1.4.2.zip", "-"), "a revision of the sandbox"),
+        (("s3", "ls", "s3://shop-revisions/web/"), "1.4.2.zip"),
     ):
         done = aws_2(environment, *words)
         assert (done.returncode, wanted in done.stdout) == (0, True), done

@@ -96,7 +96,7 @@ def test_a_new_sandbox_has_none_of_the_last_ones_moto() -> None:
     ("service", "method", "operation"),
     [
         ("ssm", "describe_activations", "ssm:DescribeActivations"),
-        ("codedeploy", "list_deployment_configs", "codedeploy:ListDeploymentConfigs"),
+        ("codedeploy", "list_git_hub_account_token_names", "codedeploy:ListGitHubAccountTokenNames"),
         ("accessanalyzer", "list_analyzers", "access-analyzer:GET /analyzer"),
         ("service-quotas", "list_services", "servicequotas:ListServices"),
         ("ec2", "describe_network_insights_paths", "ec2:DescribeNetworkInsightsPaths"),

@@ -67,6 +67,8 @@ class Machine:
     settings: str = ""  # lines that are added to it
     log: tuple[str, ...] = ()  # the newest lines of its agent's log, without their time
     rotated: tuple[str, ...] = ()  # the lines of the log of the day before
+    reports: tuple[str, ...] = ()  # what its agent logged of deployments, after these
+    fails: str = ""  # how an event of every deployment fails on it, by its name in `hosts.agent.FAILURES`
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
     resolves: bool = True  # names
@@ -190,7 +192,7 @@ def _files(machine: Machine, local: datetime) -> Files:
         config=config if config is None else config + machine.settings,
         identity=machine.identity,
         credentials=_CREDENTIALS if machine.credentials and CREDENTIALS in (machine.identity or "") else None,
-        log=_stamped(machine, machine.log or _well(machine), local - machine.quiet),
+        log=_stamped(machine, (machine.log or _well(machine)) + machine.reports, local - machine.quiet),
         pid="1412\n" if machine.running and not second else None,
         processes=processes if machine.running else {},
         ages=dict(machine.ages),

@@ -15,20 +15,21 @@ def check(operation: OperationModel, protocol: str, parameters: dict[str, Any]) 
     """Raise ApiError for the first parameter that the model does not allow."""
     if operation.input_shape is None:
         return
-    for path, fault in _faults(operation.input_shape, parameters, ""):
-        code = _code(operation, path, missing=fault == "is missing") or _DEFAULT_CODES.get(
+    for path, shape, fault in _faults(operation.input_shape, parameters, ""):
+        code = _code(operation, path, shape, missing=fault == "is missing") or _DEFAULT_CODES.get(
             protocol, "ValidationException"
         )
         raise ApiError(code, f"{path} {fault}")
 
 
-def _code(operation: OperationModel, path: str, *, missing: bool) -> str | None:
-    """The error that the operation declares for this member, by its name: registrationStatus has
-    InvalidRegistrationStatusException, tagFilters[0].Type has InvalidTagFilterException."""
+def _code(operation: OperationModel, path: str, shape: Shape, *, missing: bool) -> str | None:
+    """The error that the operation declares for this member, by its name or its type: registrationStatus has
+    InvalidRegistrationStatusException, tagFilters[0].Type has InvalidTagFilterException, and
+    includeOnlyStatuses[0], a DeploymentStatus, has InvalidDeploymentStatusException."""
     # Assumption: derived-code
     member = re.split(r"[.\[]", path)[0]
     word = member[0].upper() + member[1:]
-    words = (word, word.removesuffix("s"))
+    words = (word, word.removesuffix("s"), shape.name)
     names = [f"Invalid{word}Exception" for word in words]
     if missing:
         names = [f"{word}RequiredException" for word in words] + names
@@ -36,14 +37,15 @@ def _code(operation: OperationModel, path: str, *, missing: bool) -> str | None:
     return next((name for name in names if name in declared), None)
 
 
-def _faults(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _faults(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape, str]]:
+    """The path to each part that the model does not allow, its shape, and what is wrong with it."""
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             here = f"{path}.{name}" if path else name
             if name in value:
                 yield from _faults(member, value[name], here)
             elif name in shape.required_members:
-                yield here, "is missing"
+                yield here, member, "is missing"
     elif isinstance(shape, ListShape):
         yield from _sized(shape, len(value), path, "items")
         for index, item in enumerate(value):
@@ -61,24 +63,25 @@ def _faults(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield from _sized(shape, value, path, "")
 
 
-def _text_faults(shape: Shape, value: str, path: str) -> Iterator[tuple[str, str]]:
+def _text_faults(shape: Shape, value: str, path: str) -> Iterator[tuple[str, Shape, str]]:
     allowed = shape.metadata.get("enum")
     # Assumption: filter-case
     # Assumption: empty-filter
     if allowed and value not in allowed:
-        yield path, f"is {_short(value)}; it must be {_either(allowed)}"
+        yield path, shape, f"is {_short(value)}; it must be {_either(allowed)}"
     yield from _sized(shape, len(value), path, "characters")
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
-        yield path, f"is {_short(value)}; it must match {pattern}"
+        yield path, shape, f"is {_short(value)}; it must match {pattern}"
 
 
-def _sized(shape: Shape, size: float, path: str, unit: str) -> Iterator[tuple[str, str]]:
+def _sized(shape: Shape, size: float, path: str, unit: str) -> Iterator[tuple[str, Shape, str]]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    seen = f"has {size} {unit}" if unit else f"is {size}"
     if least is not None and size < least:
-        yield path, f"has {size} {unit}; the least is {least}" if unit else f"is {size}; the least is {least}"
+        yield path, shape, f"{seen}; the least is {least}"
     if most is not None and size > most:
-        yield path, f"has {size} {unit}; the most is {most}" if unit else f"is {size}; the most is {most}"
+        yield path, shape, f"{seen}; the most is {most}"
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -6,6 +6,7 @@ request first needs it, so that no scenario waits for it.
 
 from typing import Any
 
+from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.iam.identities import Document, push
 from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
@@ -49,6 +50,13 @@ CALLER_POLICIES: dict[str, Document] = {
     "Probe": allow("ssm:GetDocument", "ssm:SendCommand"),
     "Watch": allow("cloudwatch:*", "logs:*"),
     "Register": allow("codedeploy:*OnPremisesInstance*"),
+    "Deploy": allow(
+        "codedeploy:ContinueDeployment",
+        "codedeploy:CreateDeployment",
+        "codedeploy:RegisterApplicationRevision",
+        "codedeploy:StopDeployment",
+    ),
+    "Revise": allow("s3:DeleteObject", "s3:PutObject", on=f"arn:aws:s3:::{BUCKET}/*"),
     "Users": allow(
         "iam:CreateAccessKey",
         "iam:CreateUser",
@@ -118,4 +126,4 @@ def _application(ask: Ask) -> None:
 
 def _bucket(ask: Ask) -> None:
     ask("s3", "CreateBucket", Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    ask("s3", "PutObject", Bucket=BUCKET, Key=REVISION, Body=b"a revision of the sandbox")
+    ask("s3", "PutObject", Bucket=BUCKET, Key=REVISION, Body=zipped())

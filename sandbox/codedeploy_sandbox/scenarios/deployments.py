@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.records import TOO_FEW, failed, put, target
+from codedeploy_sandbox.scenarios.records import failed, put, target
 from codedeploy_sandbox.state import Account
 
 

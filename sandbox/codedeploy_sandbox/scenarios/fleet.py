@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from codedeploy_sandbox.hosts.agent import EVENTS
 from codedeploy_sandbox.hosts.machine import Machine, session_yml, user_yml
 from codedeploy_sandbox.scenarios.baseline import furnish
 from codedeploy_sandbox.scenarios.helpers import CLI, NODE, sent, session, user
-from codedeploy_sandbox.scenarios.records import EVENTS, put, target
+from codedeploy_sandbox.scenarios.records import put, target
 from codedeploy_sandbox.state import CALLER_ACCESS_KEY, REGION, Account, Node
 
 

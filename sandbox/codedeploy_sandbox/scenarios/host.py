@@ -60,4 +60,5 @@ def last_revision_gone(account: Account) -> None:
     """The folder of web-01's last successful revision was deleted, so ApplicationStop fails from now on."""
     healthy(account)
     record = f"{DEPLOYMENTS}/deployment-instructions/5f1e_last_successful_install"
-    machine(account, others=((record, f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB01\n"),))
+    gone = ((record, f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB01\n"),)
+    machine(account, others=gone, fails="last-revision-gone")

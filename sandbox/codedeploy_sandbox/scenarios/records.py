@@ -3,17 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from codedeploy_sandbox.hosts.agent import EVENTS
+from codedeploy_sandbox.plays import STATUSES
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
 from codedeploy_sandbox.state import REGION, Account, Deployment
 
 DEPLOYMENT = "d-SHOPWEB01"
-EVENTS = ("ApplicationStop", "DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart")
-STATUSES = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
-
-TOO_FEW = {
-    "code": "HEALTH_CONSTRAINTS",
-    "message": "The overall deployment failed because too many individual instances failed deployment, too few healthy instances are available for deployment, or some instances in your deployment group are experiencing problems.",
-}
 
 
 def put(
@@ -44,7 +39,7 @@ def put(
     info |= {"errorInformation": error} if error else {}
     info |= (
         {"completeTime": account.clock.start - timedelta(minutes=15)}
-        if status in ("Failed", "Stopped")
+        if status in ("Succeeded", "Failed", "Stopped")
         else {}
     )
     account.state(REGION).deployments[DEPLOYMENT] = Deployment(info | more, targets)

@@ -2,8 +2,11 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
+
+from codedeploy_sandbox.errors import ApiError
 
 
 def seal(position: Any, *question: Any) -> str:
@@ -21,6 +24,19 @@ def unseal(token: str, *question: Any) -> Any:
     if digest != _digest(position, question):
         raise ValueError("a token for another question")
     return position
+
+
+def page(items: Sequence[Any], size: int, token: str | None, *question: Any) -> tuple[list[Any], str | None]:
+    """One page of the items, and the token of the next page.
+
+    Raises ApiError, InvalidNextTokenException, for a token that was made for another question.
+    """
+    try:
+        start = int(unseal(token, *question)) if token is not None else 0
+    except ValueError as error:
+        raise ApiError("InvalidNextTokenException", f"nextToken is {error}") from None
+    rest = items[start + size :]
+    return list(items[start : start + size]), seal(start + size, *question) if rest else None
 
 
 def _digest(position: Any, question: tuple[Any, ...]) -> str:

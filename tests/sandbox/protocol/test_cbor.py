@@ -63,7 +63,7 @@ def test_the_operations_of_moto(api: Any) -> None:
     made = api.create_application(applicationName="cbor", computePlatform="Server")
     assert made["applicationId"]
     assert refused(api.get_application, applicationName="nope") == ("ApplicationDoesNotExistException", 400)
-    assert refused(api.list_deployment_configs) == ("SandboxNotImplemented", 501)
+    assert refused(api.list_git_hub_account_token_names) == ("SandboxNotImplemented", 501)
 
 
 def test_permissions_and_faults(healthy: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

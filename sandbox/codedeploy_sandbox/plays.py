@@ -1,0 +1,191 @@
+"""A deployment that moves on by itself: its whole course is fixed when it begins, and the clock says how far it is.
+
+So nothing runs in the background: whoever asks at the same time gets the same answer.
+"""
+
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from codedeploy_sandbox.hosts.agent import EVENTS, Failure
+from codedeploy_sandbox.state import Deployment
+
+# Assumption: quick
+EVENT = timedelta(seconds=1)  # what an event takes, and what passes before the first one
+
+TOO_FEW = {
+    "code": "HEALTH_CONSTRAINTS",
+    "message": "The overall deployment failed because too many individual instances failed deployment, too few healthy instances are available for deployment, or some instances in your deployment group are experiencing problems.",
+}
+NONE = {"code": "NO_INSTANCES", "message": "No instances were found for your deployment group."}
+TOO_MANY_WANTED = {
+    "code": "HEALTH_CONSTRAINTS_INVALID",
+    "message": "The deployment can't start because the minimum number of healthy instances, as defined by your deployment configuration, are not available.",
+}
+STOPPED = {"code": "MANUAL_STOP", "message": "The deployment was stopped by the user."}
+STATUSES = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
+
+
+@dataclass(frozen=True)
+class Course:
+    """When a target's events begin, and how one of them fails."""
+
+    begun: datetime
+    failure: Failure | None
+
+    @property
+    def ended(self) -> datetime:
+        """When the last event ends, or the one that fails."""
+        if self.failure is None:
+            return self.begun + len(EVENTS) * EVENT
+        return self.begun + EVENTS.index(self.failure.event) * EVENT + self.failure.takes
+
+
+def may_be_out(minimum: Mapping[str, Any], total: int) -> int:
+    """How many of `total` instances a configuration's minimumHealthyHosts lets be out of service at once.
+
+    FLEET_PERCENT is rounded up to whole healthy instances, and MOST_CONCURRENCY is CodeDeployDefault.OneAtATime's, by
+    the description of MinimumHealthyHosts in botocore's model.
+    """
+    kind, value = minimum["type"], int(minimum["value"])
+    if kind == "MOST_CONCURRENCY":
+        return value
+    return total - (math.ceil(total * value / 100) if kind == "FLEET_PERCENT" else value)
+
+
+def courses(
+    failures: Mapping[str, Failure | None], begun: datetime, out: int
+) -> tuple[dict[str, Course], list[str]]:
+    """The course of each target that gets its turn, and the targets that get none.
+
+    An instance that fails stays out of service, so that fewer may be worked on after it.
+    """
+    # Assumption: order
+    places = [begun] * min(out, len(failures))  # when each of them is free
+    found: dict[str, Course] = {}
+    for name, failure in failures.items():
+        if not places:
+            break
+        course = found[name] = Course(heapq.heappop(places), failure)
+        if failure is None:
+            heapq.heappush(places, course.ended)
+    return found, [name for name in failures if name not in found]
+
+
+@dataclass
+class Play(Deployment):
+    """A deployment by its course. `info` holds what does not change; `arns` are of the targets, in the order of work."""
+
+    arns: dict[str, str] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
+    begun: datetime = datetime.min
+    error: dict[str, str] | None = None  # how it ends, unless it is stopped
+    stopped: datetime | None = None
+    settled: bool = False  # what follows from its end has happened
+
+    @property
+    def ended(self) -> datetime:
+        """When it ends."""
+        return self.stopped or max((one.ended for one in self.courses.values()), default=self.begun)
+
+    def status(self, now: datetime) -> str:
+        """Its status at this time."""
+        if now >= self.ended:
+            return "Stopped" if self.stopped else "Failed" if self.error else "Succeeded"
+        return "InProgress" if now >= self.begun else "Created"
+
+    def at(self, now: datetime) -> Deployment:
+        """What CodeDeploy answers about it at this time."""
+        over, at = now >= self.ended, min(now, self.ended)
+        targets = {name: self._target(name, at, over=over) for name in self.arns}
+        statuses = [target["instanceTarget"]["status"] for target in targets.values()]
+        info = self.info | {
+            "status": self.status(now),
+            "deploymentOverview": {name: statuses.count(name) for name in STATUSES},
+        }
+        if now >= self.begun:
+            info["startTime"] = self.begun
+        if over:
+            info["completeTime"] = self.ended
+            if error := STOPPED if self.stopped else self.error:
+                info["errorInformation"] = error
+        return Deployment(info, targets)
+
+    def _target(self, name: str, at: datetime, *, over: bool) -> dict[str, Any]:
+        course = self.courses.get(name)
+        events = _events(course, at, over=over)
+        statuses = [event["status"] for event in events]
+        return {
+            "deploymentTargetType": "InstanceTarget",
+            "instanceTarget": {
+                "deploymentId": self.info["deploymentId"],
+                "targetId": name,
+                "targetArn": self.arns[name],
+                "status": _of(statuses),
+                "lastUpdatedAt": at if not course else max(min(at, course.ended), self.info["createTime"]),
+                "lifecycleEvents": events,
+            },
+        }
+
+
+def _of(statuses: Sequence[str]) -> str:
+    """The status of a target whose events have these."""
+    if "Failed" in statuses:
+        return "Failed"
+    if set(statuses) == {"Succeeded"}:
+        return "Succeeded"
+    if "Skipped" in statuses:
+        return "Skipped"
+    return "Pending" if set(statuses) == {"Pending"} else "InProgress"
+
+
+def _events(course: Course | None, at: datetime, *, over: bool) -> list[dict[str, Any]]:
+    """The events of a target at a time; `over`: the deployment has ended, so that nothing begins any more."""
+    events: list[dict[str, Any]] = []
+    begins, failed = course.begun if course else at, False
+    for name in EVENTS:
+        failure = course.failure if course and course.failure and course.failure.event == name else None
+        ends = begins + (failure.takes if failure else EVENT)
+        event: dict[str, Any] = {"lifecycleEventName": name}
+        if failed or not course or at < begins or (over and at < ends):
+            # Assumption: skipped-events
+            event["status"] = "Skipped" if failed or over else "Pending"
+        elif at < ends:
+            event |= {"status": "InProgress", "startTime": begins} if not failure or failure.heard else {}
+            event.setdefault("status", "Pending")
+        else:
+            event |= {"startTime": begins} if not failure or failure.heard else {}
+            event |= {"endTime": ends, "status": "Failed" if failure else "Succeeded"}
+            event["diagnostics"] = failure.diagnostics if failure else _WELL
+            failed = failure is not None
+        events.append(event)
+        begins = ends
+    return events
+
+
+# Assumption: success-message
+_WELL = {"errorCode": "Success", "scriptName": "", "message": "Succeeded", "logTail": ""}
+
+
+def play(
+    info: Mapping[str, Any],
+    arns: Mapping[str, str],
+    failures: Mapping[str, Failure | None],
+    minimum: Mapping[str, Any],
+) -> Play:
+    """The deployment with the constant part of its DeploymentInfo, its targets' ARNs, and how each of them fails."""
+    begun = info["createTime"] + EVENT
+    out, total = may_be_out(minimum, len(arns)), len(arns)
+    run, left = courses(failures, begun, out)
+    failed = sum(1 for course in run.values() if course.failure)
+    error = None
+    if not total:
+        error = NONE
+    elif out < 1:
+        error = TOO_MANY_WANTED
+    elif left or failed > out or failed == total:
+        error = TOO_FEW
+    return Play(dict(info), arns=dict(arns), courses=run, begun=begun, error=error)

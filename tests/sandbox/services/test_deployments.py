@@ -1,0 +1,357 @@
+"""CodeDeploy's operations on deployments, targets, configurations and revisions: their errors, filters and pages."""
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from codedeploy_sandbox import Sandbox, serve
+from codedeploy_sandbox.protocol import models
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.scenarios.records import put, target
+from codedeploy_sandbox.services import configurations, creation, deployments, revisions
+from codedeploy_sandbox.state import REGION, Account, Deployment
+from werkzeug.test import Client
+
+from tests.support.sandbox import AUTHORIZATION, client
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+KNOWN, GONE = "d-SHOPWEB01", "d-GONE00000"
+REVISION: dict[str, Any] = {
+    "revisionType": "S3",
+    "s3Location": {"bucket": "shop-revisions", "key": "web/1.4.2.zip", "bundleType": "zip"},
+}
+WHERE = {"applicationName": "shop", "deploymentGroupName": "web"}
+CREATE = {**WHERE, "revision": REVISION}
+MANY = [f"d-{number:09}" for number in range(26)]
+
+# By operation and error: the parameters of a call that raises it in the healthy scenario.
+ERRORS: dict[str, dict[str, dict[str, Any]]] = {
+    "GetDeployment": {
+        "DeploymentIdRequiredException": {"deploymentId": ""},
+        "InvalidDeploymentIdException": {"deploymentId": "d-1"},
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+    },
+    "BatchGetDeployments": {
+        "DeploymentIdRequiredException": {"deploymentIds": []},
+        "InvalidDeploymentIdException": {"deploymentIds": [KNOWN, "d-shopweb01"]},
+        "BatchLimitExceededException": {"deploymentIds": MANY},
+    },
+    "ListDeployments": {
+        "ApplicationNameRequiredException": {"deploymentGroupName": "web"},
+        "DeploymentGroupNameRequiredException": {"applicationName": "shop"},
+        "ApplicationDoesNotExistException": {**WHERE, "applicationName": "nope"},
+        "DeploymentGroupDoesNotExistException": {**WHERE, "deploymentGroupName": "nope"},
+        "InvalidApplicationNameException": {**WHERE, "applicationName": "a/b"},
+        "InvalidDeploymentGroupNameException": {**WHERE, "deploymentGroupName": "a/b"},
+        "InvalidDeploymentStatusException": {"includeOnlyStatuses": ["Succeeded", "succeeded"]},
+        "InvalidTimeRangeException": {"createTimeRange": {"start": NOON, "end": NOON - timedelta(hours=1)}},
+        "InvalidNextTokenException": {"nextToken": "bogus"},
+    },
+    "ListDeploymentTargets": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "InvalidNextTokenException": {"deploymentId": KNOWN, "nextToken": "bogus"},
+        "InvalidTargetFilterNameException": {"deploymentId": KNOWN, "targetFilters": {"Status": ["Failed"]}},
+        "InvalidInstanceStatusException": {"deploymentId": KNOWN, "targetFilters": {"TargetStatus": ["failed"]}},
+        "InvalidInstanceTypeException": {"deploymentId": KNOWN, "targetFilters": {"ServerInstanceLabel": ["Red"]}},
+    },
+    "BatchGetDeploymentTargets": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE, "targetIds": ["web-01"]},
+        "DeploymentTargetIdRequiredException": {"deploymentId": KNOWN, "targetIds": []},
+        "DeploymentTargetDoesNotExistException": {"deploymentId": KNOWN, "targetIds": ["web-01", "web-09"]},
+        "DeploymentTargetListSizeExceededException": {"deploymentId": KNOWN, "targetIds": MANY},
+    },
+    "GetDeploymentTarget": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE, "targetId": "web-01"},
+        "DeploymentTargetIdRequiredException": {"deploymentId": KNOWN, "targetId": ""},
+        "DeploymentTargetDoesNotExistException": {"deploymentId": KNOWN, "targetId": "web-09"},
+    },
+    "ListDeploymentInstances": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "InvalidInstanceStatusException": {"deploymentId": KNOWN, "instanceStatusFilter": ["failed"]},
+        "InvalidInstanceTypeException": {"deploymentId": KNOWN, "instanceTypeFilter": ["Red"]},
+        "InvalidNextTokenException": {"deploymentId": KNOWN, "nextToken": "bogus"},
+    },
+    "BatchGetDeploymentInstances": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE, "instanceIds": ["web-01"]},
+        "InstanceIdRequiredException": {"deploymentId": KNOWN, "instanceIds": []},
+        "BatchLimitExceededException": {"deploymentId": KNOWN, "instanceIds": MANY},
+    },
+    "GetDeploymentInstance": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE, "instanceId": "web-01"},
+        "InstanceIdRequiredException": {"deploymentId": KNOWN, "instanceId": ""},
+        "InstanceDoesNotExistException": {"deploymentId": KNOWN, "instanceId": "web-09"},
+    },
+    "GetDeploymentConfig": {
+        "DeploymentConfigDoesNotExistException": {"deploymentConfigName": "Mine"},
+        "InvalidDeploymentConfigNameException": {"deploymentConfigName": "a/b"},
+    },
+    "ListDeploymentConfigs": {"InvalidNextTokenException": {"nextToken": "bogus"}},
+    "GetApplicationRevision": {
+        "ApplicationDoesNotExistException": {"applicationName": "nope", "revision": REVISION},
+        "InvalidRevisionException": {"applicationName": "shop", "revision": {"revisionType": "S3"}},
+        "RevisionDoesNotExistException": {
+            "applicationName": "shop",
+            "revision": {**REVISION, "s3Location": {**REVISION["s3Location"], "key": "x"}},
+        },
+    },
+    "ListApplicationRevisions": {
+        "ApplicationDoesNotExistException": {"applicationName": "nope"},
+        "BucketNameFilterRequiredException": {"applicationName": "shop", "s3KeyPrefix": "web/"},
+        "InvalidSortByException": {"applicationName": "shop", "sortBy": "name"},
+        "InvalidSortOrderException": {"applicationName": "shop", "sortOrder": "up"},
+        "InvalidNextTokenException": {"applicationName": "shop", "nextToken": "bogus"},
+    },
+    "BatchGetApplicationRevisions": {
+        "RevisionRequiredException": {"applicationName": "shop", "revisions": []},
+        "BatchLimitExceededException": {"applicationName": "shop", "revisions": [REVISION] * 26},
+    },
+    "RegisterApplicationRevision": {
+        "ApplicationDoesNotExistException": {"applicationName": "nope", "revision": REVISION},
+        "InvalidRevisionException": {"applicationName": "shop", "revision": {"revisionType": "String"}},
+    },
+    "CreateDeployment": {
+        "ApplicationDoesNotExistException": {**CREATE, "applicationName": "nope"},
+        "InvalidApplicationNameException": {**CREATE, "applicationName": "a/b"},
+        "DeploymentGroupNameRequiredException": {"applicationName": "shop", "revision": REVISION},
+        "DeploymentGroupDoesNotExistException": {**CREATE, "deploymentGroupName": "nope"},
+        "RevisionRequiredException": WHERE,
+        "InvalidRevisionException": {**CREATE, "revision": {"revisionType": "S3", "s3Location": {"bucket": "b"}}},
+        "DeploymentConfigDoesNotExistException": {**CREATE, "deploymentConfigName": "CodeDeployDefault.ECSAllAtOnce"},
+        "DescriptionTooLongException": {**CREATE, "description": "x" * 1001},
+        "InvalidAutoRollbackConfigException": {**CREATE, "autoRollbackConfiguration": {"enabled": True}},
+        "InvalidFileExistsBehaviorException": {**CREATE, "fileExistsBehavior": "overwrite"},
+    },
+    "StopDeployment": {
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "DeploymentAlreadyCompletedException": {"deploymentId": KNOWN},
+        "InvalidDeploymentIdException": {"deploymentId": "x"},
+    },
+    "ContinueDeployment": {
+        "DeploymentIdRequiredException": {},
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "DeploymentAlreadyCompletedException": {"deploymentId": KNOWN},
+        "InvalidDeploymentWaitTypeException": {"deploymentId": KNOWN, "deploymentWaitType": "WAIT"},
+    },
+}  # fmt: skip
+OURS = {
+    name
+    for module in (configurations, creation, deployments, revisions)
+    for name, function in vars(module).items()
+    if name[0].isupper() and callable(function) and function.__module__ == module.__name__
+}
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Sandbox]:
+    """For calls that fail or only read."""
+    with serve("healthy") as sandbox:
+        yield sandbox
+
+
+def test_every_operation_has_its_errors() -> None:
+    assert set(ERRORS) == OURS
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"), [(name, row) for name, rows in ERRORS.items() for row in rows]
+)
+def test_an_error_that_the_model_declares(healthy: Sandbox, operation: str, error: str) -> None:
+    api = client(healthy, "codedeploy")
+    name = next(python for python, method in api.meta.method_to_api_mapping.items() if method == operation)
+    with pytest.raises(getattr(api.exceptions, error)) as raised:
+        getattr(api, name)(**ERRORS[operation][error])
+    declared = api.meta.service_model.operation_model(operation).error_shapes
+    assert error in {shape.name for shape in declared}
+    # moto says whether there is an application and a group
+    assert "[sandbox]" in raised.value.response["Error"]["Message"]
+
+
+def test_no_request_gets_an_error_that_its_operation_does_not_declare() -> None:
+    """Random requests, good and bad mixed: the answer is 200, a declared code, or that the sandbox does not do this."""
+    rng = random.Random(1)
+    values: list[Any] = [
+        *("", "web", "shop", "web-01", KNOWN, GONE, "d-1", "x" * 1100, "Failed", "READY_WAIT", "\ud800", "registerTime"),
+        *([], [""], [KNOWN], [GONE], ["web-01"], ["Failed"], MANY, [REVISION], [{}]),
+        *({}, REVISION, {"revisionType": "GitHub"}, {"TargetStatus": ["Failed"]}, {"start": 1, "end": 0}, True, None),
+    ]  # fmt: skip
+    answers = set()
+    with serve("healthy", clock=NOON) as sandbox:
+        wsgi = Client(sandbox.app)
+        for operation in sorted(OURS):
+            model = models.operation("codedeploy", operation)
+            assert model is not None
+            assert model.input_shape is not None
+            allowed = {shape.name for shape in model.error_shapes}
+            for _ in range(60):
+                body = {name: rng.choice(values) for name in model.input_shape.members if rng.random() < 0.6}
+                answer = wsgi.post(
+                    "/",
+                    headers={
+                        "Host": "127.0.0.1",
+                        "Authorization": AUTHORIZATION.format("codedeploy"),
+                        "X-Amz-Target": f"CodeDeploy_20141006.{operation}",
+                    },
+                    data=json.dumps(body),
+                )
+                code = None if answer.status_code == 200 else json.loads(answer.text)["__type"]
+                generic = {None, "SerializationException", "ValidationException", "SandboxNotImplemented"}
+                assert code in generic | allowed, (operation, body, answer.text)
+                answers.add((operation, code))
+    assert len(answers) > 45
+
+
+def three(account: Account) -> None:
+    """Deployments of two groups, at three times, with three ends."""
+    find("healthy")(account)
+    known, start = account.state(REGION).deployments, account.clock.start
+    for number, (group, status) in enumerate(
+        (("web", "Failed"), ("web", "Succeeded"), ("batch", "Stopped")), 2
+    ):
+        info = known[KNOWN].info | {"deploymentGroupName": group, "status": status}
+        info["createTime"] = start - timedelta(hours=10 * number)
+        known[f"d-SHOPWEB0{number}"] = Deployment(info)
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        ({}, ["1", "2", "3", "4"]),
+        (WHERE, ["1", "2", "3"]),
+        ({"includeOnlyStatuses": ["Failed", "Stopped"]}, ["2", "4"]),
+        ({**WHERE, "includeOnlyStatuses": ["Succeeded"]}, ["1", "3"]),
+        ({"createTimeRange": {"end": NOON - timedelta(hours=5)}}, ["2", "3", "4"]),
+        ({"createTimeRange": {"start": NOON - timedelta(hours=25)}}, ["1", "2"]),
+        ({"createTimeRange": {"start": NOON - timedelta(hours=30), "end": NOON - timedelta(hours=20)}}, ["2", "3"]),
+        ({"externalId": "x"}, []),
+    ],
+)  # fmt: skip
+def test_deployments_by_group_status_and_time_the_newest_first(
+    filters: dict[str, Any], ids: list[str]
+) -> None:
+    with serve(three, clock=NOON) as sandbox:
+        found = client(sandbox, "codedeploy").list_deployments(**filters)["deployments"]
+    assert [id_.removeprefix("d-SHOPWEB0") for id_ in found] == ids
+
+
+@pytest.mark.parametrize(("count", "pages"), [(100, [100]), (101, [100, 1]), (250, [100, 100, 50])])
+def test_deployments_and_targets_come_in_pages(count: int, pages: list[int]) -> None:
+    def many(account: Account) -> None:
+        find("healthy")(account)
+        put(
+            account,
+            "Failed",
+            {f"web-{number:04}": target(f"web-{number:04}", "Failed", {}) for number in range(count)},
+            None,
+        )
+        known = account.state(REGION).deployments
+        for number in range(count - 1):
+            known[f"d-{number:09}"] = known[KNOWN]
+
+    with serve(many, clock=NOON) as sandbox:
+        api = client(sandbox, "codedeploy")
+        listed = [page["deployments"] for page in api.get_paginator("list_deployments").paginate()]
+        assert [len(page) for page in listed] == pages
+        assert len({id_ for page in listed for id_ in page}) == count
+        for name, key in (("targets", "targetIds"), ("instances", "instancesList")):
+            found, asked = [], {"deploymentId": KNOWN}
+            while True:
+                answer = getattr(api, f"list_deployment_{name}")(**asked)
+                found.append(answer[key])
+                if not (token := answer.get("nextToken")):
+                    break
+                asked["nextToken"] = token
+            assert [len(page) for page in found] == pages
+            assert len({id_ for page in found for id_ in page}) == count
+        if token := api.list_deployment_targets(deploymentId=KNOWN).get("nextToken"):
+            with pytest.raises(api.exceptions.InvalidNextTokenException):
+                api.list_deployment_targets(
+                    deploymentId=KNOWN, nextToken=token, targetFilters={"TargetStatus": ["Failed"]}
+                )
+
+
+def test_the_older_operations_say_the_same_of_an_instance() -> None:
+    with serve("deployment-script-failed", clock=NOON) as sandbox:
+        api = client(sandbox, "codedeploy")
+        assert api.list_deployment_instances(deploymentId=KNOWN, instanceStatusFilter=["Failed"])[
+            "instancesList"
+        ] == ["web-01", "web-02"]
+        new = api.get_deployment_target(deploymentId=KNOWN, targetId="web-01")["deploymentTarget"][
+            "instanceTarget"
+        ]
+        old = api.get_deployment_instance(deploymentId=KNOWN, instanceId="web-01")["instanceSummary"]
+        assert old["lifecycleEvents"] == new["lifecycleEvents"]
+        assert (old["instanceId"], old["status"]) == ("web-01", "Failed")
+        named = {"deploymentId": KNOWN, "instanceIds": ["web-09", "web-01"]}
+        assert api.batch_get_deployment_instances(**named)["instancesSummary"] == [old]
+
+
+def test_a_deployment_to_lambda_has_no_instances() -> None:
+    def scenario(account: Account) -> None:
+        find("healthy")(account)
+        account.state(REGION).deployments[KNOWN].info["computePlatform"] = "Lambda"
+
+    with serve(scenario) as sandbox:
+        api = client(sandbox, "codedeploy")
+        with pytest.raises(api.exceptions.InvalidComputePlatformException):
+            api.list_deployment_instances(deploymentId=KNOWN)
+
+
+def test_the_configurations_of_aws(healthy: Sandbox) -> None:
+    api = client(healthy, "codedeploy")
+    names = api.list_deployment_configs()["deploymentConfigsList"]
+    infos = {
+        name: api.get_deployment_config(deploymentConfigName=name)["deploymentConfigInfo"] for name in names
+    }
+    least = {
+        name.partition(".")[2]: info["minimumHealthyHosts"]
+        for name, info in infos.items()
+        if "minimumHealthyHosts" in info
+    }
+    assert least == {
+        "AllAtOnce": {"type": "FLEET_PERCENT", "value": 0},
+        "HalfAtATime": {"type": "FLEET_PERCENT", "value": 50},
+        "OneAtATime": {"type": "MOST_CONCURRENCY", "value": 1},
+    }
+    assert len({info["deploymentConfigId"] for info in infos.values()}) == len(names) == 17
+    canary = infos["CodeDeployDefault.ECSCanary10Percent15Minutes"]
+    assert canary["computePlatform"] == "ECS"
+    assert canary["trafficRoutingConfig"] == {
+        "type": "TimeBasedCanary",
+        "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": 15},
+    }
+
+
+def test_revisions_are_kept_in_their_order_and_say_where_they_are_deployed() -> None:
+    with serve("healthy", clock=NOON) as sandbox:
+        api = client(sandbox, "codedeploy")
+        new = {**REVISION, "s3Location": {**REVISION["s3Location"], "key": "web/1.4.3.zip"}}
+        api.register_application_revision(applicationName="shop", revision=new, description="next")
+        where = {"applicationName": "shop", "s3Bucket": "shop-revisions", "s3KeyPrefix": "web/"}
+        assert api.list_application_revisions(**where)["revisions"] == [REVISION, new]
+        newest = api.list_application_revisions(**where, sortOrder="descending")["revisions"]
+        assert newest == [new, REVISION]
+        assert api.list_application_revisions(**where, deployed="include")["revisions"] == [REVISION]
+        assert api.list_application_revisions(**where, deployed="exclude")["revisions"] == [new]
+        infos = api.batch_get_application_revisions(applicationName="shop", revisions=[REVISION, new])[
+            "revisions"
+        ]
+        assert [row["genericRevisionInfo"].get("deploymentGroups") for row in infos] == [["web"], []]
+        got = api.get_application_revision(applicationName="shop", revision=new)["revisionInfo"]
+        assert (got["description"], "firstUsedTime" in got) == ("next", False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"targetInstances": {"autoScalingGroups": ["a"]}},
+        {"deploymentMode": "RESTART"},
+        {"updateOutdatedInstancesOnly": True},
+    ],
+)
+def test_what_the_sandbox_does_not_play_is_refused(healthy: Sandbox, more: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="SandboxNotImplemented"):
+        client(healthy, "codedeploy").create_deployment(**CREATE, **more)

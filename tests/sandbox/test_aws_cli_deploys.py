@@ -1,0 +1,96 @@
+"""A story of deployments, played with the stock aws command line in real time: create, wait, stop, find the cause."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.sandbox import aws, environment_for, sandbox_process
+
+WHERE = ("--application-name", "shop", "--deployment-group-name", "web")
+
+
+def location(key: str) -> tuple[str, str]:
+    return "--s3-location", f"bucket=shop-revisions,key={key},bundleType=zip"
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    with sandbox_process("healthy") as about:
+        yield environment_for(about)
+
+
+def create(environment: dict[str, str], *more: str) -> str:
+    done = aws(environment, "deploy", "create-deployment", *WHERE, *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    id_: str = json.loads(done.stdout)["deploymentId"]
+    return id_
+
+
+def get(environment: dict[str, str], *words: str) -> Any:
+    done = aws(environment, "deploy", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_create_wait_break_wait_why_fix_wait(environment: dict[str, str], tmp_path: Path) -> None:
+    first = create(environment, *location("web/1.4.2.zip"))
+    refused = aws(environment, "deploy", "create-deployment", *WHERE, *location("web/1.4.2.zip"))
+    assert f"already has an active Deployment '{first}'" in refused.stderr
+    refused = aws(environment, "deploy", "continue-deployment", "--deployment-id", first)
+    assert "(UnsupportedActionForDeploymentTypeException)" in refused.stderr
+    assert wait(environment, first) == 0
+
+    # a revision without the script that its AppSpec file names
+    (tmp_path / "appspec.yml").write_text(
+        "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/migrate.sh\n"
+    )
+    pushed = push(environment, tmp_path)
+    assert "aws deploy create-deployment --application-name shop --s3-location" in pushed
+    broken = create(environment, *location("web/1.4.3.zip"))
+    assert wait(environment, broken) == 255
+    words = ("get-deployment-target", "--deployment-id", broken, "--target-id", "web-01")
+    events = get(environment, *words)["deploymentTarget"]["instanceTarget"]["lifecycleEvents"]
+    assert [e["lifecycleEventName"] for e in events if e["status"] == "Failed"] == ["AfterInstall"]
+    why = subprocess.run(
+        [sys.executable, "-m", "runbooks", "why", broken],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert why.returncode == 1
+    assert "ScriptMissing in scripts/migrate.sh" in " ".join(why.stdout.split())
+
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "migrate.sh").write_text("#!/bin/sh\n")
+    push(environment, tmp_path)
+    fixed = create(environment, *location("web/1.4.3.zip"))
+    assert wait(environment, fixed) == 0
+
+    stopped = create(environment, *location("web/1.4.2.zip"))
+    assert get(environment, "stop-deployment", "--deployment-id", stopped)["status"] == "Succeeded"
+    assert (
+        get(environment, "get-deployment", "--deployment-id", stopped)["deploymentInfo"]["status"]
+        == "Stopped"
+    )
+
+    listed = get(environment, "list-deployments", *WHERE, "--include-only-statuses", "Failed", "Stopped")
+    assert listed["deployments"] == [stopped, broken]
+    ids = get(environment, "list-deployments", "--max-items", "2")
+    assert (ids["deployments"], "NextToken" in ids) == ([stopped, fixed], True)
+
+
+def wait(environment: dict[str, str], id_: str) -> int:
+    return aws(environment, "deploy", "wait", "deployment-successful", "--deployment-id", id_).returncode
+
+
+def push(environment: dict[str, str], place: Path) -> str:
+    done = aws(
+        environment, "deploy", "push", "--application-name", "shop", "--source", str(place),
+        "--s3-location", "s3://shop-revisions/web/1.4.3.zip",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
