@@ -14,13 +14,16 @@ from tests.support.sandbox import aws, environment_for, sandbox_process
 WHERE = ("--application-name", "shop", "--deployment-group-name", "web")
 
 
+AT_ONCE = ("--deployment-config-name", "CodeDeployDefault.AllAtOnce")
+
+
 def location(key: str) -> tuple[str, str]:
     return "--s3-location", f"bucket=shop-revisions,key={key},bundleType=zip"
 
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    with sandbox_process("healthy") as about:
+    with sandbox_process("healthy", real_time=True) as about:
         yield environment_for(about)
 
 
@@ -39,7 +42,7 @@ def get(environment: dict[str, str], *words: str) -> Any:
 
 @pytest.mark.slow
 def test_create_wait_break_wait_why_fix_wait(environment: dict[str, str], tmp_path: Path) -> None:
-    first = create(environment, *location("web/1.4.2.zip"))
+    first = create(environment, *location("web/1.4.2.zip"), *AT_ONCE)
     refused = aws(environment, "deploy", "create-deployment", *WHERE, *location("web/1.4.2.zip"))
     assert f"already has an active Deployment '{first}'" in refused.stderr
     refused = aws(environment, "deploy", "continue-deployment", "--deployment-id", first)
@@ -67,7 +70,7 @@ def test_create_wait_break_wait_why_fix_wait(environment: dict[str, str], tmp_pa
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "migrate.sh").write_text("#!/bin/sh\n")
     push(environment, tmp_path)
-    fixed = create(environment, *location("web/1.4.3.zip"))
+    fixed = create(environment, *location("web/1.4.3.zip"), *AT_ONCE)
     assert wait(environment, fixed) == 0
 
     stopped = create(environment, *location("web/1.4.2.zip"))
