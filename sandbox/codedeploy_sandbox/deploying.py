@@ -10,8 +10,7 @@ from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.hosts.agent import FAILURES, SILENT, Failure, derived, hears, marked
 from codedeploy_sandbox.hosts.bundle import failure_of
 from codedeploy_sandbox.iam.policy import Request, evaluate
-from codedeploy_sandbox.plays import Play, play
-from codedeploy_sandbox.services.configurations import SERVER
+from codedeploy_sandbox.plays import SERVER, Play, play
 from codedeploy_sandbox.state import ACCOUNT, Account, Deployment, Node, RegionState
 
 WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the statuses that are no end
@@ -104,10 +103,11 @@ def _carries(tags: Mapping[str, str], group: Mapping[str, Any], filters: str, se
 
 
 def _any(tags: Mapping[str, str], filters: Iterable[Mapping[str, str]]) -> bool:
-    return any(_matches(tags, one) for one in filters)
+    return any(matches(tags, one) for one in filters)
 
 
-def _matches(tags: Mapping[str, str], tag_filter: Mapping[str, str]) -> bool:
+def matches(tags: Mapping[str, str], tag_filter: Mapping[str, str]) -> bool:
+    """Whether the tags pass a filter of CodeDeploy: by key, by value, or by both."""
     kind, key, value = (tag_filter.get(name) for name in ("Type", "Key", "Value"))
     if kind == "VALUE_ONLY":
         return value in tags.values()

@@ -1,6 +1,6 @@
 """A deployment that moves on by itself: its whole course is fixed when it begins, and the clock says how far it is.
 
-So nothing runs in the background: whoever asks at the same time gets the same answer.
+So nothing runs in the background, and two questions at the same time have the same answer.
 """
 
 import heapq
@@ -15,6 +15,15 @@ from codedeploy_sandbox.state import Deployment
 
 # Assumption: quick
 EVENT = timedelta(seconds=1)  # what an event takes, and what passes before the first one
+
+# minimumHealthyHosts of AWS's own configurations. MOST_CONCURRENCY is by the description of this shape in botocore's
+# model, whose enum lacks it.
+SERVER: dict[str, dict[str, Any]] = {
+    "CodeDeployDefault.OneAtATime": {"type": "MOST_CONCURRENCY", "value": 1},
+    "CodeDeployDefault.HalfAtATime": {"type": "FLEET_PERCENT", "value": 50},
+    # Assumption: config-values
+    "CodeDeployDefault.AllAtOnce": {"type": "FLEET_PERCENT", "value": 0},
+}
 
 TOO_FEW = {
     "code": "HEALTH_CONSTRAINTS",

@@ -8,6 +8,7 @@ returns. The model's own constraints have been checked before it is called.
 import re
 from typing import Any
 
+from codedeploy_sandbox.deploying import matches
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call, Instance
@@ -187,15 +188,7 @@ def _passes(instance: Instance, status: str | None, tag_filters: list[dict[str, 
     if status and (status == "Deregistered") != bool(instance.deregistered):
         return False
     # Assumption: filter-any
-    return not tag_filters or any(_matches(instance.tags, tag_filter) for tag_filter in tag_filters)
-
-
-def _matches(tags: dict[str, str], tag_filter: dict[str, str]) -> bool:
-    if tag_filter["Type"] == "VALUE_ONLY":
-        return tag_filter["Value"] in tags.values()
-    if tag_filter["Type"] == "KEY_ONLY":
-        return tag_filter["Key"] in tags
-    return tags.get(tag_filter["Key"]) == tag_filter["Value"]
+    return not tag_filters or any(matches(instance.tags, tag_filter) for tag_filter in tag_filters)
 
 
 def _taggable(call: Call, tags: list[dict[str, str]], names: list[str]) -> list[Instance]:

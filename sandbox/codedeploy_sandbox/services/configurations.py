@@ -5,19 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.plays import SERVER
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call
 
 _CREATED = datetime(2015, 1, 1, tzinfo=UTC)  # Assumption: config-times
 _DEFAULT = "CodeDeployDefault."
 
-# minimumHealthyHosts. MOST_CONCURRENCY is by the description of this shape in botocore's model, whose enum lacks it.
-SERVER: dict[str, dict[str, Any]] = {
-    f"{_DEFAULT}OneAtATime": {"type": "MOST_CONCURRENCY", "value": 1},
-    f"{_DEFAULT}HalfAtATime": {"type": "FLEET_PERCENT", "value": 50},
-    # Assumption: config-values
-    f"{_DEFAULT}AllAtOnce": {"type": "FLEET_PERCENT", "value": 0},
-}
 # How traffic is shifted: the name says it.
 _TRAFFIC = {
     "Lambda": (

@@ -4,8 +4,8 @@ from typing import Any
 
 from codedeploy_sandbox import deploying
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.plays import Play
-from codedeploy_sandbox.services.configurations import SERVER, unknown
+from codedeploy_sandbox.plays import SERVER, Play
+from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.services.deployments import known
 from codedeploy_sandbox.services.revisions import check_location, note
 from codedeploy_sandbox.state import Call
