@@ -11,14 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from runbooks.checks import MODULES, RENAMED, all_checks
 from runbooks.decoder.index import index
-
-# What a link may carry into a command: nothing that a shell acts upon, and nothing that begins like an option.
-CONTEXT = {
-    "instance": r"[A-Za-z0-9+=,.@_][A-Za-z0-9+=,.@_-]{0,99}",
-    "region": r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]",
-    "deployment": r"d-[A-Z0-9]{9}",
-    "group": r"(?:[A-Za-z0-9+=,.@_][A-Za-z0-9+=,.@_-]{0,99}/)?[A-Za-z0-9+=,.@_][A-Za-z0-9+=,.@_-]{0,99}",
-}
+from runbooks.text.links import CONTEXT
 
 
 @dataclass(frozen=True)

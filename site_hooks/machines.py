@@ -15,6 +15,7 @@ from runbooks.checks import MODULES, all_checks
 from runbooks.decoder.index import document, index
 from runbooks.decoder.result import SOURCES, diagnose_command
 from runbooks.findings import Check
+from runbooks.text.links import short
 from site_hooks.errors import command
 
 SCHEMA = 1
@@ -83,12 +84,12 @@ def _check(check: Check, files: Files) -> dict[str, Any]:
 
 def _addresses(page: str, files: Files) -> dict[str, str]:
     path, _, anchor = page.strip("/").partition("/#")
-    file, short = files.get_file_from_path(f"{path}.md"), files.get_file_from_path("e.md")
+    file, leads = files.get_file_from_path(f"{path}.md"), files.get_file_from_path("e.md")
     assert file, page  # noqa: S101 - the hook of errors refuses an error without a page
-    assert short, "docs/e.md"  # noqa: S101
+    assert leads, "docs/e.md"  # noqa: S101
     fragment = f"#{anchor}" if anchor else ""
     return {
         "url": f"/{file.url}{fragment}",
         "md_url": f"/{file.src_uri}{fragment}",
-        "short_url": f"/{short.url}?{anchor or file.name}",
+        "short_url": short(anchor or file.name, f"/{leads.url}"),
     }

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from runbooks.links import CONTEXT, names, page_of, read, runbook_of
+from runbooks.links import names, page_of, read, runbook_of
+from runbooks.text.links import CONTEXT
 from tests.decoder.test_corpus import NODE
 from tests.support import ROOT
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 from runbooks.report.contents import Contents, Entry, proof
-from runbooks.text.links import is_local
+from runbooks.text.links import is_local, page_url
 from runbooks.text.markup import code, escape, literal
 from runbooks.text.template import Safe, environment
 
@@ -68,7 +68,7 @@ def _ticket(form: str, report: Contents) -> str:
 
     def page(entry: Entry) -> str:
         # a link to the reader's own machine is dead for every colleague
-        return f"the page {entry.next}" if is_local() else Safe(entry.url)
+        return f"the page {entry.next}" if is_local() else Safe(page_url(entry.next, **report.context))
 
     shown = _ENVIRONMENTS[form].get_template(f"ticket.{form}.jinja")
     text = shown.render(

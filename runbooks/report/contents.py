@@ -86,6 +86,17 @@ class Contents:
         return plain(self.question.subject)
 
     @property
+    def context(self) -> Mapping[str, str]:
+        """What a link to the guide carries of the question, so that the page's commands hold it."""
+        asked = self.question
+        return {
+            "region": self.source.place.region,
+            "deployment": asked.deployment,
+            "instance": asked.instance,
+            "group": asked.deployment_group,
+        }
+
+    @property
     def summary(self) -> str:
         """The verdict and how much was checked, in one line."""
         return f"{self.verdict.name}: {self.coverage}"

@@ -65,7 +65,9 @@ def test_a_link_leads_where_a_colleague_can_follow(form: str, monkeypatch: pytes
         assert "/guides/check-the-agent/" in shown
         assert "://" not in shown
     monkeypatch.setenv("RUNBOOKS_SITE", "https://guide.example/")
-    assert "guide: https://guide.example/guides/check-the-agent/" in report(FAIL).render(form)
+    asked = report(FAIL, deployment_group="shop/web").render(form)
+    link = "https://guide.example/guides/check-the-agent/?region=eu-west-1&instance=web-01&group=shop%2Fweb"
+    assert f"guide: {link}\n" in asked
 
 
 def test_markdown_is_the_form_of_github() -> None:
