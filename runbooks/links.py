@@ -31,8 +31,8 @@ def read(link: str) -> Link:
     pairs = parse_qsl(query, keep_blank_values=True)
     context = {key: value for key, value in pairs if key in CONTEXT and re.fullmatch(CONTEXT[key], value)}
     bare = next((key for key, value in pairs if not value and key not in CONTEXT), "")
-    given = filter(None, (_last(part) for part in (unquote(fragment), bare, path)))
-    known = [(name, page) for name in given if (page := page_of(name))]
+    given = list(filter(None, (unquote(fragment), bare, path)))
+    known = [(name, page) for part in given for name in (part, _last(part)) if (page := page_of(name))]
     name, page = known[0] if known else (_last(unquote(fragment) or bare or path), "")
     return Link(page, name, context)
 

@@ -27,6 +27,7 @@ INVALID = "/exceptions/InvalidRegistrationStatusException/"
         ("exceptions/InvalidRegistrationStatusException.html#now", INVALID),
         ("health_constraints", "/deployment-errors/HEALTH_CONSTRAINTS/"),
         ("HealthConstraints", "/deployment-errors/HEALTH_CONSTRAINTS/"),
+        ("/e/?InvalidUserID.NotFound&region=eu-west-1", page_of("InvalidUserID.NotFound")),
         ("THROTTLED", "/deployment-errors/THROTTLED/"),
         ("throttled", "/symptoms/throttled/"),
         ("/checks/agent/#agent-is-running", "/checks/agent/#agent-is-running"),
@@ -102,9 +103,9 @@ def test_the_browser_reads_a_name_alike() -> None:
         "../../../etc/passwd",
     ]
     program = (
-        "const { resolve, last } = require(process.argv[1]);"
+        "const { lookup } = require(process.argv[1]);"
         "const [names, asked] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-        "process.stdout.write(JSON.stringify(asked.map((name) => resolve(names, last(name)))))"
+        "process.stdout.write(JSON.stringify(asked.map((name) => lookup(names, name))))"
     )
     done = subprocess.run(
         [NODE, "-e", program, str(SCRIPTS / "links.js")],

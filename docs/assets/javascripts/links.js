@@ -15,6 +15,11 @@
     return exact.get(name) || (asked && (lower.get(asked) || lower.get(`${asked}exception`))) || "";
   }
 
+  /** The page of a name as it stands, else of the last part of it. */
+  function lookup(names, name) {
+    return resolve(names, name) || resolve(names, last(name));
+  }
+
   function bare(name) {
     return name.toLowerCase().replace(/[^a-z0-9]/g, "");
   }
@@ -25,7 +30,7 @@
   }
 
   if (typeof module === "object" && module.exports) {
-    module.exports = { resolve, last };
+    module.exports = { lookup };
     return;
   }
   document.addEventListener("DOMContentLoaded", lead); // when context.js and box.js have run
@@ -35,7 +40,7 @@
     const [asked = ""] = [...new URLSearchParams(location.search)].find(([key, value]) => !value && !known.includes(key)) || [];
     const fragment = decode(location.hash.slice(1));
     const text = (document.getElementById(fragment) ? "" : fragment) || asked; // a section of this page is no name
-    const page = resolve(JSON.parse(document.getElementById("names").textContent), last(text));
+    const page = lookup(JSON.parse(document.getElementById("names").textContent), text);
     const query = new URLSearchParams(context).toString();
     if (page) location.replace(query ? page.replace(/(?=#|$)/, `?${query}`) : page);
     else if (text) {
