@@ -13,6 +13,7 @@ from typing import Any
 from runbooks import engine, policy
 from runbooks.aws.session import Aws
 from runbooks.checks import RENAMED, all_checks
+from runbooks.checks.deployment import WHY
 from runbooks.errors import UserError
 from runbooks.findings import Check, Finding, Lead
 from runbooks.progress import ProgressCallback, cell
@@ -20,8 +21,6 @@ from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
 
 PARAMETER_NAMES = [row.name for row in PARAMETERS]
-# The checks that answer why a deployment failed; first the targets, since the code of the whole often only counts them.
-WHY = ("deployment-targets-succeeded", "deployment-succeeded")
 MOST_LEADS = 3  # hosts that the second step of a diagnosis checks
 LONGEST = 3600  # seconds that a diagnosis may take
 

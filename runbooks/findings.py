@@ -72,6 +72,17 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class Span:
+    """One stretch of a thing's time, where a report can draw it: a lifecycle event of a target."""
+
+    row: str  # the thing
+    what: str
+    outcome: str
+    began: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check found, about one thing.
 
@@ -87,6 +98,7 @@ class Finding:
     fix: str = ""  # a `Command` that changes what is wrong, or a sentence where the cure lies elsewhere
     next: str = ""  # the id of the check, or the page of the site, to open next
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
+    spans: tuple[Span, ...] = ()  # likewise
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 

@@ -19,7 +19,7 @@ USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
 SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+", re.A)
 # The rule of the AWS CLI for a name (awscli customizations/codedeploy/utils.py).
 NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
 DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
@@ -78,7 +78,7 @@ def _deployment_group(name: str, value: Any) -> str:
 def _bucket(name: str, value: Any) -> str:
     """A bucket, with a key where one was given; an address like s3://BUCKET/KEY is taken too."""
     bucket = _text(name, value).removeprefix("s3://")
-    if bucket and not _BUCKET.fullmatch(bucket):
+    if bucket and not BUCKET.fullmatch(bucket):
         raise UserError(f"{value!r} is no bucket: write BUCKET or BUCKET/KEY.")
     return bucket.removesuffix("/")
 
@@ -194,7 +194,8 @@ class Question:
     @property
     def subject(self) -> str:
         """What it is about, in words."""
-        return ", ".join(filter(None, (self.instance, self.deployment))) or "all on-premises instances"
+        named = ", ".join(filter(None, (self.instance, self.deployment)))
+        return named or self.deployment_group or "all on-premises instances"
 
     def given(self) -> dict[str, Any]:
         """The parameters that are not as they are by themselves, in the order of the table."""

@@ -164,26 +164,46 @@ class Aws:
 
         Raises as `read` does.
         """
-        service, operation = api.split(":")
-
-        def ask() -> list[Any]:
-            found: list[Any] = []
-            paginator = self.clients.get(service, region).get_paginator(xform_name(operation))
-            pages = iter(paginator.paginate(**params))
-            while most is None or len(found) < most:
-                if api in self._paces and not self.clients.endpoint:
-                    self._paces[api].wait()
-                with self._place_for(api):
-                    page = next(pages, None)
-                    if page is None:
-                        break
-                    found += require(api, page, want, *members)
-            return found[:most]
-
+        key = (api, region, want, members, most, repr(sorted(params.items())))
         found: list[Any] = self.once(
-            (api, region, want, members, most, repr(sorted(params.items()))), api, ask
+            key, api, lambda: self._pages(api, want, *members, most=most, region=region, **params)
         )
         return found
+
+    def read_all_or_refusal(
+        self, api: str, want: str, expecting: tuple[str, ...], *, most: int | None = None, **params: Any
+    ) -> list[Any] | Refusal:
+        """The list as `read_all` gives it, or a `Refusal` when AWS answers with an error code that is ``expecting``-ed."""
+
+        def ask() -> list[Any] | Refusal:
+            try:
+                return self._pages(api, want, most=most, **params)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in expecting:
+                    return _refusal(api, error)
+                raise
+
+        found: list[Any] | Refusal = self.once(
+            (api, want, expecting, most, repr(sorted(params.items()))), api, ask
+        )
+        return found
+
+    def _pages(
+        self, api: str, want: str, *members: str, most: int | None = None, region: str = "", **params: Any
+    ) -> list[Any]:
+        service, operation = api.split(":")
+        found: list[Any] = []
+        paginator = self.clients.get(service, region).get_paginator(xform_name(operation))
+        pages = iter(paginator.paginate(**params))
+        while most is None or len(found) < most:
+            if api in self._paces and not self.clients.endpoint:
+                self._paces[api].wait()
+            with self._place_for(api):
+                page = next(pages, None)
+                if page is None:
+                    break
+                found += require(api, page, want, *members)
+        return found[:most]
 
     def endpoint(self, service: str) -> EndpointAnswer:
         """How the endpoint of a service answers an unsigned request; a failure is an answer too."""
@@ -205,6 +225,10 @@ class Aws:
         A session that remembers already keeps what it knows, so that several diagnoses can share their facts.
         """
         return dataclasses.replace(self, _cache=self._cache or Cache(), _ended=threading.Event())
+
+    def asking_anew(self) -> "Aws":
+        """This session for a fact that may change while it is read: it remembers nothing, and ends with this one."""
+        return dataclasses.replace(self, _cache=None)
 
     @property
     def has_ended(self) -> bool:

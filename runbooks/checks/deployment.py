@@ -1,29 +1,64 @@
 """Why a deployment failed: what CodeDeploy itself says of it, and of each of its targets."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.decoder import Known, explain
-from runbooks.facts.deployments import deployment, targets
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable, needs
-from runbooks.question import Question
+from runbooks.checks._causes import STUCK, by_count, causes, explained, finding, not_read
+from runbooks.checks._constraint import judged
+from runbooks.checks._deployed import counted, described, ending, sentence, since, time
+from runbooks.decoder import Known
+from runbooks.facts.cloudtrail import trail
+from runbooks.facts.deployment_groups import deployment_group
+from runbooks.facts.deployments import (
+    WAITING,
+    active_deployments,
+    counts,
+    deployment,
+    minimum_healthy,
+    targets,
+)
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, NotApplicable, needs
+from runbooks.question import MOST_HOURS, Question
 
 TITLE = "Why did the deployment fail?"
 GUIDE = "/deployment-errors/"
 RUNBOOK = "triage"
 
-# These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
-_OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
-_WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the model's statuses that are no end
-_TAIL = 300  # characters of a script's log that a finding shows, from its end
-_HEADER = (
-    "LifecycleEvent - ",
-    "Script - ",
-)  # lines of that log that say where it comes from, as the finding does
+# The checks that answer it; first the targets, since the code of the whole often only counts them.
+WHY = (
+    "deployment-targets-succeeded",
+    "deployment-succeeded",
+    "deployment-kept-enough-targets-healthy",
+    "deployment-was-not-stopped",
+    "deployment-is-not-blocked",
+)
+
 # The codes that count the targets that failed, so that the cause is with these.
 _COUNTS = ("HEALTH_CONSTRAINTS",)
 _WITH_TARGETS = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
+_ROLLED_BACK = "/symptoms/rolled-back/"
+
+
+@needs("deployment")
+def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
+    """Every target of the deployment succeeded.
+
+    Targets that failed alike are one finding: at which lifecycle event, with which code, script, message and end of
+    the log. A target that was skipped did nothing wrong: the deployment had failed before its turn.
+    """
+    info = _known(aws, question)
+    found = targets(aws, info)
+    if isinstance(found, Refusal):
+        raise NotApplicable(f"{question.deployment} has not started, so it has no targets yet.")
+    if not found.total:
+        raise NotApplicable(f"{question.deployment} has no targets.", about=question.deployment)
+    for cause in causes(found.read):
+        yield finding(aws, cause, found.total, info)
+    for status, count in found.counted.items():
+        yield by_count(status, count, found.total)
+    yield from not_read(found)
 
 
 @needs("deployment")
@@ -40,121 +75,200 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
         fix = "Check the Region and the account: a deployment is known only where it was created."
         yield Finding(FAIL, says, code="unknown", about=id_, fix=fix, next=f"/exceptions/{info.code}/")
         return
-    status, what = str(info.get("status")), _described(id_, info)
-    error = info.get("errorInformation") or {}
+    status, what = str(info["status"]), described(id_, info)
     if status == "Succeeded":
-        yield Finding(OK, f"{what} succeeded.", about=id_)
-    elif status in _WAITING:
-        says = f"{what} is {status}: {_counts(info)}."
-        yield Finding(UNKNOWN, says, code="not-ended", about=id_)
+        yield Finding(OK, f"{what} succeeded.{_manner(info)}", about=id_)
+    elif status in WAITING:
+        says = f"{what} is {status}: {counted(info)}. {_waits_for(aws, info)}{_manner(info)}"
+        yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK)
     else:
-        known = _explained(error.get("code", ""), error.get("message", ""))
-        reason = (
-            ": ".join(filter(None, (error.get("code"), error.get("message")))) or "CodeDeploy gives no reason"
-        )
-        says = f"{what} {'was stopped' if status == 'Stopped' else 'failed'} ({_counts(info)}). {reason}"
-        fix = _WITH_TARGETS if error.get("code") in _COUNTS else _do(known)
-        yield Finding(FAIL, says, code=status.lower(), about=id_, fix=fix, next=_page(known) or GUIDE)
-    if rolled := (info.get("rollbackInfo") or {}).get("rollbackDeploymentId"):
-        message = (info["rollbackInfo"].get("rollbackMessage") or "").strip()
-        says = f"{id_} was rolled back by the deployment {rolled}{': ' * bool(message)}{message}"
-        yield Finding(WARN, says, code="rolled-back", about=rolled)
+        yield _ended(aws, what, info)
+    yield from _rollback(id_, info)
 
 
 @needs("deployment")
-def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
-    """Every target of the deployment succeeded.
+def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The deployment kept as many targets healthy as its configuration asks for.
 
-    Targets that failed alike are one finding: at which lifecycle event, with which code, script, message and end of
-    the log. A target that was skipped did nothing wrong: the deployment had failed before its turn.
+    A deployment configuration says how many instances stay healthy, as a number or as a percentage, which is rounded up
+    (botocore's model). When more fail than it lets fail, CodeDeploy ends the deployment and skips the rest.
     """
-    id_ = question.deployment
-    info = deployment(aws, id_)
+    info = _known(aws, question)
+    known, name = counts(info), str(info.get("deploymentConfigName") or "")
+    if info.get("computePlatform", "Server") != "Server" or not name:
+        raise NotApplicable(f"{question.deployment} has no instances that a configuration counts.")
+    if not known.get("Failed"):
+        raise NotApplicable(f"No target of {question.deployment} failed.")
+    rule = minimum_healthy(aws, name)
+    if isinstance(rule, Refusal):
+        raise NotApplicable(f"The configuration {name} is not there any more: {rule.code}.", about=name)
+    yield judged(name, rule, info)
+
+
+@needs("deployment")
+def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding]:
+    """No one stopped the deployment.
+
+    The deployment itself does not say who stopped it; CloudTrail's record of StopDeployment does.
+    """
+    id_, info = question.deployment, _known(aws, question)
+    if info["status"] != "Stopped":
+        raise NotApplicable(f"{id_} was not stopped: it is {info['status']}.")
+    begun = info.get("createTime") or aws.now()
+    hours = min(MOST_HOURS, (aws.now() - begun) / timedelta(hours=1) + 1)
+    found = trail(aws, "StopDeployment", hours)
+    stops = [event for event in found.events if event.parameter("deploymentId") == id_ and not event.error]
+    for event in stops:
+        says = f"{event.caller} stopped {id_} at {time(event.at)}, by {event.client} from {event.source}."
+        fix = "Ask them why; then deploy again."
+        yield Finding(
+            FAIL, says, code="stopped", about=event.caller, fix=fix, next="/deployment-errors/MANUAL_STOP/"
+        )
+    if not stops:
+        says = (
+            f"Who stopped {id_} is not known: CloudTrail has no StopDeployment of it. CodeDeploy may have stopped it"
+            " itself, or the record is not there yet."
+        )
+        yield Finding(UNKNOWN, says, code="no-record", about=id_, next="/deployment-errors/MANUAL_STOP/")
+
+
+@needs("deployment")
+def deployment_is_not_blocked(aws: Aws, question: Question) -> Iterator[Finding]:
+    """No other deployment of the group holds this one up.
+
+    A group takes one deployment at a time. It is asked only while the deployment has not begun.
+    """
+    id_, info = question.deployment, _known(aws, question)
+    application, group = info.get("applicationName"), info.get("deploymentGroupName")
+    if info["status"] not in ("Created", "Queued") or not application or not group:
+        raise NotApplicable(f"{id_} does not wait for its turn: it is {info['status']}.")
+    others = [other for other in active_deployments(aws, application, group) if other != id_]
+    if not others:
+        yield Finding(OK, f"No other deployment of {application}/{group} is active.", about=id_)
+        return
+    says = f"{id_} waits for {', '.join(others)}: a group takes one deployment at a time."
+    fix = f"Wait until {others[0]} has ended, or stop it (aws deploy stop-deployment --deployment-id {others[0]})."
+    next_ = "/exceptions/DeploymentLimitExceededException/"
+    yield Finding(FAIL, says, code="blocked", about=others[0], fix=fix, next=next_)
+
+
+@needs("deployment_group")
+def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The last deployment of the group succeeded."""
+    name = question.deployment_group
+    group = deployment_group(aws, name)
+    if isinstance(group, Refusal):
+        says = f"There is no deployment group {name} in {aws.region}: {group.code}."
+        yield Finding(FAIL, says, code="unknown", about=name, next=f"/exceptions/{group.code}/")
+        return
+    last = group.get("lastAttemptedDeployment") or {}
+    if not last.get("deploymentId"):
+        raise NotApplicable(f"Nothing was deployed to {name} yet.", about=name)
+    id_, status = str(last["deploymentId"]), str(last.get("status"))
+    at = f" at {time(last['endTime'])}" if last.get("endTime") else ""
+    lead = (Lead(id_, 1, (("deployment", id_),), WHY),)
+    if status == "Succeeded":
+        yield Finding(OK, f"The last deployment of {name}, {id_}, succeeded{at}.", about=id_)
+    elif status in WAITING:
+        says = f"The last deployment of {name}, {id_}, is {status}."
+        yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK, leads=lead)
+    else:
+        good = (group.get("lastSuccessfulDeployment") or {}).get("deploymentId")
+        before = f" The last one that succeeded is {good}." if good else " None has succeeded yet."
+        says = f"The last deployment of {name}, {id_}, {ending(status)}{at}.{before}"
+        yield Finding(FAIL, says, code=status.lower(), about=id_, next=GUIDE, leads=lead)
+
+
+def _known(aws: Aws, question: Question) -> dict[str, Any]:
+    """The deployment; one that is not there is said once, by deployment-succeeded."""
+    info = deployment(aws, question.deployment)
     if isinstance(info, Refusal):
-        raise NotApplicable(f"There is no deployment {id_} in {aws.region}.", about=id_)
-    found = targets(aws, id_)
-    if not found:
-        raise NotApplicable(f"{id_} has no targets.", about=id_)
-    causes: dict[_Cause, list[str]] = {}
-    for target in found:
-        causes.setdefault(_cause(target), []).append(str(target.get("targetId", "a target")))
-    for cause, names in sorted(causes.items(), key=lambda row: -len(row[1])):
-        yield _finding(cause, names, len(found))
+        raise NotApplicable(
+            f"There is no deployment {question.deployment} in {aws.region}.", about=question.deployment
+        )
+    return info
 
 
-class _Cause(NamedTuple):
-    """What targets have in common: their status and, where they failed, all that CodeDeploy says of it."""
-
-    status: str
-    event: str = ""
-    code: str = ""
-    script: str = ""
-    message: str = ""
-    tail: str = ""
-    began: bool = True  # the event was begun: the agent had taken it
+# Of the whole
 
 
-def _cause(target: Mapping[str, Any]) -> _Cause:
-    status = str(target.get("status", "Unknown"))
-    events: Sequence[Mapping[str, Any]] = target.get("lifecycleEvents") or ()
-    if status in ("Pending", "InProgress", "Ready"):
-        at = next((e for e in events if e.get("status") in ("Pending", "InProgress")), {})
-        return _Cause(status, str(at.get("lifecycleEventName", "")), began=bool(at.get("startTime")))
-    failed = next((event for event in events if event.get("status") == "Failed"), None)
-    if status != "Failed" or failed is None:
-        return _Cause(status)
-    said = failed.get("diagnostics") or {}
-    return _Cause(
-        status,
-        str(failed.get("lifecycleEventName", "")),
-        str(said.get("errorCode", "")),
-        str(said.get("scriptName", "")),
-        str(said.get("message", "")).strip(),
-        str(said.get("logTail", "")).strip(),
-        bool(failed.get("startTime")),
-    )
+def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
+    """The finding of a deployment that failed or was stopped."""
+    id_, status, error = str(info["deploymentId"]), str(info["status"]), info.get("errorInformation") or {}
+    code, message = str(error.get("code") or ""), str(error.get("message") or "").strip()
+    known = explained(code, message)
+    reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
+    says = f"{what} {ending(status)} ({counted(info)}). {reason}"
+    if code == "ALARM_ACTIVE" and (alarms := _alarms(aws, info)):
+        says += f" It watches the alarms {', '.join(alarms)}."
+    fix = _WITH_TARGETS if code in _COUNTS else _do(known)
+    if code in ("IAM_ROLE_PERMISSIONS", "AUTO_SCALING_IAM_ROLE_PERMISSIONS") and _suspended(info):
+        fix += " The service role needs autoscaling:SuspendProcesses and autoscaling:ResumeProcesses."
+    says += _manner(info)
+    return Finding(FAIL, says, code=status.lower(), about=id_, fix=fix, next=_page(known) or GUIDE)
 
 
-def _finding(cause: _Cause, names: list[str], of: int) -> Finding:
-    some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    who = f"{len(names)} of {of} target{'s' * (of > 1)} ({some})"
-    if cause.status == "Succeeded":
-        return Finding(OK, f"{who} succeeded.", about=some)
-    if cause.status == "Skipped":
-        turn = "was skipped: the deployment ended before its turn"
-        turn = turn if len(names) == 1 else "were skipped: the deployment ended before their turn"
-        fix = "Fix the cause of the failure and deploy again."
-        return Finding(WARN, f"{who} {turn}.", code="skipped", about=some, fix=fix)
-    if cause.status != "Failed":
-        at = f" at {cause.event}" if cause.event else ""
-        taken = "" if cause.began else ", which no agent has taken yet"
-        verb = "is" if len(names) == 1 else "are"
-        return Finding(UNKNOWN, f"{who} {verb} {cause.status}{at}{taken}.", code="not-ended", about=some)
-    known = _explained(cause.code, cause.message, cause.tail)
-    parts = [
-        f"{who} failed",
-        f"at {cause.event}" if cause.event else "",
-        f"with {cause.code}" if cause.code else "",
-    ]
-    says = " ".join(filter(None, parts)) + (f" in {cause.script}" if cause.script else "") + "."
-    says += f" {_sentence(cause.message)}" if cause.message else " CodeDeploy gives no message."
-    tail = " | ".join(line for line in cause.tail.splitlines() if line and not line.startswith(_HEADER))
-    says += f" The log ends: {tail[-_TAIL:]}" if tail else ""
-    fix = _do(known)
-    if cause.event in _OF_THE_LAST_REVISION:
-        fix += f" {cause.event} runs the script of the last revision that was deployed successfully."
-    code = (cause.code or "failed").lower()
-    return Finding(FAIL, says, code=code, about=some, fix=fix.strip(), next=_page(known) or "/symptoms/")
+def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    rollback = info.get("rollbackInfo") or {}
+    message = str(rollback.get("rollbackMessage") or "").strip()
+    more = f" {sentence(message)}" if message else ""
+    if rolled := rollback.get("rollbackDeploymentId"):
+        says = f"{id_} was rolled back by the deployment {rolled}.{more}"
+        yield Finding(WARN, says, code="rolled-back", about=str(rolled), next=_ROLLED_BACK)
+    trigger = rollback.get("rollbackTriggeringDeploymentId")
+    if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
+        of = f"{trigger} failed or was stopped" if trigger else "another one failed or was stopped"
+        says = f"{id_} is a rollback itself: {of}, and the cause is there.{more}"
+        about = str(trigger or id_)
+        yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
+    """What a deployment that has not ended waits for, and since when."""
+    status = info["status"]
+    begun = since(aws, info.get("startTime") or info.get("createTime"))
+    said = " ".join(str(one) for one in info.get("deploymentStatusMessages") or ())
+    if status == "Ready":
+        options = (info.get("blueGreenDeploymentConfiguration") or {}).get("deploymentReadyOption") or {}
+        minutes = options.get("waitTimeInMinutes")
+        said += f" CodeDeploy stops it after {minutes} minutes." if minutes else ""
+        what = "It has waited for traffic to be rerouted (aws deploy continue-deployment)"
+    elif status in ("Created", "Queued"):
+        what = "It has waited to begin"
+    elif info.get("instanceTerminationWaitTimeStarted"):
+        what = "It has waited to terminate the original instances"
+    elif status == "Baking":
+        what = "It has watched the new revision"
+    else:
+        what = "It has waited for its targets"
+    return f"{what}{begun}.{f' {sentence(said.strip())}' if said else ''}"
 
 
-def _explained(code: str, *texts: str) -> Known | None:
-    """What the guide knows of an error: of its message before its code, which says less."""
-    found = explain("\n".join(filter(None, (code, *texts)))).known or explain(code).known
-    return found[0] if found else None
+def _manner(info: Mapping[str, Any]) -> str:
+    """What is not usual about the deployment, as sentences: its mode, and what it suspends in Auto Scaling."""
+    mode = ""
+    if info.get("deploymentMode") == "RESTART":
+        mode = (
+            " Its mode is RESTART: it restarts the application from the revision of the group's last successful"
+            " deployment, without a download."
+        )
+    if processes := _suspended(info):
+        mode += f" While it runs, it suspends in Auto Scaling: {', '.join(processes)}."
+    return mode
+
+
+def _suspended(info: Mapping[str, Any]) -> list[str]:
+    options = info.get("ec2DeploymentOptions") or {}
+    return [str(process) for process in options.get("autoScalingGroupProcessesToSuspend") or ()]
+
+
+def _alarms(aws: Aws, info: Mapping[str, Any]) -> list[str]:
+    """The names of the alarms that end the deployment: its own, or its group's."""
+    own = info.get("overrideAlarmConfiguration")
+    if own is None:
+        group = deployment_group(aws, f"{info.get('applicationName')}/{info.get('deploymentGroupName')}")
+        own = {} if isinstance(group, Refusal) else group.get("alarmConfiguration") or {}
+    return [str(alarm.get("name")) for alarm in own.get("alarms") or ()]
 
 
 def _do(known: Known | None) -> str:
@@ -163,21 +277,3 @@ def _do(known: Known | None) -> str:
 
 def _page(known: Known | None) -> str:
     return known.page if known else ""
-
-
-def _described(id_: str, info: Mapping[str, Any]) -> str:
-    """The deployment in words: "d-ABCDEF123 of shop/web (s3://shop-revisions/web.zip, by a user)"."""
-    group = "/".join(filter(None, (info.get("applicationName"), info.get("deploymentGroupName"))))
-    revision = info.get("revision") or {}
-    s3, git = revision.get("s3Location") or {}, revision.get("gitHubLocation") or {}
-    where = f"s3://{s3.get('bucket', '')}/{s3.get('key', '')}" if s3 else ""
-    where = where or (f"{git.get('repository')}@{git.get('commitId')}" if git else "")
-    creator = f"by {info['creator']}" if info.get("creator") else ""
-    begun = f"created {info['createTime']:%Y-%m-%d %H:%M} UTC" if info.get("createTime") else ""
-    inside = ", ".join(filter(None, (where, creator, begun)))
-    return f"{id_}{f' of {group}' if group else ''}{f' ({inside})' if inside else ''}"
-
-
-def _counts(info: Mapping[str, Any]) -> str:
-    overview: Mapping[str, int] = info.get("deploymentOverview") or {}
-    return ", ".join(f"{count} {name.lower()}" for name, count in overview.items() if count) or "no targets"

@@ -32,7 +32,7 @@ def why(
 
     Try it without an account: runbooks why d-SHOPWEB01 --sandbox deployment-script-failed
     """
-    from runbooks.diagnosis import WHY
+    from runbooks.checks.deployment import WHY
 
     answer(
         {"deployment": deployment_in(deployment)},

@@ -42,6 +42,6 @@ def render(report: Contents) -> str:
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
     # for a picture, and for a diagnosis that goes on: the sentence says what they mean
-    for name in ("times", "leads"):
+    for name in ("times", "spans", "leads"):
         del members[name]
     return members

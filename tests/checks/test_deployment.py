@@ -1,6 +1,7 @@
 """The checks that answer why a deployment failed."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from codedeploy_sandbox.state import Account, Deployment
 
 from runbooks import why
 from runbooks.errors import UserError
-from runbooks.facts.deployments import TARGETS
+from runbooks.facts.deployments import MOST_IN_ALL, MOST_READ, TARGETS, Targets, deployment, targets
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 from runbooks.question import Question
 from runbooks.report import Report
@@ -114,7 +115,8 @@ def test_one_that_runs_is_unknown_and_says_what_it_waits_for() -> None:
     assert report.exit_code == 2
     assert overall(report).verdict is UNKNOWN
     assert of_targets(report)[0].says == (
-        "1 of 1 target (web-01) is Pending at ApplicationStop, which no agent has taken yet."
+        "1 of 1 target (web-01) is Pending at ApplicationStop since 2026-01-15 10:45 UTC (75 minutes); no agent has"
+        " taken it yet."
     )
 
 
@@ -130,18 +132,67 @@ def test_what_is_no_id_is_refused_before_a_call(id_: str) -> None:
         Question.of(deployment=id_)
 
 
-@pytest.mark.parametrize(("count", "calls"), [(TARGETS, 1), (TARGETS + 1, 2), (1000, 40)])
-def test_targets_are_read_25_at_a_time(count: int, calls: int) -> None:
-    names = [f"web-{number:04}" for number in range(count)]
-    scenario = with_targets({name: target(name, "Succeeded", {}) for name in names}, "Succeeded")
+def calls_of(scenario: Any) -> tuple[Report, list[str]]:
     with world(scenario, config=PATIENT) as (aws, sandbox):
         before = len(sandbox.account.journal)
         report = why(aws, ID)
-        operations = [call.operation for call in sandbox.account.journal[before:]]
+        return report, [call.operation for call in sandbox.account.journal[before:]]
+
+
+def many(count: int, status: str, first_failed: int = 0) -> Any:
+    names = [f"web-{number:04}" for number in range(count)]
+    said = {"errorCode": "ScriptFailed", "message": "exit code 1"}
+    at = datetime(2026, 1, 15, 11, tzinfo=UTC)
+    targets = {
+        name: failed(name, "Install", said, at) if number < first_failed else target(name, status, {})
+        for number, name in enumerate(names)
+    }
+    return with_targets(targets, "Failed" if first_failed else "Succeeded")
+
+
+@pytest.mark.parametrize(("count", "calls"), [(TARGETS, 1), (TARGETS + 1, 2), (MOST_IN_ALL, 4)])
+def test_targets_are_read_25_at_a_time(count: int, calls: int) -> None:
+    report, operations = calls_of(many(count, "Succeeded"))
     assert operations.count("BatchGetDeploymentTargets") == calls
-    assert operations.count("GetDeployment") == 1
-    assert len(operations) <= calls + 1 + -(-count // 100)
+    assert len(operations) == calls + 2
     assert of_targets(report)[0].says.startswith(f"{count} of {count} targets (web-0000, ")
+
+
+def test_of_a_large_deployment_what_did_well_is_counted_and_not_read() -> None:
+    report, operations = calls_of(many(MOST_IN_ALL + 1, "Succeeded", first_failed=3))
+    assert operations == ["GetDeployment", "ListDeploymentTargets", "BatchGetDeploymentTargets"]
+    bad, good = of_targets(report)
+    assert bad.says.startswith("3 of 101 targets (web-0000, web-0001, web-0002) failed at Install")
+    assert (good.verdict, good.says) == (OK, "98 of 101 targets succeeded, by CodeDeploy's count.")
+
+
+@pytest.mark.parametrize("first_failed", [0, 10, 1000])
+def test_a_thousand_targets_take_at_most_45_calls(first_failed: int) -> None:
+    report, operations = calls_of(many(1000, "Succeeded", first_failed))
+    assert len(operations) <= 45, len(operations)
+    assert operations.count("GetDeployment") == 1
+    unread = [finding for finding in of_targets(report) if finding.code.endswith("/not-read")]
+    assert len(unread) == (first_failed > MOST_READ)
+    if unread:
+        assert unread[0].says.startswith("250 more of 1000 targets failed")
+
+
+@pytest.mark.parametrize(("count", "unread"), [(MOST_READ, 0), (MOST_READ + 1, 1)])
+def test_no_more_than_so_many_targets_are_read(count: int, unread: int) -> None:
+    with world(many(count, "Succeeded", count), config=PATIENT) as (aws, _):
+        info = deployment(aws, ID)
+        assert isinstance(info, dict)
+        found = targets(aws, info)
+    assert isinstance(found, Targets)
+    assert (len(found.read), found.unread_failed, found.total) == (MOST_READ, unread, count)
+
+
+def test_of_many_that_have_not_ended_the_rest_is_unknown() -> None:
+    names = [f"web-{number:04}" for number in range(MOST_READ + 2)]
+    waiting = {name: target(name, "Pending", {"ApplicationStop": {"status": "Pending"}}) for name in names}
+    report = asked(with_targets(waiting, "InProgress"))
+    assert [finding.verdict for finding in of_targets(report)] == [UNKNOWN, UNKNOWN]
+    assert of_targets(report)[1].says.startswith("2 more of 752 targets have not ended")
 
 
 @pytest.mark.parametrize(

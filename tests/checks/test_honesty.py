@@ -25,6 +25,8 @@ BY_PROTOCOL = {
     "expired": ("ExpiredTokenException", "ExpiredToken", "RequestExpired"),
     "clock": ("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"),
 }
+# Where this one is denied an older operation is asked, which says as much.
+EITHER = {"codedeploy:ListDeploymentTargets": "codedeploy:ListDeployment[IT]*"}
 PROTOCOL = {"iam": 1, "sts": 1, "ec2": 2}
 SKEW = "Signature expired: 20260115T115000Z is now earlier than 20260115T115500Z (20260115T120000Z - 5 min.)"
 
@@ -66,7 +68,7 @@ def lies(check: Check, question: Question, asked: dict[str, int], scenario: str 
         for api in calls(check, aws.remembering(), question):
             for name, (what, says) in faults(api).items():
                 asked[name] = asked.get(name, 0) + 1
-                sandbox.app.set_faults([Fault(api, what)])  # type: ignore[arg-type]
+                sandbox.app.set_faults([Fault(EITHER.get(api, api), what)])  # type: ignore[arg-type]
                 asks = impatient if name in ("timeout", "truncated") else aws
                 found = run(check.function, asks.remembering(), question)
                 if problem := _dishonest(found, api, says):
@@ -100,6 +102,12 @@ def test_could_not_check_is_never_fine(check: Check, asked: str) -> None:
 def test_could_not_check_into_the_vpc_is_never_fine(check: Check) -> None:
     """The healthy host is in no VPC; one in EC2 whose answers do not come back is."""
     assert not list(lies(check, EVERYTHING, {}, "nacl-blocks-return"))
+
+
+@pytest.mark.parametrize("scenario", ["deployment-stopped", "deployment-script-failed"])
+def test_could_not_check_a_deployment_that_did_not_succeed_is_never_fine(scenario: str) -> None:
+    for check in (check for check in all_checks() if check.category == "deployment"):
+        assert not list(lies(check, EVERYTHING, {}, scenario))
 
 
 def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:

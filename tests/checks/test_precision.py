@@ -42,6 +42,8 @@ UNSEEN = dict.fromkeys(
 
 OF_VPC = [check.id for check in all_checks() if check.category == "vpc"]
 
+OF_TARGETS = ("deployment-succeeded", "deployment-targets-succeeded")
+
 # What needs no answer of AWS, or was not asked: these do not notice an outage.
 BLIND = {"endpoint-name-resolves", "this-clock-is-right", "listed-names-are-registered-or-deregistered"}
 
@@ -136,12 +138,18 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "registration-refused": {"registration-calls-succeed": FAIL, "instance-is-registered": FAIL},
     "registration-competes": {"no-registration-competes": FAIL},
     # deployments
-    "deployment-script-failed": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
-    "deployment-agent-silent": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
-    "deployment-stop-script-failed": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": FAIL},
+    "deployment-script-failed": dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL),
+    "deployment-agent-silent": dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL),
+    "deployment-stop-script-failed": dict.fromkeys(
+        (*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL
+    ),
     "deployment-found-no-instances": {"deployment-succeeded": FAIL},
-    "deployment-stopped": {"deployment-succeeded": FAIL, "deployment-targets-succeeded": WARN},
-    "deployment-running": {"deployment-succeeded": UNKNOWN, "deployment-targets-succeeded": UNKNOWN},
+    "deployment-stopped": {
+        "deployment-succeeded": FAIL,
+        "deployment-targets-succeeded": WARN,
+        "deployment-was-not-stopped": UNKNOWN,
+    },
+    "deployment-running": dict.fromkeys(OF_TARGETS, UNKNOWN),
 }
 
 
@@ -179,6 +187,9 @@ ELSEWHERE = {
     "caller-is-known": "its only bad end is UNKNOWN: the outage",
     "endpoint-name-resolves": "the sandbox has an address and no name: tests/checks/test_network.py",
     "status-filter-is-accepted": "it fails for the value that is asked about: tests/checks/test_listing.py",
+    "deployment-is-not-blocked": "it waits for another: tests/checks/test_deployment_facts.py",
+    "deployment-was-not-stopped": "CloudTrail has the record: tests/checks/test_deployment_facts.py",
+    "last-deployment-of-the-group-succeeded": "it is about a group: tests/checks/test_deployment_facts.py",
     "listed-names-are-registered-or-deregistered": "it is about all instances: tests/checks/test_listing.py",
 }
 

@@ -1,0 +1,69 @@
+"""The constraint of a deployment in numbers: how many targets stay healthy, how many may fail, how many did."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from runbooks.facts.deployments import PREDEFINED, counts
+from runbooks.findings import FAIL, OK, WARN, Finding
+
+_FIX = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
+_PAGE = "/deployment-errors/HEALTH_CONSTRAINTS/"
+
+
+def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Finding:
+    """What the rule of the configuration ``name`` (`facts.deployments.minimum_healthy`) makes of a deployment's counts."""
+    known = counts(info)
+    total, failed, succeeded, skipped = (
+        sum(known.values()),
+        known.get("Failed", 0),
+        known.get("Succeeded", 0),
+        known.get("Skipped", 0),
+    )
+    asked, how = _asked(rule, total)
+    needed = max(1, asked)
+    says = (
+        f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail:"
+        f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
+    )
+    says += " It also counts each Availability Zone, which is not done here." if rule.get("zonal") else ""
+    is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
+    if asked >= total and name not in PREDEFINED:
+        fix = (
+            "Give the deployment a configuration that lets at least one target fail, such as"
+            " CodeDeployDefault.OneAtATime, or give the group more targets."
+        )
+        page = "/deployment-errors/HEALTH_CONSTRAINTS_INVALID/"
+        return Finding(FAIL, says, code="can-never-hold", about=name, fix=fix, next=page)
+    if failed > total - needed:
+        return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE)
+    if info["status"] == "Failed" and succeeded < needed:
+        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE)
+    if is_health:
+        says += (
+            " So CodeDeploy counts others as unhealthy too: those whose last deployment failed (inferred)."
+        )
+        return Finding(WARN, says, code="others-are-unhealthy", about=name, fix=_FIX, next=_PAGE)
+    return Finding(OK, says, about=name)
+
+
+def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:
+    """How many targets have to stay healthy, and how that was worked out.
+
+    A percentage is rounded up, and MOST_CONCURRENCY is how many may be deployed to at a time (botocore's model). That
+    at least one has to succeed, also where the rule asks for none, is in AWS's user guide (AllAtOnce).
+    """
+    kind, value = rule["type"], int(rule["value"])
+    if kind == "MOST_CONCURRENCY":
+        return total - value, f" (all but {value})"
+    if kind == "FLEET_PERCENT":
+        return math.ceil(total * value / 100), f" ({value} %, rounded up)" if value else ""
+    return value, ""
+
+
+def _targets(count: int) -> str:
+    return f"{count} target{'s' * (count != 1)}"
+
+
+def _were(count: int) -> str:
+    return f"{count} {'was' if count == 1 else 'were'}"

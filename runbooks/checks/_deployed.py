@@ -1,0 +1,51 @@
+"""What the checks of a deployment say alike: times, places, a deployment in words."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runbooks.aws import Aws
+from runbooks.facts.deployments import counts
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def time(at: datetime) -> str:
+    """A time as every sentence writes it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def since(aws: Aws, at: datetime | None) -> str:
+    """ " since 2026-01-15 10:45 UTC (75 minutes)"; "" where that is not known."""
+    return f" since {time(at)} ({max(0, round((aws.now() - at).total_seconds() / 60))} minutes)" if at else ""
+
+
+def location(revision: Mapping[str, Any]) -> str:
+    """Where a revision is, in words."""
+    s3, git = revision.get("s3Location") or {}, revision.get("gitHubLocation") or {}
+    if s3:
+        version = f", version {s3['version']}" if s3.get("version") else ""
+        return f"s3://{s3.get('bucket', '')}/{s3.get('key', '')}{version}"
+    return f"{git.get('repository')}@{git.get('commitId')}" if git else ""
+
+
+def described(id_: str, info: Mapping[str, Any]) -> str:
+    """The deployment in words: "d-ABCDEF123 of shop/web (s3://shop-revisions/web.zip, by a user)"."""
+    group = "/".join(filter(None, (info.get("applicationName"), info.get("deploymentGroupName"))))
+    creator = f"by {info['creator']}" if info.get("creator") else ""
+    begun = f"created {time(info['createTime'])}" if info.get("createTime") else ""
+    inside = ", ".join(filter(None, (location(info.get("revision") or {}), creator, begun)))
+    return f"{id_}{f' of {group}' if group else ''}{f' ({inside})' if inside else ''}"
+
+
+def counted(info: Mapping[str, Any]) -> str:
+    """How many targets are in which status."""
+    return ", ".join(f"{count} {name.lower()}" for name, count in counts(info).items()) or "no targets"
+
+
+def ending(status: str) -> str:
+    """How a deployment ended that did not succeed."""
+    return "was stopped" if status == "Stopped" else "failed"
