@@ -11,8 +11,10 @@ from unittest.mock import patch
 import pytest
 from codedeploy_sandbox import Error, Fault
 from codedeploy_sandbox.app import OPERATIONS
+from codedeploy_sandbox.hosts.agent import EVENTS
+from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios import find
-from codedeploy_sandbox.scenarios.records import EVENTS, TOO_FEW, failed, put, target
+from codedeploy_sandbox.scenarios.records import failed, put, target
 from codedeploy_sandbox.state import Account, Call
 
 from runbooks import diagnose, why
