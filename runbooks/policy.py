@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import yaml
+
 from runbooks.errors import UserError
 from runbooks.host.probe import document_name
 
@@ -65,6 +67,30 @@ def document(checks: Iterable[str] = (), *, probe: bool = False) -> dict[str, An
         sid = f"Probe{action.partition(':')[2]}"
         statements.append({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": on})
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def template() -> str:
+    """The CloudFormation template of two managed policies: for who diagnoses, and for who also sends the probe."""
+    policies = {
+        "ReaderPolicy": ("Reads what the runbooks read", document()),
+        "ProberPolicy": ("Reads what the runbooks read, and sends their host probe", document(probe=True)),
+    }
+    stack = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The least-privilege policies of the CodeDeploy Field Guide's diagnosis.",
+        "Resources": {
+            name: {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"Description": about, "PolicyDocument": body},
+            }
+            for name, (about, body) in policies.items()
+        },
+        "Outputs": {
+            name: {"Description": about, "Value": {"Ref": name}} for name, (about, _) in policies.items()
+        },
+    }
+    head = "# Written by `make observed` and `make templates` from what the checks call; do not edit.\n"
+    return head + yaml.safe_dump(stack, sort_keys=False, width=120)
 
 
 def _probe_resources() -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """What each check calls, takes and finds in all scenarios of the sandbox.
 
-The policy and the pages of the checks are made from it. Run as a module it writes the two files; a test compares.
+The policy and the pages of the checks are made from it. Run as a module it writes the two files, and the template of
+the policies; tests compare.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 from codedeploy_sandbox import SCENARIOS
 
+from runbooks import policy
 from runbooks.checks import all_checks
 from runbooks.engine import run
 from runbooks.findings import FAIL, WARN, Finding
@@ -20,6 +22,7 @@ from tests.support.world import EVERYTHING, PATIENT, world
 
 OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
+POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
 # An instance with an IAM user, and all instances, need calls that web-01 does not.
 RUNS = [*((name, "web-01") for name in SCENARIOS), ("healthy", "batch-01"), ("healthy", "")]
@@ -86,3 +89,4 @@ if __name__ == "__main__":
     observed, examples = collect()
     write(OBSERVED, observed)
     write(EXAMPLES, examples)
+    POLICIES.write_text(policy.template(), encoding="utf-8")
