@@ -23,18 +23,31 @@ SPREAD = (
 )
 
 
-# What needs a browser, a built site, a kernel, processes or every scenario. The rest is `make quick`.
+# What needs a browser, a built site, a kernel, processes or many scenarios: three quarters of the time, a third of
+# the tests. The rest is `make quick`.
 SLOW = (
     *SPREAD,
+    "tests/appspec/test_hostile.py",
     "tests/browser/",
+    "tests/checks/test_agent.py",
+    "tests/checks/test_broken_hosts.py",
+    "tests/checks/test_evidence.py",
+    "tests/checks/test_fixes.py",
+    "tests/checks/test_permissions.py",
+    "tests/cli/",
+    "tests/decoder/test_index.py",
+    "tests/host/test_probe",
     "tests/package/",
-    "tests/site/",
+    "tests/register/",
+    "tests/report/test_ticket.py",
     "tests/runbook/",
+    "tests/sandbox/hosts/",
+    "tests/sandbox/scenarios/",
+    "tests/sandbox/services/test_ssm.py",
     "tests/sandbox/test_aws_cli.py",
     "tests/sandbox/test_process.py",
-    "tests/cli/",
-    "tests/checks/test_one_hangs.py",
-    "tests/host/test_probe.py",
+    "tests/site/",
+    "tests/templates/",
     "tests/test_policy.py",
     "tests/test_run.py",
 )

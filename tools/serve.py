@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -106,7 +107,9 @@ def built(site: Path, wanted: str) -> Path | None:
             return None
         (new / STAMP).write_text(wanted)
         shutil.rmtree(site, ignore_errors=True)
-        return new.rename(site)
+        with suppress(OSError):  # one that started at the same time was faster
+            new.rename(site)
+        return site
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

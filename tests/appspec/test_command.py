@@ -74,9 +74,9 @@ def test_no_path_and_a_wrong_format_are_one_line() -> None:
 
 def test_a_judgement_is_quick() -> None:
     text = (TOP + HOOK + "    - location: next.sh\n" * 100).encode()
-    began = time.monotonic()
+    began = time.process_time()
     as_text([lint("-", text)])
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_pre_commit_runs_the_command() -> None:

@@ -40,9 +40,9 @@ def test_a_file_at_the_limit_is_judged_and_a_larger_one_is_not() -> None:
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "appspec.yml").open("wb") as file:
         file.truncate(5_000_000_000)
-    began = time.monotonic()
+    began = time.process_time()
     assert only(lint(str(tmp_path / "appspec.yml"))) == "UNKNOWN appspec-is-small"
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_aliases_that_would_fill_the_memory() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     text = "\n".join(lines) + "\nversion: *a11\nos: linux\nhooks: *a11\npermissions: *a11\n"
-    began = time.monotonic()
+    began = time.process_time()
     judgement = lint("-", text.encode())
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert judgement.verdict is FAIL
     assert max(len(each.says) for each in judgement.faults) < 1000
 
@@ -93,9 +93,9 @@ def test_a_range_that_names_a_category_a_million_times() -> None:
         + "c0.c1023," * 90_000
         + "c1'}\n"
     )
-    began = time.monotonic()
+    began = time.process_time()
     assert "duplicate categories" in str(lint("-", text.encode()).faults)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_numbers_without_end(digits: str) -> None:
         TOP + HOOK + f"      timeout: {digits}\n",
         f"version: !!float {digits}\n",
     ):
-        began = time.monotonic()
+        began = time.process_time()
         as_text([lint("-", text.encode())])
-        assert time.monotonic() - began < 10
+        assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(("keys", "shown"), [(MAX_FAULTS, MAX_FAULTS), (MAX_FAULTS + 7, MAX_FAULTS)])
@@ -124,17 +124,17 @@ def test_findings_without_end_are_counted_and_the_worst_are_kept(keys: int, show
 def test_many_files_and_permissions_take_no_longer_than_they_are_many() -> None:
     text = TOP + "files:\n" + "".join(f"  - source: a{n}\n    destination: /d{n}\n" for n in range(4000))
     text += "permissions:\n" + "".join(f"  - object: /e{n}\n" for n in range(8000))
-    began = time.monotonic()
+    began = time.process_time()
     assert only(lint("-", text.encode())) == "UNKNOWN bundle-is-bearable"
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_a_bundle_that_is_copied_ten_thousand_times(tmp_path: Path) -> None:
     text = TOP + "files:\n" + "".join(f"  - source: /\n    destination: /d{n}\n" for n in range(9000))
     path = zipped(tmp_path / "b.zip", {"appspec.yml": text.encode(), **{f"f{n}": b"" for n in range(2000)}})
-    began = time.monotonic()
+    began = time.process_time()
     assert only(lint(str(path))) == "UNKNOWN bundle-is-bearable"
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_random_bytes_and_mutations_are_judged_without_an_error() -> None:
@@ -256,9 +256,9 @@ def test_ten_thousand_files_are_judged(tmp_path: Path) -> None:
     )
     files = {"appspec.yml": text.encode(), **{f"a/{n}": b"" for n in range(10_000)}}
     path = zipped(tmp_path / "b.zip", files)
-    began = time.monotonic()
+    began = time.process_time()
     assert lint(str(path)).faults == ()
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

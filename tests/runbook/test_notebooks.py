@@ -17,7 +17,7 @@ from tools import golden
 
 PARAMETERS = ["target", "instance", "profile", "region"]
 
-# By runbook: the scenarios that are about what it asks, beside healthy.
+# By runbook: the scenarios that are about what it asks, beside healthy. The first of each are run in a kernel.
 CONCERN: dict[str, list[str]] = {
     "agent": [
         "agent-2",
@@ -75,10 +75,8 @@ CONCERN: dict[str, list[str]] = {
     "registration-status": ["bad-filter"],
     "triage": ["identity-mismatch", "bad-filter", "bucket-denied", "host-disk-full", "last-revision-gone"],
 }
-for concerned in CONCERN.values():  # an outage is everybody's
-    concerned.append("outage")
 READING = sorted(CONCERN)  # the runbook that changes something has tests of its own
-RUNS = [(name, scenario) for name in READING for scenario in ["healthy", *CONCERN[name]]]
+RUNS = [(name, scenario) for name in READING for scenario in ["healthy", *CONCERN[name][:3], "outage"]]
 
 
 def cells(name: str) -> list[Any]:
@@ -110,9 +108,24 @@ def test_all_but_the_changing_runbook_are_tested_here() -> None:
     assert set(names()) == {*READING, "register"}
     # `runbooks why` answers those of a deployment, for which there is no runbook yet
     of_a_deployment = {name for name in SCENARIOS if name.startswith("deployment-")}
-    assert {scenario for _, scenario in RUNS} == set(SCENARIOS) - of_a_deployment, (
+    concerned = {scenario for scenarios in CONCERN.values() for scenario in scenarios}
+    assert concerned | {"healthy", "outage"} == set(SCENARIOS) - of_a_deployment, (
         "some scenario concerns no runbook"
     )
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_runbook_runs_a_check_that_finds_each_scenario_that_concerns_it(name: str) -> None:
+    asked = next(cell.source for cell in cells(name) if cell.id == "diagnose")
+    asks_all = "diagnose()" in asked
+    blind = [
+        scenario
+        for scenario in CONCERN[name]
+        if EXPECTED[scenario]
+        and not asks_all
+        and not any(f'"{check}"' in asked for check in EXPECTED[scenario])
+    ]
+    assert blind == []
 
 
 @pytest.mark.parametrize("name", names())
