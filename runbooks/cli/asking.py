@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Never
@@ -55,8 +55,12 @@ def answer(
     output: Path | None,
     verbose: bool,
     colour: bool | None,
+    first: Callable[[Any], None] | None = None,
 ) -> Never:
-    """Connect, run the checks (all when none is named), show the report, and end with its exit code."""
+    """Connect, run the checks (all when none is named), show the report, and end with its exit code.
+
+    ``first`` is done with the session before the checks, and takes its own time.
+    """
     from runbooks.aws import connect
     from runbooks.diagnosis import chosen_checks, diagnose, refuse_unused
     from runbooks.progress import terminal
@@ -72,6 +76,8 @@ def answer(
         target_of(sandbox, profile), profile=profile or "", region=region or "", probe=probe, timeout=timeout
     )
     left = max(1.0, timeout - (time.monotonic() - began))
+    if first:
+        first(aws)
     report = diagnose(aws, checks=checks, timeout=left, progress=terminal, **asked)
     in_terminal = sys.stdout.isatty() and not output
     shown = report.render(form)

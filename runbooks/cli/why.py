@@ -1,6 +1,6 @@
 """`runbooks why`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ def why(
     profile: Profile = None,
     region: Region = None,
     sandbox: SandboxScenario = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Ask again every 15 seconds until it has ended, or Ctrl-C.")
+    ] = False,
     timeout: Timeout = 60,
     form: Form = Format.text,
     output: Output = None,
@@ -27,15 +30,23 @@ def why(
 ) -> None:
     """Say why a deployment failed: its error, and its targets grouped by cause, each with what to do.
 
-    Read-only: three calls for up to 25 targets. The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has
-    not ended or could not be read.
+    Read-only: three calls for up to 25 targets. With --watch it first shows, until it has ended, how the deployment
+    goes. The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has not ended or could not be read.
 
     Try it without an account: runbooks why d-SHOPWEB01 --sandbox deployment-script-failed
     """
     from runbooks.checks.deployment import WHY
+    from runbooks.cli.watching import watch as watch_it
+    from runbooks.progress import status_line
+
+    id_ = deployment_in(deployment)
+
+    def until_it_has_ended(aws: Any) -> None:
+        with status_line() as show:
+            watch_it(aws, id_, show)
 
     answer(
-        {"deployment": deployment_in(deployment)},
+        {"deployment": id_},
         WHY,
         profile=profile,
         region=region,
@@ -45,4 +56,5 @@ def why(
         output=output,
         verbose=verbose,
         colour=colour,
+        first=until_it_has_ended if watch else None,
     )
