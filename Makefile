@@ -39,10 +39,10 @@ node_modules/.ready: package.json package-lock.json | .venv/.ready
 	$(BIN)/python -m tools.assets
 	@touch $@
 
-clients: tests/clients/node_modules/.ready ## the clients of AWS in other languages, 90 MB, which the tests use where they are installed
+clients: tests/clients/node_modules/.ready ## the SDK for JavaScript and the command line 2, 90 MB, for the tests
 
 tests/clients/node_modules/.ready: tests/clients/package.json tests/clients/package-lock.json | .venv/.ready
-	$(BIN)/python -m tools.assets tests/clients
+	npm_config_fetch_retry_mintimeout=1000 npm_config_fetch_retry_maxtimeout=2000 $(BIN)/python -m tools.assets tests/clients
 	@touch $@
 
 site: setup ## build the site into site/
@@ -62,6 +62,8 @@ types: setup ## strict types
 	$(BIN)/mypy
 
 unit: setup ## the package, the sandbox, the pages, the site and JupyterLab in a real browser
+	@if [ "$$(uname -sm)" != "Linux x86_64" ]; then echo "The clients of the tests are for Linux on x86_64: the tests of them are skipped."; \
+	else $(MAKE) --no-print-directory clients || echo "The clients of the tests could not be installed: the tests of them are skipped."; fi
 	$(BIN)/python -m pytest -n 3
 
 notebooks: setup ## every cell of every runbook against its committed output

@@ -1,4 +1,4 @@
-"""Clients of AWS that are not of Python's: the SDK for JavaScript 3 and the command line 2, once `make clients` was run."""
+"""Clients of AWS that share no code with Python's: the SDK for JavaScript 3 and the command line 2, by `make clients`."""
 
 import os
 import platform
@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
+from tests.support.node import node
 
 CLIENTS = ROOT / "tests" / "clients"
 MODULES = CLIENTS / "node_modules"
 _LAYER = MODULES / "@aws-cdk" / "asset-awscli-v2" / "lib" / "layer.zip"
 
 needs_javascript = pytest.mark.skipif(
-    not (shutil.which("node") and (MODULES / "@aws-sdk").is_dir()),
+    not (node() and (MODULES / "@aws-sdk").is_dir()),
     reason="no node, or no SDK for JavaScript: `make clients` installs it",
 )
 needs_cli_2 = pytest.mark.skipif(
@@ -30,7 +31,7 @@ needs_cli_2 = pytest.mark.skipif(
 def javascript(source: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a module of JavaScript that may import the SDK."""
     return subprocess.run(
-        [shutil.which("node") or "node", "--no-warnings", "--input-type=module", "--eval", source],
+        [node() or "node", "--no-warnings", "--input-type=module", "--eval", source],
         env=environment,
         cwd=CLIENTS,
         capture_output=True,
