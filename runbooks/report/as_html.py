@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from markupsafe import escape
 
 from runbooks.report.contents import Contents, proof
+from runbooks.report.picture import LINE, WIDTH, picture
 from runbooks.text.links import is_local
 from runbooks.text.template import environment
 
 _COLOURS = {"OK": "#1a7f37", "SKIP": "#57606a", "WARN": "#9a6700", "UNKNOWN": "#8250df", "FAIL": "#cf222e"}
-_WIDTH = 600  # of a picture, in its own units
 
 _TEMPLATES = environment("runbooks.report")
 
@@ -45,11 +45,13 @@ def _fragment(report: Contents, *, linked: bool) -> str:
         proof=lambda entry: proof(entry.calls, report.source.place.region),
         marks=lambda times: _marks(times, start, end),
         span=f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
-        width=_WIDTH,
+        width=WIDTH,
+        picture=picture([finding for _, _, found in report.checks for finding in found], end),
+        line=LINE,
     )
 
 
 def _marks(times: Sequence[datetime], start: datetime, end: datetime) -> str:
     """The path of an SVG that has a mark for each time between start and end."""
     places = ((at - start) / (end - start) for at in times)
-    return "".join(f"M{min(max(place, 0), 1) * _WIDTH:.0f} 2v10" for place in places)
+    return "".join(f"M{min(max(place, 0), 1) * WIDTH:.0f} 2v10" for place in places)

@@ -1,0 +1,119 @@
+"""The lifecycle events of a deployment's targets over time, grouped by cause: what the HTML report draws of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from runbooks.findings import FAIL, OK, UNKNOWN, Finding, Span, Verdict
+from runbooks.text.mask import plain
+
+MOST_ROWS = 25  # targets that are drawn one by one
+WIDTH, LINE = 600, 16  # of the picture and of a line of it, in its own units
+_LEFT, _LEAST = 130, 2  # where time begins, and how wide an event is at least
+_NAME, _TITLE = 20, 90  # characters that have room
+_VERDICTS = {
+    "Succeeded": OK,
+    "Failed": FAIL,
+}  # by which an event is coloured; one that has not ended is UNKNOWN
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One event."""
+
+    x: int
+    width: int
+    verdict: Verdict
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One target: its events as bars, and all of them as text."""
+
+    y: int
+    name: str
+    bars: tuple[Bar, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Targets that went alike."""
+
+    y: int
+    title: str
+    rows: tuple[Row, ...]
+    more: int  # that are not drawn
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The whole."""
+
+    groups: tuple[Group, ...]
+    height: int
+    span: str  # of time, in words
+
+
+def picture(findings: Iterable[Finding], now: datetime) -> Picture | None:
+    """The picture of these findings' spans; None where no event has a start. What has not ended goes on until ``now``."""
+    drawn = [finding for finding in findings if finding.spans]
+    spans = [span for finding in drawn for span in finding.spans]
+    begun = [span.began for span in spans if span.began]
+    if not begun:
+        return None
+    start, end = min(begun), max(_end(span, now) for span in spans if span.began)
+    groups: list[Group] = []
+    y, room = 0, MOST_ROWS
+    for number, finding in enumerate(drawn):
+        targets = list(dict.fromkeys(span.row for span in finding.spans))
+        shown = targets[: max(1, room // (len(drawn) - number))]
+        room -= len(shown)
+        more = len(targets) - len(shown)
+        rows = [
+            _row(
+                y + (place + 1) * LINE, [span for span in finding.spans if span.row == name], start, end, now
+            )
+            for place, name in enumerate(shown)
+        ]
+        groups.append(Group(y, _cut(plain(finding.says).split(". ")[0], _TITLE), tuple(rows), more))
+        y += (len(rows) + 1 + bool(more)) * LINE
+    return Picture(tuple(groups), y, f"{_utc(start):%Y-%m-%d %H:%M:%S} to {_utc(end):%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _row(y: int, spans: Sequence[Span], start: datetime, end: datetime, now: datetime) -> Row:
+    seconds = max(1.0, (end - start).total_seconds())
+
+    def place(at: datetime) -> int:
+        return round((at - start).total_seconds() / seconds * (WIDTH - _LEFT - _LEAST))
+
+    bars = tuple(
+        Bar(
+            _LEFT + place(span.began),
+            max(_LEAST, place(_end(span, now)) - place(span.began)),
+            _VERDICTS.get(span.outcome, UNKNOWN),
+            _said(span),
+        )
+        for span in spans
+        if span.began
+    )
+    name = plain(spans[0].row)
+    return Row(y, _cut(name, _NAME), bars, f"{name}: {'; '.join(map(_said, spans))}.")
+
+
+def _end(span: Span, now: datetime) -> datetime:
+    return max(span.ended or now, span.began or now)
+
+
+def _said(span: Span) -> str:
+    times = [f"{_utc(at):%H:%M:%S}" for at in (span.began, span.ended) if at]
+    return plain(f"{span.what} {span.outcome}{' ' * bool(times)}{' to '.join(times)}")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)
