@@ -3,6 +3,7 @@
 `<!-- errors: exceptions -->` (or deployment-errors, symptoms) becomes the table of those pages.
 """
 
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,6 +29,7 @@ WHO = {
     "host": "the operator of the host",
     "aws": "AWS",
 }
+_LEAST, _CELL = 40, 90  # characters of a table's cell
 RETRY = {"yes": "yes", "never": "no", "after-fix": "only after the fix"}
 
 
@@ -106,8 +108,11 @@ def _table(folder: str) -> str:
 
 
 def _short(text: str) -> str:
-    """The first sentence, for a table's cell."""
-    first = text.partition(". ")[0].rstrip(".")
+    """What to do, for a table's cell: the first clause, without what stands in brackets, so that the index stays light."""
+    first = re.sub(r" \([^()]*\)", "", text).partition(". ")[0].partition("; ")[0].rstrip(".")
+    comma = first.rfind(", ", _LEAST, _CELL)
+    if len(first) > _CELL and comma > 0:
+        first = first[:comma]
     return first.replace("|", "\\|")
 
 
