@@ -84,7 +84,7 @@ templates: setup ## write the templates that are made from the package
 observed: setup ## write what the checks call, take and find in the sandbox, for the policy and the pages of the checks
 	$(BIN)/python -m tests.support.observe
 
-bench: setup ## a diagnosis against the same calls in bare boto3, as a ratio
+bench: setup ## a diagnosis against the same calls in bare boto3, and the box on 1 MB, as ratios
 	$(BIN)/python -m tools.bench
 
 screenshot: site ## the picture in the README

@@ -19,6 +19,7 @@ _WELL = 2
 _WORD = 200  # characters: a text so short may be one code and nothing else
 _BEFORE, _AFTER = 600, 1400  # how much of the text around its word a pattern sees
 _NEAR = 300  # characters: what stands closer belongs together
+_LINE = 2_000  # of a line, so much says whose it is
 _AROUND = 6_000  # and within this the text is about one thing
 
 
@@ -146,10 +147,22 @@ def _context(name: str, at: int, text: str) -> bool:
     pattern = compiled(grammar["contexts"][name])
     if name != "agent":
         return bool(pattern.search(text[max(0, at - _AROUND) : at + _AROUND]))
-    low = max(text.rfind("\n", 0, at) + 1, at - 2_000)
-    stop = text.find("\n", at)
-    line = text[low : min(stop if stop >= 0 else len(text), low + 2_000)]
+    low = _last_line(text, at, _LINE)
+    line = text[low : _line_end(text, at, low + _LINE)]
     return bool(pattern.search(line)) and not compiled(grammar["not_agent"]).search(line)
+
+
+def _last_line(text: str, at: int, most: int) -> int:
+    """Where the line begins that holds a place, or so far before it as ``most``: a text of one line is never read whole."""
+    low = max(0, at - most)
+    line = text.rfind("\n", low, at)
+    return low if line < 0 else line + 1
+
+
+def _line_end(text: str, at: int, most: int) -> int:
+    """Where the line ends that holds a place, or ``most``."""
+    line = text.find("\n", at, most)
+    return min(len(text), max(at, most)) if line < 0 else line
 
 
 def _standing(hits: list[_Hit]) -> list[_Hit]:
@@ -258,10 +271,9 @@ def _slice(text: str, hit: _Hit) -> str:
 
 def _seen(hit: _Hit, text: str) -> str:
     """The words that were found with what stands beside them on their line, cut between words."""
-    line = text.rfind("\n", 0, hit.start) + 1
+    line = _last_line(text, hit.start, 81)
     start = max(line, hit.start - 80)
-    stop = text.find("\n", hit.start)
-    stop = min(stop if stop >= 0 else len(text), max(hit.end, hit.start + 100) + 60, hit.start + 240)
+    stop = min(_line_end(text, hit.start, hit.start + 240), max(hit.end, hit.start + 100) + 60)
     seen = text[start:stop]
     if start > line and " " in seen[:40]:
         seen = seen[seen.index(" ") + 1 :]

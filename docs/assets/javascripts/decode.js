@@ -2,7 +2,7 @@
 "use strict";
 
 (function (root) {
-  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000;
+  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000, LINE = 2000;
   const LINES = /\r\n|[\r\u0085\u2028\u2029]/g;
   const BLANKS = /[\u000b\u000c\u001c-\u001f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]/g;
   const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/g;
@@ -181,22 +181,27 @@
 
   function lineStart(text, at) {
     const low = Math.max(0, at - BEFORE);
-    const line = low ? text.indexOf("\n", low) : -1;
-    return line < 0 || line >= at ? low : line + 1;
+    return low ? low + text.slice(low, at).indexOf("\n") + 1 : 0;
   }
 
   function inContext(index, name, at, text) {
     const pattern = compiled(index, index.grammar.contexts[name]);
     if (name !== "agent") return pattern.test(text.slice(Math.max(0, at - AROUND), at + AROUND));
-    const low = Math.max(lastLine(text, at), at - 2000);
-    const stop = text.indexOf("\n", at);
-    const line = text.slice(low, Math.min(stop >= 0 ? stop : text.length, low + 2000));
+    const low = lastLine(text, at, LINE);
+    const line = text.slice(low, lineEnd(text, at, low + LINE));
     return pattern.test(line) && !compiled(index, index.grammar.not_agent).test(line);
   }
 
-  /** Where the line begins that holds a place. */
-  function lastLine(text, at) {
-    return at > 0 ? text.lastIndexOf("\n", at - 1) + 1 : 0;
+  /** Where the line begins that holds a place, or so far before it as `most`: a text of one line is never read whole. */
+  function lastLine(text, at, most) {
+    const low = Math.max(0, at - most);
+    return low + text.slice(low, at).lastIndexOf("\n") + 1;
+  }
+
+  /** Where the line ends that holds a place, or `most`. */
+  function lineEnd(text, at, most) {
+    const line = text.slice(at, most).indexOf("\n");
+    return line < 0 ? Math.min(text.length, Math.max(at, most)) : at + line;
   }
 
   function standing(found) {
@@ -282,10 +287,9 @@
   }
 
   function seenIn(hit, text) {
-    const line = lastLine(text, hit.start);
+    const line = lastLine(text, hit.start, 81);
     const start = Math.max(line, hit.start - 80);
-    let stop = text.indexOf("\n", hit.start);
-    stop = Math.min(stop >= 0 ? stop : text.length, Math.max(hit.end, hit.start + 100) + 60, hit.start + 240);
+    const stop = Math.min(lineEnd(text, hit.start, hit.start + 240), Math.max(hit.end, hit.start + 100) + 60);
     let seen = text.slice(start, stop);
     if (start > line && seen.slice(0, 40).includes(" ")) seen = seen.slice(seen.indexOf(" ") + 1);
     if (stop < text.length && !" \n".includes(text[stop]) && seen.slice(-40).includes(" ")) {
