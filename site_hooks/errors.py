@@ -89,7 +89,8 @@ def _lines(entry: Entry) -> list[str]:
     if entry.runbook:
         lines.append(f"Runbook: [{entry.runbook}](../runbooks/{entry.runbook}.ipynb)")
     if entry.guide:
-        lines.append(f"More: [{PurePosixPath(entry.guide.partition('#')[0]).name}]({link(entry.guide)})")
+        page = PurePosixPath(entry.guide.partition("#")[0]).name.replace("-", " ")
+        lines.append(f"More: [{page}]({link(entry.guide)})")
     return lines
 
 
