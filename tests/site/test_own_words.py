@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 import pytest
 
-from tools import errors
+from runbooks.decoder.index import index
+from tests.support import ROOT
 
 _RUN = 6  # words: a run so long that another page has too is not the page's own
 _SHARE = 0.6  # of the written words, at least
@@ -39,11 +39,11 @@ def own(pages: dict[str, list[str]]) -> dict[str, tuple[int, int]]:
     return counted
 
 
-def name_of(path: Path) -> str:
-    return f"{path.parent.name}/{path.stem}"
+def page(address: str) -> str:
+    return (ROOT / "docs" / f"{address.strip('/')}.md").read_text(encoding="utf-8")
 
 
-PAGES = {name_of(path): written(path.read_text(encoding="utf-8")) for path in errors.pages()}
+PAGES = {entry.page: written(page(entry.page)) for entry in index().entries.values()}
 OWN = own(PAGES)
 
 
