@@ -43,6 +43,14 @@ def _instance(name: str, value: Any) -> str:
     return instance
 
 
+def is_instance(text: str) -> bool:
+    """Whether a text can be the question's instance: what AWS calls a target need not be one."""
+    try:
+        return bool(_instance("instance", text))
+    except UserError:
+        return False
+
+
 def _status(name: str, value: Any) -> str | None:
     if not isinstance(value, (str, type(None))):
         raise UserError(f"{name} must be text, or None for no filter, not {value!r}.")

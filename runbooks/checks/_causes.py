@@ -11,7 +11,7 @@ from runbooks.checks._deployed import location, sentence, since
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import MOST_READ, Event, Target, Targets
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Span
-from runbooks.question import BUCKET, NAME
+from runbooks.question import BUCKET, is_instance
 
 # Of agent-not-heard: what CodeDeploy says where no agent took an event.
 _NOT_HEARD = "CodeDeploy agent was not able to receive the lifecycle event"
@@ -56,7 +56,7 @@ class Cause:
     def leads(self, info: Mapping[str, Any]) -> tuple[Lead, ...]:
         """The first of the hosts, with the checks that the cause calls for; none where it calls for none."""
         host, known = self.targets[0], self.known
-        if not known or not known.checks or not host.is_host or not NAME.fullmatch(host.id):
+        if not known or not known.checks or not host.is_host or not is_instance(host.id):
             return ()
         return (Lead(host.id, len(self.targets), (("instance", host.id), *_about(info)), known.checks),)
 

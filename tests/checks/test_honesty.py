@@ -104,7 +104,10 @@ def test_could_not_check_into_the_vpc_is_never_fine(check: Check) -> None:
     assert not list(lies(check, EVERYTHING, {}, "nacl-blocks-return"))
 
 
-@pytest.mark.parametrize("scenario", ["deployment-stopped", "deployment-script-failed"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["deployment-stopped", "deployment-script-failed", "deployment-queued", "deployment-configuration-gone"],
+)
 def test_could_not_check_a_deployment_that_did_not_succeed_is_never_fine(scenario: str) -> None:
     for check in (check for check in all_checks() if check.category == "deployment"):
         assert not list(lies(check, EVERYTHING, {}, scenario))

@@ -149,6 +149,8 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "deployment-targets-succeeded": WARN,
         "deployment-was-not-stopped": UNKNOWN,
     },
+    "deployment-queued": {"deployment-succeeded": UNKNOWN, "deployment-is-not-blocked": FAIL},
+    "deployment-configuration-gone": dict.fromkeys(OF_TARGETS, FAIL),
     "deployment-running": dict.fromkeys(OF_TARGETS, UNKNOWN),
 }
 
@@ -187,7 +189,6 @@ ELSEWHERE = {
     "caller-is-known": "its only bad end is UNKNOWN: the outage",
     "endpoint-name-resolves": "the sandbox has an address and no name: tests/checks/test_network.py",
     "status-filter-is-accepted": "it fails for the value that is asked about: tests/checks/test_listing.py",
-    "deployment-is-not-blocked": "it waits for another: tests/checks/test_deployment_facts.py",
     "deployment-was-not-stopped": "CloudTrail has the record: tests/checks/test_deployment_facts.py",
     "last-deployment-of-the-group-succeeded": "it is about a group: tests/checks/test_deployment_facts.py",
     "listed-names-are-registered-or-deregistered": "it is about all instances: tests/checks/test_listing.py",

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.records import failed, put, target
-from codedeploy_sandbox.state import Account
+from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, put, target
+from codedeploy_sandbox.state import REGION, Account, Deployment
 
 
 def deployment_script_failed(account: Account) -> None:
@@ -64,6 +64,20 @@ def deployment_stopped(account: Account) -> None:
     healthy(account)
     error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by the user."}
     put(account, "Stopped", {"web-01": target("web-01", "Skipped", {})}, error)
+
+
+def deployment_queued(account: Account) -> None:
+    """The deployment d-SHOPWEB01 waits for d-SHOPWEB00 of its group to end."""
+    healthy(account)
+    put(account, "Queued", {}, None)
+    deployments = account.state(REGION).deployments
+    deployments["d-SHOPWEB00"] = Deployment(deployments[DEPLOYMENT].info | {"status": "InProgress"}, {})
+
+
+def deployment_configuration_gone(account: Account) -> None:
+    """The configuration by which d-SHOPWEB01 failed on web-01 was deleted since."""
+    deployment_script_failed(account)
+    account.state(REGION).deployments[DEPLOYMENT].info["deploymentConfigName"] = "shop-all-but-one"
 
 
 def deployment_running(account: Account) -> None:

@@ -112,6 +112,8 @@ DIFFERS: dict[str, set[str]] = {
     "deployment-stop-script-failed": {"deployment", "deployment targets"},
     "deployment-found-no-instances": {"deployment", "deployment targets"},
     "deployment-stopped": {"deployment", "deployment targets"},
+    "deployment-queued": {"deployment"},
+    "deployment-configuration-gone": {"deployment", "deployment targets"},
     "deployment-running": {"deployment", "deployment targets"},
     "clock-drifts": {"Date"},
 }
