@@ -112,7 +112,7 @@ DIFFERS: dict[str, set[str]] = {
     "deployment-stop-script-failed": {"deployment", "deployment targets"},
     "deployment-found-no-instances": {"deployment", "deployment targets"},
     "deployment-stopped": {"deployment", "deployment targets"},
-    "deployment-queued": {"deployment"},
+    "deployment-queued": {"deployment", "deployment targets"},
     "deployment-configuration-gone": {"deployment", "deployment targets"},
     "deployment-running": {"deployment", "deployment targets"},
     "clock-drifts": {"Date"},
