@@ -156,9 +156,18 @@ def _open(runbook: str) -> str:
 
 
 def diagnose_command(checks: tuple[str, ...]) -> str:
-    """The command that runs these checks; an instance's name is left to fill in where they need one."""
-    name = [] if set(checks) <= ABOUT_ALL else ["--instance NAME"]
-    return " ".join(["runbooks diagnose", *name, *(f"--check {id_}" for id_ in checks)])
+    """The command that runs these checks; what they need is left to fill in: an instance, a deployment or a group."""
+    subject = sorted({_subject(id_) for id_ in checks} - {""})
+    return " ".join(["runbooks diagnose", *subject, *(f"--check {id_}" for id_ in checks)])
+
+
+def _subject(check: str) -> str:
+    """What a check is about, by its id, since the checks themselves would take long to import."""
+    if check in ABOUT_ALL:
+        return ""
+    if check.startswith("deployment-"):
+        return "DEPLOYMENT"
+    return "APPLICATION/GROUP" if "-of-the-group-" in check else "--instance NAME"
 
 
 def _wrapped(name: str, value: str) -> list[str]:

@@ -405,15 +405,14 @@ def test_a_line_is_explained_within_half_a_second_of_processor_time() -> None:
 
 
 def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
+    subjects = {"deployment": "DEPLOYMENT", "deployment_group": "APPLICATION/GROUP"}
     with world("healthy") as (aws, _):
         results = diagnose(aws).results
-    need = {check.id for check, found in results.items() if any("No instance" in f.says for f in found)}
-    without = {name for name in result.ABOUT_ALL if name in {check.id for check in results}}
-    assert without & need == set()
-    # these need something else, which was not given
-    assert {check.id for check in results} - need - without == {
-        *("arn-is-free", "deployment-succeeded", "deployment-targets-succeeded")
-    }
+    for check, found in results.items():
+        about_one = any("No instance" in f.says for f in found) or {"instance", "arn"} & set(check.needs)
+        others = [f"{subjects[name]} " for name in check.needs if name in subjects]
+        subject = "--instance NAME " if about_one else "".join(others)
+        assert result.diagnose_command((check.id,)) == f"runbooks diagnose {subject}--check {check.id}"
     rows = dict(result.rows(explain("InstanceNotRegisteredException").known[0]))
     assert rows["check"].startswith("runbooks diagnose --instance NAME --check ")
     assert rows["open"] == "runbooks open instance-state --instance NAME"
