@@ -19,15 +19,18 @@ from runbooks.question import Question
 from tests.support.world import EVERYTHING, PATIENT, asked, world
 
 APIS = sorted({api for row in policy.observed().values() for api in row["calls"]})
-OF_A_USER = ("iam:GetUser", "iam:ListAccessKeys")  # called for a host that is registered by IAM user
+# The scenario and the instance for which an API is called, where that is not web-01 in a healthy account.
+ELSEWHERE = {
+    "iam:GetUser": ("healthy", "batch-01"),  # it is registered by IAM user
+    "iam:ListAccessKeys": ("healthy", "batch-01"),
+    "codedeploy:ListDeployments": ("deployment-queued", "web-01"),
+    "codedeploy:GetDeploymentConfig": ("deployment-configuration-gone", "web-01"),
+}
 
 
 def place(api: str) -> tuple[str, str]:
     """The scenario and the instance for which this API is called."""
-    return (
-        "nacl-blocks-return" if api.startswith("ec2:") else "healthy",
-        "batch-01" if api in OF_A_USER else "web-01",
-    )
+    return ELSEWHERE.get(api, ("nacl-blocks-return" if api.startswith("ec2:") else "healthy", "web-01"))
 
 
 LONGEST = 30  # seconds, where a diagnosis waits for more checks than it should
