@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from codedeploy_sandbox import SCENARIOS
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -20,7 +19,7 @@ from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
 from runbooks.subject import asked_about
 from tests.support.observe import Noting
-from tests.support.world import EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
 
 # Each parameter with two values that are not its own, and a check that reads it.
 VALUES: dict[str, tuple[Any, Any, str]] = {
@@ -54,7 +53,7 @@ def summary(report: Report) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", DISTINCT)
 def test_every_scenario_gives_the_same_again(scenario: str) -> None:
     ours = PATIENT.merge(Config(user_agent_extra=USER_AGENT))  # CloudTrail's checks leave our own calls out
     with world(scenario, config=ours) as (aws, _):

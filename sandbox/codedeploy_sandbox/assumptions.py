@@ -65,6 +65,10 @@ ASSUMPTIONS: dict[str, str] = {
     "yaml-message": "The message about an AppSpec file that is no YAML is worded by another parser than the agent's.",
     "other-revisions": "A revision in GitHub, and one in S3 that is no zip archive, is there and sound.",
     "unmanaged-hosts": "A host that Systems Manager does not know has an agent that works.",
+    "cleanup-message": "An old revision that the agent cannot delete fails DownloadBundle with the message of Ruby's rmdir.",
+    "two-agents": "Of a host with two agents CodeDeploy says that an event did not run.",
+    "deployment-messages": "The message beside a deployment's error code is the sandbox's own, where no text of AWS is "
+    "known, and then ends in [sandbox].",
     "other-codes": "A result of the agent that the model's LifecycleErrorCode lacks, such as an output that is left "
     "open, is UnknownError.",
     "trail-at-once": "An event can be looked up as soon as the call has been answered; AWS delivers within minutes.",

@@ -186,12 +186,13 @@ def settle(account: Account, region: str, now: datetime) -> None:
     for id_, one in list(state.deployments.items()):
         if isinstance(one, Play) and not one.settled and now >= one.ended:
             one.settled = True
-            _mark(state, id_, one)
+            mark(state, id_, one)
             if one.status(one.ended) != "Succeeded":
                 _roll_back(account, region, id_, one)
 
 
-def _mark(state: RegionState, id_: str, one: Play) -> None:
+def mark(state: RegionState, id_: str, one: Play) -> None:
+    """Leave on the hosts what a deployment that has ended leaves there."""
     for name, course in one.courses.items():
         node, instance = machine_of(state, name), state.instances.get(name)
         if node and course.ended <= one.ended:

@@ -168,7 +168,7 @@ def _events(course: Course | None, at: datetime, *, over: bool) -> list[dict[str
         else:
             event |= {"startTime": begins} if not failure or failure.heard else {}
             event |= {"endTime": ends, "status": "Failed" if failure else "Succeeded"}
-            event["diagnostics"] = failure.diagnostics if failure else _WELL
+            event["diagnostics"] = failure.diagnostics if failure else WELL
             failed = failure is not None
         events.append(event)
         begins = ends
@@ -176,7 +176,7 @@ def _events(course: Course | None, at: datetime, *, over: bool) -> list[dict[str
 
 
 # Assumption: success-message
-_WELL = {"errorCode": "Success", "scriptName": "", "message": "Succeeded", "logTail": ""}
+WELL = {"errorCode": "Success", "scriptName": "", "message": "Succeeded", "logTail": ""}
 
 
 def play(

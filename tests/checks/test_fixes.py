@@ -13,7 +13,6 @@ import pytest
 from codedeploy_sandbox import Sandbox
 from codedeploy_sandbox.hosts.host import DEFAULT_CONFIG
 from codedeploy_sandbox.hosts.machine import Machine
-from codedeploy_sandbox.scenarios import SCENARIOS
 from codedeploy_sandbox.scenarios.helpers import NODE
 
 from runbooks.aws.session import Aws
@@ -21,7 +20,7 @@ from runbooks.diagnosis import diagnose
 from runbooks.findings import OK, SKIP, Command
 from tests.support import hosts
 from tests.support.sandbox import AWS, environment_for
-from tests.support.world import EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
 
 # What a command changes that no sandbox has.
 ELSEWHERE = {
@@ -45,7 +44,7 @@ def commands(aws: Aws) -> dict[str, list[Command]]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+@pytest.mark.parametrize("scenario", sorted(DISTINCT))
 def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
     with world(scenario, config=PATIENT) as (aws, _):
         given = commands(aws)

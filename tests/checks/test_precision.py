@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from codedeploy_sandbox import SCENARIOS
+from codedeploy_sandbox.protocol.models import service
+from codedeploy_sandbox.scenarios.codes import OF_CODES, OTHER_PLATFORMS
 
+from runbooks import why
 from runbooks.checks import all_checks
 from runbooks.diagnosis import diagnose
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
@@ -12,7 +14,7 @@ from runbooks.policy import calls
 from runbooks.report import Report
 from tests.report.test_report import SCHEMA
 from tests.support.observe import EXAMPLES, example, is_api
-from tests.support.world import EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
@@ -40,9 +42,12 @@ UNSEEN = dict.fromkeys(
     UNKNOWN,
 )
 
+OF_TARGETS = ("deployment-succeeded", "deployment-targets-succeeded")
+# What is said of a deployment that failed on a target.
+UNDEPLOYED = dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL)
+
 OF_VPC = [check.id for check in all_checks() if check.category == "vpc"]
 
-OF_TARGETS = ("deployment-succeeded", "deployment-targets-succeeded")
 
 # What needs no answer of AWS, or was not asked: these do not notice an outage.
 BLIND = {"endpoint-name-resolves", "this-clock-is-right", "listed-names-are-registered-or-deregistered"}
@@ -67,20 +72,25 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     # agent
     "agent-not-installed": {"agent-is-installed": FAIL},
     "agent-stopped": {"agent-is-running": FAIL},
-    "agent-crash-loop": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL},
+    "agent-crash-loop": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     "agent-exited": {"agent-is-running": FAIL},
     "agent-user-barred": {
         **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "agent-may-use-its-files"), FAIL),
+        **UNDEPLOYED,
     },
-    "ruby-too-new": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL, "host-has-the-tools": WARN},
+    "ruby-too-new": {
+        **{"agent-is-running": FAIL, "agent-log-is-clean": FAIL, "host-has-the-tools": WARN},
+        **UNDEPLOYED,
+    },
     "agent-too-old": {"agent-version-is-supported": FAIL},
     "agent-log-errors": {"agent-log-is-clean": FAIL},
     "identity-mismatch": {"agent-identity-is-the-registered-one": FAIL},
     "yml-unreadable": {"agent-identity-is-the-registered-one": FAIL},
     "both-arns-in-yml": {"agent-identity-is-the-registered-one": FAIL},
-    "two-agents": {"agent-is-running": FAIL},
+    "two-agents": {"agent-is-running": FAIL, **UNDEPLOYED},
     "proxy-of-environment-dead": {
         **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "host-reaches-codedeploy"), FAIL),
+        **UNDEPLOYED,
     },
     "metadata-of-other-region": {
         "agent-identity-is-the-registered-one": FAIL,
@@ -98,13 +108,13 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "host-clock-wrong": {"host-clock-is-right": FAIL},
     "credentials-missing": {"host-credentials-file-is-in-place": FAIL},
     "keys-exposed": {"host-keeps-its-keys-private": WARN},
-    "host-disk-full": {"host-has-room": FAIL},
-    "last-revision-gone": {"host-has-sound-state": FAIL},
+    "host-disk-full": {"host-has-room": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
+    "last-revision-gone": {"host-has-sound-state": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     # permissions
     # the name is registered with a user there, and the question is about a session's ARN
     "key-inactive": {"registered-identity-exists": FAIL, "arn-is-free": FAIL},
     "role-missing": {"registered-identity-exists": FAIL},
-    "bucket-denied": {"host-may-read-the-bucket": FAIL},
+    "bucket-denied": {"host-may-read-the-bucket": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     "commands-secure-denied": {"host-may-use-commands-secure": FAIL},
     "caller-denied": {"caller-may-register": FAIL},
     "simulation-denied": {
@@ -138,11 +148,32 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "registration-refused": {"registration-calls-succeed": FAIL, "instance-is-registered": FAIL},
     "registration-competes": {"no-registration-competes": FAIL},
     # deployments
-    "deployment-script-failed": dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL),
-    "deployment-agent-silent": dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL),
-    "deployment-stop-script-failed": dict.fromkeys(
-        (*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL
-    ),
+    "deployment-agent-silent": UNDEPLOYED,
+    **{
+        f"deployment-{name}": {"agent-log-is-clean": FAIL, **UNDEPLOYED}
+        for name in (
+            *("script-failed", "stop-script-failed", "script-not-executable", "script-timed-out"),
+            *("output-left-open", "appspec-missing", "appspec-invalid", "source-missing"),
+            *(
+                "destination-read-only",
+                "bundle-broken",
+                "revision-gone",
+                "agent-restarted",
+                "cleanup-failing",
+            ),
+        )
+    },
+    "deployment-script-missing": {
+        **{"agent-log-is-clean": FAIL, "host-has-sound-state": FAIL},
+        **UNDEPLOYED,
+    },
+    "deployment-script-crlf": {
+        **{"agent-log-is-clean": FAIL, "host-has-sound-state": FAIL},
+        **UNDEPLOYED,
+    },
+    "deployment-root-noexec": {"agent-log-is-clean": FAIL, "host-has-room": FAIL, **UNDEPLOYED},
+    # the list of deployed files is lost
+    "deployment-file-exists": {"agent-log-is-clean": FAIL, "host-has-sound-state": WARN, **UNDEPLOYED},
     "deployment-found-no-instances": {"deployment-succeeded": FAIL},
     "deployment-stopped": {
         "deployment-succeeded": FAIL,
@@ -150,12 +181,12 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "deployment-was-not-stopped": UNKNOWN,
     },
     "deployment-queued": {"deployment-succeeded": UNKNOWN, "deployment-is-not-blocked": FAIL},
-    "deployment-configuration-gone": dict.fromkeys(OF_TARGETS, FAIL),
+    "deployment-configuration-gone": dict.fromkeys((*OF_TARGETS, "agent-log-is-clean"), FAIL),
     "deployment-running": dict.fromkeys(OF_TARGETS, UNKNOWN),
 }
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", DISTINCT)
 def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
     with world(scenario, config=PATIENT) as (aws, _):
         report = diagnose(aws, **asked(EVERYTHING))
@@ -167,6 +198,30 @@ def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
     assert {check: verdict for check, (verdict, _) in loud.items()} == EXPECTED.get(scenario), loud
     assert_as_observed(scenario, report)
     SCHEMA.validate(json.loads(report.render("json")))
+
+
+@pytest.mark.parametrize("scenario", OF_CODES)
+def test_of_a_code_that_ended_a_deployment_its_page_is_named(scenario: str) -> None:
+    """Nothing else differs from the healthy scenario, so only the checks of the deployment are run."""
+    code = scenario.removeprefix("deployment-").replace("-", "_").upper()
+    with world(scenario, config=PATIENT) as (aws, _):
+        report = why(aws, "d-SHOPWEB01")
+    loud = {check.id: found[0] for check, verdict, found in report.checks if verdict not in (OK, SKIP)}
+    overall = loud.pop("deployment-succeeded")
+    assert (overall.verdict, overall.next) == (FAIL, f"/deployment-errors/{code}/")
+    # an alarm stops a deployment, and CloudTrail has no call of that
+    assert set(loud) == ({"deployment-was-not-stopped"} if code == "ALARM_ACTIVE" else set())
+    assert f" {code}: " in overall.says
+
+
+def test_every_code_of_a_deployment_to_instances_has_its_scenario() -> None:
+    model = service("codedeploy")
+    assert model is not None
+    codes = model.shape_for("ErrorCode").enum
+    elsewhere = {"HEALTH_CONSTRAINTS", "NO_INSTANCES", "MANUAL_STOP"}
+    shown = {name.removeprefix("deployment-").replace("-", "_").upper() for name in OF_CODES}
+    assert shown | elsewhere | OTHER_PLATFORMS == set(codes)
+    assert not shown & (elsewhere | OTHER_PLATFORMS)
 
 
 def assert_as_observed(scenario: str, report: Report) -> None:
@@ -181,7 +236,7 @@ def assert_as_observed(scenario: str, report: Report) -> None:
 
 
 def test_every_scenario_has_its_row() -> None:
-    assert set(EXPECTED) == set(SCENARIOS)
+    assert set(EXPECTED) == set(DISTINCT)
 
 
 # Checks that no scenario can make fail, and why; each is made to fail in another test.

@@ -10,22 +10,20 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from codedeploy_sandbox import SCENARIOS
-
 from runbooks import policy
 from runbooks.checks import all_checks
 from runbooks.engine import run
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.question import PARAMETERS, Question
 from tests.support import ROOT
-from tests.support.world import EVERYTHING, PATIENT, world
+from tests.support.world import DISTINCT, EVERYTHING, PATIENT, world
 
 OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
 POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
 # An instance with an IAM user, and all instances, need calls that web-01 does not.
-RUNS = [*((name, "web-01") for name in SCENARIOS), ("healthy", "batch-01"), ("healthy", "")]
+RUNS = [*((name, "web-01") for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
 _NAMES = {row.name for row in PARAMETERS}
 
 

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.config import Config
-from codedeploy_sandbox import Fault, Sandbox, serve
+from codedeploy_sandbox import SCENARIOS, Fault, Sandbox, serve
 from codedeploy_sandbox.scenarios import Scenario
+from codedeploy_sandbox.scenarios.codes import OF_CODES
 
 from runbooks.aws import sandboxed
 from runbooks.aws.clients import Clients
@@ -26,6 +27,9 @@ QUICK = Config(
 
 # For a machine that is busy, where nothing is expected to fail.
 PATIENT = QUICK.merge(Config(connect_timeout=10, read_timeout=30))
+
+# Those that differ from one another in more than the code of a deployment.
+DISTINCT = [name for name in SCENARIOS if name not in OF_CODES]
 
 # All that can be asked of the healthy sandbox.
 EVERYTHING = Question(

@@ -61,6 +61,7 @@ class Failure:
     logged: str = ""  # what the agent logs beside its report to CodeDeploy, where it logs more
     takes: timedelta = timedelta(seconds=1)
     heard: bool = True  # an agent took the event
+    number: int = 0  # the agent's own for it, where that does not follow from the code
     archive: tuple[tuple[str, str], ...] | None = (
         None  # files of the revision, where it is not the sandbox's own
     )
@@ -162,6 +163,28 @@ FAILURES: dict[str, Failure] = {
     "output-left-open": replace(
         _script("UnknownError", f"{_AT} failed to close STDOUT", seconds=5),
         logged=f"ERROR [codedeploy-agent(1415)]: {_PLUGIN}HookExecutor: {_AT} failed to close STDOUT",
+        number=6,
+    ),
+    "agent-restarted": Failure(
+        "ApplicationStart",
+        "UnknownError",
+        "Failed: Failing in-progress lifecycle event after an agent restart.",
+        logged=f"WARN  [codedeploy-agent(1415)]: {_PLUGIN}CommandPoller: Deployment tracking file found: {{root}}/ongoing-deployment. The agent likely restarted while running a customer-supplied script. Failing the lifecycle event.",
+        number=7,
+    ),
+    # Assumption: cleanup-message
+    "cleanup-failing": _agent(
+        "DownloadBundle",
+        "Directory not empty @ dir_s_rmdir - {archive}",
+        "Errno::ENOTEMPTY",
+        "/usr/lib/ruby/3.1.0/fileutils.rb:1394",
+    ),
+    # Assumption: two-agents
+    "two-agents": Failure(
+        "AfterInstall",
+        "UnknownError",
+        "One or more lifecycle events did not run and the deployment was unsuccessful.",
+        heard=False,
     ),
     "script-crlf": _script(
         "ScriptFailed",
@@ -191,6 +214,12 @@ FAILURES: dict[str, Failure] = {
     ),
     "read-only": _agent(
         "Install", "Read-only file system @ rb_sysopen - /srv/app/index.html", "Errno::EROFS"
+    ),
+    "stop-script-timed-out": Failure(
+        "ApplicationStop",
+        "ScriptTimedOut",
+        "Script at specified location: scripts/stop.sh failed to complete in 30 seconds",
+        "scripts/stop.sh",
     ),
     "bundle-denied": _agent("DownloadBundle", "Access Denied", "Aws::S3::Errors::AccessDenied", _S3),
     "bundle-gone": _agent(
@@ -300,7 +329,9 @@ def _reports(machine: Machine, deployment: str, failure: Failure | None) -> tupl
             return ()
         script = f"{failure.script}: " if failure.script else ""
         return (f"ERROR {span}: Command failed elapsed_ms=2 error={script}{failure.message}",)
-    status, number = ("Failed", _NUMBERS.get(failure.code, 5)) if failure else ("Succeeded", 0)
+    status, number = (
+        ("Failed", failure.number or _NUMBERS.get(failure.code, 5)) if failure else ("Succeeded", 0)
+    )
     payload = {
         "error_code": number,
         "script_name": failure.script if failure else "",

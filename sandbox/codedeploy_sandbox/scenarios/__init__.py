@@ -13,22 +13,24 @@ from codedeploy_sandbox.scenarios import (
     aws,
     calls,
     deployments,
+    failures,
     fleet,
     host,
     permissions,
     registration,
     vpc,
 )
+from codedeploy_sandbox.scenarios.codes import OF_CODES
 from codedeploy_sandbox.state import Account
 
 Scenario = Callable[[Account], None]
 
 SCENARIOS: dict[str, Scenario] = {
     name.replace("_", "-"): function
-    for module in (fleet, registration, agent, host, permissions, vpc, calls, deployments, aws)
+    for module in (fleet, registration, agent, host, permissions, vpc, calls, deployments, failures, aws)
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
-}
+} | OF_CODES
 
 
 def find(name: str) -> Scenario:

@@ -7,6 +7,7 @@ from codedeploy_sandbox.hosts.host import IDENTITY, LOGS, POLLS
 from codedeploy_sandbox.hosts.machine import poll, session_yml
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine, session, user
+from codedeploy_sandbox.scenarios.records import played
 from codedeploy_sandbox.state import REGION, Account
 
 # An agent 1.x whose worker ends at each start: its processes, and what its master logs then.
@@ -40,6 +41,7 @@ def agent_crash_loop(account: Account) -> None:
     refused = "connect(2) for 127.0.0.1:3128"
     tcp = f"Errno::ECONNREFUSED - Failed to open TCP connection to 127.0.0.1:3128 (Connection refused - {refused})"
     machine(account, log=(_BOOT + tcp, _AGAIN) * 3, **_LOOPS)
+    played(account, "silent")
 
 
 def agent_user_barred(account: Account) -> None:
@@ -49,6 +51,7 @@ def agent_user_barred(account: Account) -> None:
     asked = "Failed to open TCP connection to 169.254.169.254:80"
     lost = f"Errno::ENETUNREACH - {asked} (Network is unreachable - connect(2) for 169.254.169.254:80)"
     machine(account, owner=990, log=(unread, _BOOT + lost, _AGAIN) * 3, **_LOOPS)
+    played(account, "silent")
 
 
 def ruby_too_new(account: Account) -> None:
@@ -57,6 +60,7 @@ def ruby_too_new(account: Account) -> None:
     file = "cannot load such file -- webrick/httputils"
     plugin = f"ERROR [codedeploy-agent(1420)]: Plugin codedeploy could not be loaded: {file}."
     machine(account, ruby="3.4.1", log=(plugin, f"{_BOOT}LoadError - {file}", _AGAIN) * 3, **_LOOPS)
+    played(account, "silent")
 
 
 def agent_exited(account: Account) -> None:
@@ -106,7 +110,8 @@ def two_agents(account: Account) -> None:
     """Two agents run on web-01, since one was started while its lock was gone: each fetches commands."""
     healthy(account)
     second = ((pid + 1000, title.replace("1412", "2412")) for pid, title in POLLS.items())
-    machine(account, processes=(*POLLS.items(), *second))
+    machine(account, processes=(*POLLS.items(), *second), fails="two-agents")
+    played(account, "two-agents")
 
 
 def proxy_of_environment_dead(account: Account) -> None:
@@ -124,6 +129,7 @@ def proxy_of_environment_dead(account: Account) -> None:
     )
     proxy = (("http_proxy", "http://127.0.0.1:3128"),)
     machine(account, environment=proxy, dead_proxy=True, log=log * 2, **_LOOPS)
+    played(account, "silent")
 
 
 def metadata_of_other_region(account: Account) -> None:

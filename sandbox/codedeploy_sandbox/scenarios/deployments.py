@@ -1,10 +1,10 @@
-"""The deployment d-SHOPWEB01 of shop/web ended otherwise than it should, or has not ended; the hosts are well."""
+"""The deployment d-SHOPWEB01 of shop/web ended otherwise than it should, or has not ended."""
 
 from datetime import timedelta
 
 from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, put, target
+from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, fails, put, target
 from codedeploy_sandbox.state import REGION, Account, Deployment
 
 
@@ -21,6 +21,7 @@ def deployment_script_failed(account: Account) -> None:
     targets = {name: failed(name, "ApplicationStart", said, at) for name in ("web-01", "web-02")}
     targets["batch-01"] = target("batch-01", "Skipped", {})
     put(account, "Failed", targets, TOO_FEW)
+    fails(account, "script-failed")
 
 
 def deployment_agent_silent(account: Account) -> None:
@@ -50,6 +51,7 @@ def deployment_stop_script_failed(account: Account) -> None:
     stop = failed("web-01", "ApplicationStop", said, account.clock.start - timedelta(minutes=20))
     rollback = {"rollbackDeploymentId": "d-SHOPWEB02", "rollbackMessage": "The deployment was rolled back."}
     put(account, "Failed", {"web-01": stop}, TOO_FEW, rollbackInfo=rollback)
+    fails(account, "stop-script-timed-out")
 
 
 def deployment_found_no_instances(account: Account) -> None:

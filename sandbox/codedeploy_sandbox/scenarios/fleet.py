@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from codedeploy_sandbox.hosts.agent import EVENTS
 from codedeploy_sandbox.hosts.machine import Machine, session_yml, user_yml
+from codedeploy_sandbox.plays import WELL
 from codedeploy_sandbox.scenarios.baseline import furnish
 from codedeploy_sandbox.scenarios.helpers import CLI, NODE, sent, session, user
 from codedeploy_sandbox.scenarios.records import put, target
@@ -28,7 +29,7 @@ def healthy(account: Account) -> None:
         "mi-0a1b2c3d4e5f60003": Machine("batch-01", user_yml(user("batch-01"), REGION), "debian"),
     }.items():
         world.nodes[id] = Node(id, machine)
-    done = {"status": "Succeeded", "startTime": month_ago, "endTime": month_ago}
+    done = {"status": "Succeeded", "startTime": month_ago, "endTime": month_ago, "diagnostics": WELL}
     names = ("web-01", "web-02")
     put(
         account,

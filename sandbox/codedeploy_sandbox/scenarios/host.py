@@ -5,6 +5,7 @@ from datetime import timedelta
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, node
+from codedeploy_sandbox.scenarios.records import played
 from codedeploy_sandbox.state import REGION, Account
 
 
@@ -54,6 +55,7 @@ def host_disk_full(account: Account) -> None:
     """The disk of web-01's host is full: its agent polls, and each deployment fails."""
     healthy(account)
     machine(account, free=0)
+    played(account)
 
 
 def last_revision_gone(account: Account) -> None:
@@ -62,3 +64,4 @@ def last_revision_gone(account: Account) -> None:
     record = f"{DEPLOYMENTS}/deployment-instructions/5f1e_last_successful_install"
     gone = ((record, f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB01\n"),)
     machine(account, others=gone, fails="last-revision-gone")
+    played(account)

@@ -5,6 +5,7 @@ from codedeploy_sandbox.iam.identities import Document
 from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, HOST_ROLE, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import forget, machine, user
+from codedeploy_sandbox.scenarios.records import played
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 
@@ -29,6 +30,7 @@ def bucket_denied(account: Account) -> None:
     """The role of the hosts may not read the revision bucket."""
     healthy(account)
     only(account, name=HOST_ROLE)
+    played(account, "bundle-denied")
 
 
 def commands_secure_denied(account: Account) -> None:

@@ -1,12 +1,15 @@
 """What CodeDeploy holds of the one deployment of every scenario, d-SHOPWEB01 of shop/web."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from codedeploy_sandbox.hosts.agent import EVENTS
-from codedeploy_sandbox.plays import STATUSES
+from codedeploy_sandbox.deploying import machine_of, mark
+from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, derived, marked
+from codedeploy_sandbox.plays import SERVER, STATUSES, play
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
-from codedeploy_sandbox.state import REGION, Account, Deployment
+from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
 
 DEPLOYMENT = "d-SHOPWEB01"
 
@@ -21,19 +24,10 @@ def put(
     """Let the deployment of shop/web have this status, these targets by id, this error, and what else DeploymentInfo holds."""
     begun = account.clock.start - timedelta(minutes=75)
     statuses = [target["instanceTarget"]["status"] for target in targets.values()]
-    info: dict[str, Any] = {
-        "applicationName": APPLICATION,
-        "deploymentGroupName": GROUP,
+    info: dict[str, Any] = _constant(begun) | {
         "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
-        "revision": {
-            "revisionType": "S3",
-            "s3Location": {"bucket": BUCKET, "key": REVISION, "bundleType": "zip"},
-        },
         "status": status,
-        "createTime": begun,
         "startTime": begun,
-        "creator": "user",
-        "computePlatform": "Server",
         "deploymentOverview": {name: statuses.count(name) for name in STATUSES},
     }
     info |= {"errorInformation": error} if error else {}
@@ -43,6 +37,32 @@ def put(
         else {}
     )
     account.state(REGION).deployments[DEPLOYMENT] = Deployment(info | more, targets)
+
+
+def played(account: Account, fails: str = "") -> None:
+    """Let the deployment have failed on web-01, as `fails` in `hosts.agent.FAILURES` or its machine says.
+
+    It went to one instance at a time, so that web-02 was skipped, and it left its marks on the host.
+    """
+    state, begun = account.state(REGION), account.clock.start - timedelta(minutes=75)
+    arns = {name: f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance/{name}" for name in ("web-01", "web-02")}
+    node = machine_of(state, "web-01")
+    failure = FAILURES[fails or (derived(node.machine) if node else "")]
+    config = "CodeDeployDefault.OneAtATime"
+    info = _constant(begun) | {"deploymentId": DEPLOYMENT, "deploymentConfigName": config}
+    failures = {"web-01": failure.of(DEPLOYMENT), "web-02": None}
+    one = play(info, arns, failures, SERVER[config])
+    one.settled = True
+    state.deployments[DEPLOYMENT] = one
+    mark(state, DEPLOYMENT, one)
+
+
+def fails(account: Account, failure: str) -> None:
+    """Let every deployment fail so on web-01, with the marks of the one that has."""
+    machine(account, fails=failure)
+    nodes = account.state(REGION).nodes
+    on = marked(nodes[NODE].machine, session("web-01"), DEPLOYMENT, FAILURES[failure].of(DEPLOYMENT))
+    nodes[NODE] = replace(nodes[NODE], machine=on)
 
 
 def failed(name: str, event: str, said: dict[str, str], at: datetime) -> dict[str, Any]:
@@ -65,4 +85,19 @@ def target(name: str, status: str, events: dict[str, dict[str, Any]]) -> dict[st
             "status": status,
             "lifecycleEvents": [{"lifecycleEventName": event, **more} for event, more in events.items()],
         },
+    }
+
+
+def _constant(begun: datetime) -> dict[str, Any]:
+    """The members of DeploymentInfo that are the same in every record."""
+    return {
+        "applicationName": APPLICATION,
+        "deploymentGroupName": GROUP,
+        "revision": {
+            "revisionType": "S3",
+            "s3Location": {"bucket": BUCKET, "key": REVISION, "bundleType": "zip"},
+        },
+        "createTime": begun,
+        "creator": "user",
+        "computePlatform": "Server",
     }

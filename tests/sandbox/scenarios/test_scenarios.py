@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import SCENARIOS, serve
+from codedeploy_sandbox.scenarios.codes import OF_CODES
 from codedeploy_sandbox.state import ACCOUNT, REGION
 
 from runbooks.host import probe_script
@@ -20,6 +21,9 @@ from tests.support.sandbox import client, sandbox_process
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CALLER, HOSTS = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("OnCall", "CodeDeployOnPremises"))
 WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
+
+DEPLOYMENT = {"deployment", "deployment targets"}
+FAILED = DEPLOYMENT | {"host log", "host log_file"}  # and the agent says so
 
 # How each scenario differs from the healthy one: the names of the facts below.
 DIFFERS: dict[str, set[str]] = {
@@ -42,13 +46,17 @@ DIFFERS: dict[str, set[str]] = {
         *("host unit", "host root_folder", "host log_folder", "host temporary_folder"),
     },
     "agent-stopped": {"host agent", "host unit", "host log_file", "host log"},
-    "agent-crash-loop": {"host agent", "host endpoint_commands", "host log", "host log_file"},
+    "agent-crash-loop": {*DEPLOYMENT, "host agent", "host endpoint_commands", "host log", "host log_file"},
     "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
     "agent-user-barred": {
+        *DEPLOYMENT,
         *("host agent", "host endpoint_commands", "host log", "host identity_file"),
         *("host credentials_file", "host log_file", "host root_folder", "host log_folder"),
     },
-    "ruby-too-new": {"host agent", "host endpoint_commands", "host log", "host log_file", "host tools"},
+    "ruby-too-new": {
+        *DEPLOYMENT,
+        *("host agent", "host endpoint_commands", "host log", "host log_file", "host tools"),
+    },
     "agent-too-old": {"inventory", "host agent"},
     "agent-2": {
         *("inventory", "host agent", "host config", "host config_file", "host log", "host log_file"),
@@ -61,8 +69,9 @@ DIFFERS: dict[str, set[str]] = {
         *("host endpoint_commands", "host endpoint_s3"),
     },
     "both-arns-in-yml": {"host identity", "host identity_file"},
-    "two-agents": {"host agent"},
+    "two-agents": {"host agent", *DEPLOYMENT},
     "proxy-of-environment-dead": {
+        *DEPLOYMENT,
         "host agent",
         "host endpoint_start",
         "host log",
@@ -82,14 +91,17 @@ DIFFERS: dict[str, set[str]] = {
     },
     "credentials-missing": {"host credentials_file"},
     "keys-exposed": {"host identity_file", "host credentials_file"},
-    "host-disk-full": {"host root_folder", "host log_folder", "host temporary_folder"},
-    "last-revision-gone": {"host deployment"},
+    "host-disk-full": {
+        *FAILED,
+        *("host root_folder", "host log_folder", "host temporary_folder"),
+    },
+    "last-revision-gone": {"host deployment", *FAILED},
     "key-inactive": {
         *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
         *("host log", "host log_file"),
     },
     "role-missing": {"host's role", "may read the bucket", "may poll"},
-    "bucket-denied": {"may read the bucket"},
+    "bucket-denied": {"may read the bucket", *FAILED},
     "commands-secure-denied": {
         *("host config", "host config_file", "host endpoint_commands", "host log", "host log_file"),
     },
@@ -107,14 +119,28 @@ DIFFERS: dict[str, set[str]] = {
     "registration-failing": {"calls of others"},
     "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
-    "deployment-script-failed": {"deployment", "deployment targets"},
-    "deployment-agent-silent": {"deployment", "deployment targets"},
-    "deployment-stop-script-failed": {"deployment", "deployment targets"},
-    "deployment-found-no-instances": {"deployment", "deployment targets"},
-    "deployment-stopped": {"deployment", "deployment targets"},
-    "deployment-queued": {"deployment", "deployment targets"},
-    "deployment-configuration-gone": {"deployment", "deployment targets"},
-    "deployment-running": {"deployment", "deployment targets"},
+    "deployment-agent-silent": DEPLOYMENT,
+    **{
+        f"deployment-{name}": FAILED
+        for name in (
+            *("script-failed", "stop-script-failed", "script-not-executable", "script-timed-out"),
+            *("output-left-open", "appspec-missing", "appspec-invalid", "source-missing"),
+            *("destination-read-only", "bundle-broken", "agent-restarted"),
+        )
+    },
+    # its log names no endpoint
+    "deployment-cleanup-failing": {*FAILED, "host endpoint_commands"},
+    "deployment-revision-gone": {*FAILED, "revision"},
+    "deployment-script-missing": {*FAILED, "host deployment"},
+    "deployment-script-crlf": {*FAILED, "host deployment"},
+    "deployment-file-exists": {*FAILED, "host deployment"},
+    "deployment-root-noexec": {*FAILED, "host root_folder"},
+    **dict.fromkeys(OF_CODES, DEPLOYMENT),
+    "deployment-found-no-instances": DEPLOYMENT,
+    "deployment-stopped": DEPLOYMENT,
+    "deployment-queued": DEPLOYMENT,
+    "deployment-configuration-gone": FAILED,
+    "deployment-running": DEPLOYMENT,
     "clock-drifts": {"Date"},
 }
 
@@ -169,6 +195,7 @@ class Seen:
             "may list": self.may(CALLER, "codedeploy:ListOnPremisesInstances"),
             "may read the bucket": self.may(HOSTS, "s3:GetObject", "arn:aws:s3:::shop-revisions/x"),
             "may poll": self.may(HOSTS, "codedeploy-commands-secure:PollHostCommand"),
+            "revision": type(self.ask("s3.head_object", Bucket="shop-revisions", Key="web/1.4.2.zip")),
             "in EC2": self.around(node),
             "deployment": self.ask("codedeploy.get_deployment", deploymentId="d-SHOPWEB01"),
             "deployment targets": self.targets("d-SHOPWEB01"),

@@ -1,0 +1,102 @@
+"""A deployment that failed on web-01 for something on its host or in its revision: CodeDeploy and the host say so."""
+
+from datetime import timedelta
+from typing import Any
+
+from codedeploy_sandbox.hosts.host import DEPLOYMENTS
+from codedeploy_sandbox.scenarios.baseline import BUCKET, REVISION
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.helpers import machine
+from codedeploy_sandbox.scenarios.records import played
+from codedeploy_sandbox.state import Account
+
+
+def deployment_script_missing(account: Account) -> None:
+    """The revision of d-SHOPWEB01 lacks the start script that its AppSpec file names."""
+    _failing(account, "script-missing")
+
+
+def deployment_script_not_executable(account: Account) -> None:
+    """The agent on web-01 could not make the start script of d-SHOPWEB01 executable."""
+    _failing(account, "script-not-executable")
+
+
+def deployment_script_timed_out(account: Account) -> None:
+    """The start script of d-SHOPWEB01 waited for a database until its timeout."""
+    _failing(account, "script-timed-out")
+
+
+def deployment_output_left_open(account: Account) -> None:
+    """The start script of d-SHOPWEB01 left a process behind that holds its output open until the timeout."""
+    _failing(account, "output-left-open")
+
+
+def deployment_script_crlf(account: Account) -> None:
+    """The start script of d-SHOPWEB01 has Windows line ends, so that web-01 does not find its interpreter."""
+    _failing(account, "script-crlf")
+
+
+def deployment_root_noexec(account: Account) -> None:
+    """The agent's root_dir on web-01 is mounted noexec, so that no hook script of d-SHOPWEB01 can be run."""
+    mounts = f"/dev/vda1 / ext4 rw,relatime 0 0\n/dev/vdb1 /{DEPLOYMENTS} ext4 rw,noexec 0 0\n"
+    _failing(account, "noexec", mounts=mounts)
+
+
+def deployment_appspec_missing(account: Account) -> None:
+    """The revision of d-SHOPWEB01 has no AppSpec file at its root."""
+    _failing(account, "appspec-missing")
+
+
+def deployment_appspec_invalid(account: Account) -> None:
+    """The AppSpec file of d-SHOPWEB01 is indented with a tab."""
+    _failing(account, "appspec-invalid")
+
+
+def deployment_file_exists(account: Account) -> None:
+    """A file of d-SHOPWEB01 was on web-01 already, put there by no deployment."""
+    listed = f"{DEPLOYMENTS}/deployment-instructions/5f1e-install.json"
+    copied = '{"instructions":[{"type":"copy","source":"index.html","destination":"/srv/app/index.html"}]}'
+    _failing(account, "file-exists", others=((listed, copied),))
+
+
+def deployment_source_missing(account: Account) -> None:
+    """The revision of d-SHOPWEB01 lacks a file that its AppSpec file copies."""
+    _failing(account, "source-missing")
+
+
+def deployment_destination_read_only(account: Account) -> None:
+    """The file system to which d-SHOPWEB01 copies files is read-only on web-01."""
+    _failing(account, "read-only")
+
+
+def deployment_bundle_broken(account: Account) -> None:
+    """The revision of d-SHOPWEB01 is no zip archive, though its name and type say so."""
+    _failing(account, "bundle-broken")
+
+
+def deployment_revision_gone(account: Account) -> None:
+    """The revision of d-SHOPWEB01 was deleted from its bucket."""
+    _failing(account, "bundle-gone", fails="")
+    account.seeds.append(("s3", lambda ask: ask("s3", "DeleteObject", Bucket=BUCKET, Key=REVISION)))
+
+
+def deployment_agent_restarted(account: Account) -> None:
+    """The agent on web-01 was restarted while a script of d-SHOPWEB01 ran."""
+    _failing(account, "agent-restarted")
+
+
+def deployment_cleanup_failing(account: Account) -> None:
+    """The agent on web-01 could not delete an old revision, and d-SHOPWEB01 failed with it."""
+    _failing(
+        account,
+        "cleanup-failing",
+        log=("ERROR [codedeploy-agent(1415)]: InstanceAgent::LinuxUtil: Error deleting directories: 1",),
+        quiet=timedelta(seconds=5),
+    )
+
+
+def _failing(account: Account, failure: str, **changes: Any) -> None:
+    """Let every deployment fail so on web-01, and d-SHOPWEB01 have done so."""
+    healthy(account)
+    machine(account, **{"fails": failure, **changes})
+    played(account, failure)
