@@ -27,6 +27,7 @@ _HEADER = (
     "LifecycleEvent - ",
     "Script - ",
 )  # lines of that log that say where it comes from, as the finding does
+_CODE = re.compile(r"[A-Za-z0-9]{1,40}")  # as those of the model are
 _END = 300  # characters of a log by which causes are told apart
 
 
@@ -123,7 +124,7 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any]) -> Finding
     known = cause.known
     fix = known.do if known else ""
     if event:
-        code = (event.code or "failed").lower()
+        code = event.code.lower() if _CODE.fullmatch(event.code) else "failed"
         parts = [f"{who} failed", f"at {event.name}", f"with {event.code}" if event.code else ""]
         says = " ".join(filter(None, parts)) + (f" in {event.script}" if event.script else "") + "."
         says += (

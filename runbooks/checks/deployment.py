@@ -176,7 +176,9 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
         good = (group.get("lastSuccessfulDeployment") or {}).get("deploymentId")
         before = f" The last one that succeeded is {good}." if good else " None has succeeded yet."
         says = f"The last deployment of {name}, {id_}, {ending(status)}{at}.{before}"
-        yield Finding(FAIL, says, code=status.lower(), about=id_, next=GUIDE, leads=lead)
+        yield Finding(
+            FAIL, says, code="stopped" if status == "Stopped" else "failed", about=id_, next=GUIDE, leads=lead
+        )
 
 
 def _known(aws: Aws, question: Question) -> dict[str, Any]:
@@ -205,7 +207,14 @@ def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
     if code in ("IAM_ROLE_PERMISSIONS", "AUTO_SCALING_IAM_ROLE_PERMISSIONS") and _suspended(info):
         fix += " The service role needs autoscaling:SuspendProcesses and autoscaling:ResumeProcesses."
     says += _manner(info)
-    return Finding(FAIL, says, code=status.lower(), about=id_, fix=fix, next=_page(known) or GUIDE)
+    return Finding(
+        FAIL,
+        says,
+        code="stopped" if status == "Stopped" else "failed",
+        about=id_,
+        fix=fix,
+        next=_page(known) or GUIDE,
+    )
 
 
 def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:

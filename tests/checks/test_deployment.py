@@ -1,6 +1,7 @@
 """The checks that answer why a deployment failed."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +12,13 @@ from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.records import failed, put, target
 from codedeploy_sandbox.state import Account, Deployment
 
-from runbooks import why
+from runbooks import diagnose, why
 from runbooks.errors import UserError
 from runbooks.facts.deployments import MOST_IN_ALL, MOST_READ, TARGETS, Targets, deployment, targets
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 from runbooks.question import Question
-from runbooks.report import Report
+from runbooks.report import FORMATS, Report
+from tests.report.test_report import SCHEMA
 from tests.support.findings import assert_sound
 from tests.support.world import PATIENT, world
 
@@ -260,3 +262,57 @@ def test_all_is_well_needs_every_target() -> None:
     report = asked(with_targets(targets, "Succeeded"))
     assert {finding.verdict for finding in of_targets(report)} == {OK, UNKNOWN}
     assert report.exit_code == 2
+
+
+EVIL = (
+    '<script>alert(1)</script> "x" | `x` [a](javascript:alert(1)) \x1b[31m \u202e AKIA' + "IOSFODNN7EXAMPLE"
+)
+
+
+def hostile(account: Account) -> None:
+    """A deployment whose every text is hostile."""
+    find("healthy")(account)
+    said = dict.fromkeys(("errorCode", "scriptName", "message", "logTail"), EVIL)
+    at = datetime(2026, 1, 15, 11, tzinfo=UTC)
+    bad = failed(EVIL, EVENTS[0], said, at)
+    bad["instanceTarget"]["lifecycleEvents"][0]["lifecycleEventName"] = EVIL
+    more: dict[str, Any] = {
+        "applicationName": EVIL,
+        "deploymentGroupName": EVIL,
+        "deploymentConfigName": "CodeDeployDefault.OneAtATime",
+        "creator": EVIL,
+        "deploymentMode": "RESTART",
+        "revision": {"revisionType": "S3", "s3Location": {"bucket": EVIL, "key": EVIL, "version": EVIL}},
+        "previousRevision": {
+            "revisionType": "GitHub",
+            "gitHubLocation": {"repository": EVIL, "commitId": EVIL},
+        },
+        "rollbackInfo": dict.fromkeys(
+            ("rollbackDeploymentId", "rollbackTriggeringDeploymentId", "rollbackMessage"), EVIL
+        ),
+        "overrideAlarmConfiguration": {"enabled": True, "alarms": [{"name": EVIL}]},
+        "ec2DeploymentOptions": {"autoScalingGroupProcessesToSuspend": [EVIL]},
+        "deploymentStatusMessages": [EVIL],
+    }
+    put(account, "Failed", {EVIL: bad}, {"code": "ALARM_ACTIVE", "message": EVIL}, **more)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("status", ["Failed", "InProgress"])
+def test_every_text_of_a_deployment_is_hostile_and_stays_text(form: str, status: str) -> None:
+    def scenario(account: Account) -> None:
+        hostile(account)
+        account.state("eu-west-1").deployments[ID].info["status"] = status
+
+    with world(scenario, config=PATIENT) as (aws, _):
+        shown = diagnose(aws, deployment=ID).render(form)
+    assert ID in shown
+    assert "AKIAIOSFODNN7EXAMPLE" not in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    if form in ("html", "github", "markdown"):
+        outside = re.sub(r"(`+).*?\1", "", shown)  # what is code is shown as it is
+        assert "<script" not in outside
+        assert "[a](javascript" not in outside
+    if form == "json":
+        SCHEMA.validate(json.loads(shown))
