@@ -208,6 +208,12 @@ def test_a_poll_of_yesterday_proves_nothing(tmp_path: Path) -> None:
     assert last(done) == f"FAIL: agent 1.8.1 did not poll within 3 minutes, by {host.log}."
 
 
+def test_a_poll_before_a_refusal_proves_nothing(tmp_path: Path) -> None:
+    """The agent polled once, then its identity was refused: what counts is the end of the log."""
+    assert Host(tmp_path, after={1: POLL + REFUSED}).run().returncode == 1
+    assert Host(tmp_path / "again", after={1: REFUSED, 2: POLL}).run().returncode == 0
+
+
 def test_a_log_that_was_moved_at_midnight_is_read_from_its_start(tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.log.write_text("x" * 5000)

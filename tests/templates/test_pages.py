@@ -1,0 +1,105 @@
+"""What the pages on the templates say, held to the templates and to the command."""
+
+import re
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import DOCS
+from tests.templates.conftest import UNPROVED
+from tests.templates.stacks import STACKS, TEMPLATES, accepts, read
+
+INSTALLATION = (DOCS / "best-practices/automated-installation.md").read_text(encoding="utf-8")
+HOOKS = (DOCS / "best-practices/lifecycle-hooks.md").read_text(encoding="utf-8")
+UPGRADE = (DOCS / "guides/agent-upgrade.md").read_text(encoding="utf-8")
+PAGES = INSTALLATION + UPGRADE + (DOCS / "best-practices/regular-updates.md").read_text(encoding="utf-8")
+
+
+def fences(page: str, language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+
+
+def test_the_appspec_of_the_page_is_the_samples() -> None:
+    (shown,) = (one for one in fences(HOOKS, "yaml") if "hooks:" in one)
+    assert yaml.safe_load(shown) == yaml.safe_load((TEMPLATES / "sample-application/appspec.yml").read_text())
+
+
+def test_the_hook_of_the_page_is_the_samples() -> None:
+    def code(text: str) -> list[str]:
+        return [line for line in text.splitlines() if line and not line.startswith("# ")]
+
+    (shown,) = (one for one in fences(HOOKS, "bash") if "healthy()" in one)
+    assert code(shown) == code((TEMPLATES / "sample-application/hooks/validate.sh").read_text())
+
+
+def test_every_template_is_in_the_table() -> None:
+    rows = re.findall(r"^\| `([a-z-]+\.yml)` \|", INSTALLATION, re.MULTILINE)
+    assert sorted(rows) == sorted(STACKS)
+
+
+def test_what_is_not_proved_is_named_on_the_page() -> None:
+    assert list(UNPROVED) == ["AWS::SSM::Association"]
+    assert "since the sandbox cannot create them" in INSTALLATION
+
+
+def test_each_command_gives_the_parameters_that_a_template_needs() -> None:
+    """And only values that it takes, where the value is not for the reader to fill in."""
+    commands = [one for one in fences(PAGES, "bash") if "--template-file" in one]
+    assert len(commands) == 5
+    for command in commands:
+        words = shlex.split(command.split("describe-stacks")[0].replace("\\\n", " ").split("document=")[0])
+        name = words[words.index("--template-file") + 1].removeprefix("templates/")
+        given = dict(
+            word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :] if "=" in word
+        )
+        declared: dict[str, dict[str, Any]] = read(name)["Parameters"]
+        assert {key for key, one in declared.items() if "Default" not in one} <= set(given), name
+        for key, value in given.items():
+            assert value == "HOST_POLICY" or accepts(declared[key], value), (name, key, value)
+
+
+def test_the_defaults_of_the_table_are_the_templates() -> None:
+    declared = read("agent-installed.yml")["Parameters"]
+    table = re.findall(r"^\| (`[A-Z]\w+`(?:, `\w+`)*) \| ([^|]+) \| ([^|]+) \|$", INSTALLATION, re.MULTILINE)
+    rows = {name: cells for names, *cells in table for name in re.findall(r"\w+", names)}
+    assert rows["MaxConcurrencyPercent"][0] == str(declared["MaxConcurrencyPercent"]["Default"])
+    for name in ("MaxConcurrencyPercent", "MaxErrors", "WaitMinutes", "ProofMinutes"):
+        one = declared[name]
+        assert f"{one['MinValue']} to {one['MaxValue']}" in rows[name][1], name
+        assert str(one["Default"]) in rows[name][0].split(", "), name
+    assert f"`{declared['AgentLine']['Default']}`" == rows["AgentLine"][0]
+    assert f"`{declared['OnlyOnSchedule']['Default']}`" == rows["OnlyOnSchedule"][0]
+    # all but the names of the tag, which the text of the section has
+    assert set(declared) - set(rows) == {"TagKey", "CanaryValue", "FleetValue"}
+
+
+def test_each_failure_of_the_table_is_one_of_the_script() -> None:
+    steps = read("agent-installed.yml")["Resources"]["Document"]["Properties"]["Content"]["mainSteps"]
+    script = steps[0]["inputs"]["runCommand"][-1]
+    section = INSTALLATION[INSTALLATION.index("{ #proof }") :].split("\n\n")[1]
+    _, *said = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)  # the first is the head of the table
+    assert len(said) == 6
+    for text in said:
+        longest = max(re.split(r"[\d.…-]+", text), key=len)  # between the values that the script fills in
+        assert longest.strip() in script, text
+
+
+def test_the_check_set_of_the_upgrade_passes_on_a_sound_host() -> None:
+    (command,) = (one for one in fences(UPGRADE, "bash") if "runbooks diagnose" in one)
+    words = shlex.split(command.replace("\\\n", " "))[1:]
+    run = [sys.executable, "-m", "runbooks", *words, "--sandbox", "healthy"]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "OK: 9 passed.")
+    assert "`OK: 9 passed.`" in UPGRADE
+    table = re.findall(r"^\| `([a-z-]+)` \|", UPGRADE[UPGRADE.index("{ #before }") :], re.MULTILINE)
+    assert set(table) | {"agent-is-installed"} == set(words[words.index("--check") + 1 :: 2])
+
+
+@pytest.mark.parametrize("script", fences(UPGRADE, "bash") + fences(HOOKS, "bash"))
+def test_the_commands_are_sound_shell(script: str) -> None:
+    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
