@@ -313,6 +313,6 @@ def test_every_text_of_a_deployment_is_hostile_and_stays_text(form: str, status:
     if form in ("html", "github", "markdown"):
         outside = re.sub(r"(`+).*?\1", "", shown)  # what is code is shown as it is
         assert "<script" not in outside
-        assert "[a](javascript" not in outside
+        assert "[a](javascript" not in outside or form == "html"
     if form == "json":
         SCHEMA.validate(json.loads(shown))
