@@ -23,7 +23,7 @@ from codedeploy_sandbox import serve
 from runbooks.aws import connect
 from runbooks.aws.session import Aws
 from runbooks.decoder.index import document
-from runbooks.diagnosis import diagnose
+from runbooks.diagnosis import diagnose, why
 from runbooks.facts.host_report import _PAUSES
 
 DECODER = Path(__file__).resolve().parent.parent / "docs" / "assets" / "javascripts" / "decode.js"
@@ -87,10 +87,8 @@ def main() -> None:
         seconds, memory = _process(["-m", "runbooks", *command])
         _row(f"runbooks {' '.join(command)}", seconds, "python -c pass", nothing, f"{memory:.0f} MiB")
     aws = connect("sandbox:healthy")
-    made = _record(aws)
-    bare = _median(lambda: _replay(aws, made))
-    whole = _median(lambda: diagnose(aws, **ASKED))
-    _row("a diagnosis", whole, f"its {len(made)} calls by boto3", bare, "the bar is 1.25")
+    _against_bare(aws, "a diagnosis", lambda asked: diagnose(asked, **ASKED))
+    _against_bare(connect("sandbox:deployment-script-failed"), "why", lambda asked: why(asked, "d-SHOPWEB01"))
     _reading_all_names()
     _box()
 
@@ -112,6 +110,13 @@ def _box() -> None:
         )
         seconds, words = map(float, done.stdout.split())
         _row(f"the box, 1 MB of {name}", seconds, "a regex for its words", words, "the bar is 0.1 s")
+
+
+def _against_bare(aws: Aws, what: str, work: Callable[[Aws], object]) -> None:
+    made = _record(aws, work)
+    bare = _median(lambda: _replay(aws, made))
+    whole = _median(lambda: work(aws))
+    _row(what, whole, f"its {len(made)} calls by boto3", bare, "the bar is 1.25")
 
 
 def _reading_all_names() -> None:
@@ -154,8 +159,8 @@ def _process(
     return statistics.median(times), memory / 1024
 
 
-def _record(aws: Aws) -> list[tuple[str, str, dict[str, Any]]]:
-    """The calls of one diagnosis: service, operation, parameters."""
+def _record(aws: Aws, work: Callable[[Aws], object]) -> list[tuple[str, str, dict[str, Any]]]:
+    """The calls of one piece of work: service, operation, parameters."""
     made: list[tuple[str, str, dict[str, Any]]] = []
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -164,7 +169,7 @@ def _record(aws: Aws) -> list[tuple[str, str, dict[str, Any]]]:
     services = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "ec2", "s3")
     for service in services:
         aws.client(service).meta.events.register_first("provide-client-params", note)
-    diagnose(aws, **ASKED)
+    work(aws)
     for service in services:
         aws.client(service).meta.events.unregister("provide-client-params", note)
     return made

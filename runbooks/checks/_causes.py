@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from runbooks.aws import Aws
@@ -44,7 +45,7 @@ class Cause:
         """Whether the event has a start: then an agent had taken it."""
         return self.event is None or self.event.began is not None
 
-    @property
+    @cached_property
     def known(self) -> Known | None:
         """What the guide knows of it: of an event without a start, that no agent took it."""
         if self.event is None or (self.status != "Failed" and self.was_begun):
