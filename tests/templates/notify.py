@@ -7,12 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
-from tests.support import ROOT
+from tests.templates.stacks import TEMPLATES, read
 
-TEMPLATES = ROOT / "templates"
 SITE = "https://guide.example/codedeploy"
 CHAT = "arn:aws:sns:eu-west-1:111122223333:chat"
 MAIL = "arn:aws:sns:eu-west-1:111122223333:mail"
@@ -62,32 +60,10 @@ INSTANCE = {
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads !Ref and the like as what stands behind them."""
-
-
-def _behind(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_multi_constructor("!", _behind)
-
-
-@cache
-def template(name: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.load((TEMPLATES / f"notify-{name}.yml").read_text("utf-8"), Loader=_Loader)
-    return parsed
-
-
 @cache
 def source() -> str:
     """The code of the function."""
-    code: str = template("deployments")["Resources"]["Function"]["Properties"]["Code"]["ZipFile"]
+    code: str = read("notify-deployments.yml")["Resources"]["Function"]["Properties"]["Code"]["ZipFile"]
     return code
 
 
