@@ -4,6 +4,7 @@
 # Needs GITHUB_REPOSITORY (OWNER/NAME) and GITHUB_TOKEN.
 set -eu
 ticket=${1:?usage: github.sh TICKET}
+: "${GITHUB_REPOSITORY:?}" "${GITHUB_TOKEN:?}"
 print=$(sed -n 's/.*Fingerprint `\([0-9a-f]\{12\}\).*/\1/p' "$ticket")
 : "${print:?no fingerprint in "$ticket"}"
 title=$(head -n 1 "$ticket" | sed 's/^\*\*\([A-Z]*\)\*\*/\1:/' |
@@ -20,10 +21,9 @@ call() { # a token on the command line would be seen by ps
 query="repo:$GITHUB_REPOSITORY is:issue is:open in:body $print"
 number=$(call -G "$api/search/issues" --data-urlencode "q=$query" |
     jq -r '.items[0].number // empty')
+body=$(jq -n --rawfile text "$ticket" --arg title "$title" \
+    '{title: $title, body: $text, labels: ["codedeploy"]}')
 if [ "$number" ]; then
-    jq -n --rawfile text "$ticket" '{body: $text}'
-else
-    jq -n --rawfile text "$ticket" --arg title "$title" \
-        '{title: $title, body: $text, labels: ["codedeploy"]}'
-fi >"$ticket.json"
-call --data "@$ticket.json" "$issues${number:+/$number/comments}"
+    body=$(jq -n --rawfile text "$ticket" '{body: $text}')
+fi
+call --data "$body" "$issues${number:+/$number/comments}"

@@ -4,6 +4,7 @@
 # Needs JIRA_SITE, JIRA_USER, JIRA_TOKEN, JIRA_PROJECT.
 set -eu
 ticket=${1:?usage: jira.sh TICKET}
+: "${JIRA_SITE:?}" "${JIRA_USER:?}" "${JIRA_TOKEN:?}" "${JIRA_PROJECT:?}"
 print=$(sed -n 's/.*Fingerprint \([0-9a-f]\{12\}\).*/\1/p' "$ticket")
 label=codedeploy-${print:?no fingerprint in "$ticket"}
 title=$(grep -v '^{noformat}' "$ticket" | head -n 1 | cut -c 1-250)
@@ -19,12 +20,11 @@ asked=$(jq -n --arg jql "$jql AND statusCategory != Done" \
     '{jql: $jql, fields: ["key"], maxResults: 1}')
 key=$(call 3/search/jql "$asked" | jq -r '.issues[0].key // empty')
 if [ "$key" ]; then
-    call "2/issue/$key/comment" \
-        "$(jq -n --rawfile text "$ticket" '{body: $text}')"
+    body=$(jq -n --rawfile text "$ticket" '{body: $text}')
 else
-    call 2/issue "$(jq -n --rawfile text "$ticket" --arg label "$label" \
+    body=$(jq -n --rawfile text "$ticket" --arg tag "$label" \
         --arg title "$title" --arg project "$JIRA_PROJECT" \
         '{fields: {project: {key: $project}, summary: $title,
-          issuetype: {name: "Task"}, description: $text,
-          labels: [$label]}}')"
+          issuetype: {name: "Task"}, description: $text, labels: [$tag]}}')
 fi
+call "2/issue${key:+/$key/comment}" "$body"

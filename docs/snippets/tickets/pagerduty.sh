@@ -4,12 +4,14 @@
 # Needs PAGERDUTY_ROUTING_KEY, the key of a service's integration.
 set -eu
 ticket=${1:?usage: pagerduty.sh TICKET}
+: "${PAGERDUTY_ROUTING_KEY:?}"
 print=$(sed -n 's/.*Fingerprint \([0-9a-f]\{12\}\).*/\1/p' "$ticket")
+: "${print:?no fingerprint in "$ticket"}"
 link=$(sed -n 's/.*guide: \(https*:[^ ]*\).*/\1/p' "$ticket" | head -n 1)
 # The key comes from the environment and goes by standard input:
 # on the command line it would be seen by ps.
 jq -n --rawfile text "$ticket" --arg link "$link" \
-    --arg print "${print:?no fingerprint in "$ticket"}" '
+    --arg print "$print" '
     {routing_key: env.PAGERDUTY_ROUTING_KEY, event_action: "trigger",
      dedup_key: $print, client: "CodeDeploy Field Guide",
      payload: {summary: ($text | split("\n")[0][:1024]),

@@ -4,6 +4,7 @@
 # Needs SERVICENOW_SITE, SERVICENOW_USER, SERVICENOW_PASSWORD.
 set -eu
 ticket=${1:?usage: servicenow.sh TICKET}
+: "${SERVICENOW_SITE:?}" "${SERVICENOW_USER:?}" "${SERVICENOW_PASSWORD:?}"
 print=$(sed -n 's/.*Fingerprint \([0-9a-f]\{12\}\).*/\1/p' "$ticket")
 : "${print:?no fingerprint in "$ticket"}"
 incidents=$SERVICENOW_SITE/api/now/table/incident

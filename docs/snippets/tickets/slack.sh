@@ -4,6 +4,7 @@
 # Needs SLACK_WEBHOOK, whose address is the secret.
 set -eu
 ticket=${1:?usage: slack.sh TICKET}
+: "${SLACK_WEBHOOK:?}"
 body=$(jq -n --rawfile text "$ticket" \
     '{text: $text, unfurl_links: false, unfurl_media: false}')
 # An address on the command line would be seen by ps.
