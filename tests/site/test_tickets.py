@@ -29,7 +29,7 @@ ACTS = f"{HOSTILE} @channel <!here> [code]<b>x</b>[/code] {{noformat}} www.evil.
 
 @dataclass
 class Vendor:
-    """A server that answers as told, and keeps what it was asked."""
+    """A server that answers as it is set up to, and keeps what it was asked."""
 
     answers: dict[str, Any] = field(default_factory=dict)  # by path
     asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)

@@ -38,7 +38,7 @@ def steps(notification: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_a_failed_deployment_is_told_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_deployment_is_sent_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     notification, link = told(DEPLOYMENT, monkeypatch)
     assert link == f"{SITE}/e/?HEALTH_CONSTRAINTS&deployment=d-ABCDEF123&region=eu-west-1&group=shop%2Fweb"
     assert notification["content"] == {
@@ -188,7 +188,7 @@ def test_the_subject_of_a_mail_is_one_that_sns_takes(
     assert re.fullmatch(r"[!-~][ -~]{0,98}", sns.sent[1]["Subject"])
 
 
-def test_without_mail_and_ops_items_only_chat_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mail_and_ops_items_only_chat_is_sent_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     sns = Sns()
     function(lambda _: sns, monkeypatch)["handler"](event(DEPLOYMENT, INSTANCE, SUCCEEDED, STOPPED), None)
     assert [sent["TopicArn"] for sent in sns.sent] == [CHAT] * 4

@@ -139,7 +139,7 @@ def test_the_role_may_do_this_and_no_more(
     assert evaluate(request, [Policy.of(name, document)]).decision == decision
 
 
-def test_the_function_tells_the_topic_that_the_stack_made(
+def test_the_function_writes_to_the_topic_that_the_stack_made(
     deployments: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue, arn = _queue(deployments, "chat")
@@ -265,7 +265,7 @@ def changed(event: dict[str, Any], **change: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", ["FAILURE", "STOP"])
-def test_a_failed_deployment_is_told_without_a_cause(state: str, state_changes: Bus) -> None:
+def test_a_failed_deployment_is_sent_without_a_cause(state: str, state_changes: Bus) -> None:
     sent = state_changes.made_of(changed(STATE_CHANGE, state=state))
     SCHEMA.validate(sent)
     assert "carries no error code" in sent["content"]["description"]
@@ -291,7 +291,7 @@ def test_a_failed_deployment_is_told_without_a_cause(state: str, state_changes: 
         {"state": None},
     ],
 )
-def test_other_events_are_not_told(change: dict[str, Any], state_changes: Bus) -> None:
+def test_other_events_are_not_sent(change: dict[str, Any], state_changes: Bus) -> None:
     assert state_changes.made_of(changed(STATE_CHANGE, **change)) is None
 
 
@@ -318,7 +318,7 @@ def test_codes_that_no_model_declares_have_their_page_too(name: str, api_errors:
     assert read_link(step.partition(": ")[2]).page
 
 
-def test_the_words_of_a_caller_are_not_told(api_errors: Bus) -> None:
+def test_the_words_of_a_caller_are_not_sent(api_errors: Bus) -> None:
     sent = json.dumps(api_errors.made_of(REFUSED))
     assert "evil" not in sent
     assert "<" not in sent
@@ -334,7 +334,7 @@ def test_the_words_of_a_caller_are_not_told(api_errors: Bus) -> None:
         {"detail-type": "AWS Service Event via CloudTrail"},
     ],
 )
-def test_calls_that_succeed_and_other_services_are_not_told(change: dict[str, Any], api_errors: Bus) -> None:
+def test_calls_that_succeed_and_other_services_are_not_sent(change: dict[str, Any], api_errors: Bus) -> None:
     assert api_errors.made_of(changed(REFUSED, **change)) is None
 
 
