@@ -8,8 +8,9 @@ from runbooks.aws.regions import neighbours
 from runbooks.checks._cloudtrail import gaps
 from runbooks.commands import aws_cli
 from runbooks.facts.cloudtrail import trail
+from runbooks.facts.host_report import managed_node, names_of
 from runbooks.facts.registration import GET, arn_of, registered_arn, registered_arns, registration
-from runbooks.findings import FAIL, OK, UNKNOWN, Finding, NotApplicable, needs
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable, needs
 from runbooks.question import Question
 
 TITLE = "Is the instance registered, and under which ARN?"
@@ -29,7 +30,9 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     name = question.instance
     info = registration(aws, name)
     about = name if isinstance(info, Refusal) else info.get("instanceArn", name)
-    if isinstance(info, Refusal):
+    if isinstance(info, Refusal) and name.startswith("mi-") and (node := managed_node(aws, name)):
+        yield _of_a_node(aws, name, names_of(node))
+    elif isinstance(info, Refusal):
         says = f"{name} is not registered in {aws.region}: {info.code}."
         lead = "instance-is-not-registered-elsewhere"
         yield Finding(FAIL, says, code="not-registered", about=about, next=lead)
@@ -43,6 +46,20 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
         arn, at = arn_of(info), info.get("registerTime")
         since = f"since {at:%Y-%m-%d}" if at else "(CodeDeploy gives no date)"
         yield Finding(OK, f"{name} is registered {since} as {arn}.", about=about)
+
+
+def _of_a_node(aws: Aws, node: str, names: list[str]) -> Finding:
+    """What is registered under a name of the managed node that was asked about by its id."""
+    for name in names:
+        if arn := registered_arn(aws, name):
+            says = (
+                f"{node} is the id of a managed node. Its name {name} is registered as {arn}: ask about {name} to check"
+                " the registration too."
+            )
+            return Finding(WARN, says, code="is-a-node", about=name, next=GUIDE)
+    said = f"neither it nor its name {' or '.join(names)} is" if names else "it is not"
+    says = f"{node} is the id of a managed node, and {said} registered in {aws.region}."
+    return Finding(FAIL, says, code="not-registered", about=node, next=GUIDE)
 
 
 @needs("instance")

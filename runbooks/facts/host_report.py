@@ -15,7 +15,7 @@ from runbooks.facts.registration import registration
 from runbooks.findings import Command, CouldNotCheck
 from runbooks.host import HostReport, read_report
 from runbooks.host.probe import ProbeBy, holds_only_the_probe
-from runbooks.question import Question
+from runbooks.question import Question, is_instance
 
 # Seconds for Systems Manager to run the probe, which itself waits for a network for at most half of that.
 _PATIENCE = 40
@@ -95,7 +95,7 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
     """
     nodes = managed_nodes(aws)
     session = _session_name(aws, name)
-    found = [node for node in nodes if node["InstanceId"] == session]
+    found = [node for node in nodes if node["InstanceId"] in (session, name)]
     found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]
     short = name.lower().partition(".")[0]
     found = found or [node for node in nodes if short and short == _bare(node)]
@@ -108,6 +108,13 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
             " one by hand."
         )
     return found[0] if found else None
+
+
+def names_of(node: Mapping[str, Any]) -> list[str]:
+    """The names by which a managed node may be registered: its own, its computer's, and that without the domain."""
+    computer = str(node.get("ComputerName", ""))
+    names = (str(node.get("Name", "")), computer, computer.partition(".")[0])
+    return [name for name in dict.fromkeys(names) if is_instance(name)]
 
 
 def _bare(node: Mapping[str, Any]) -> str:
