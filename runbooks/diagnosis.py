@@ -69,7 +69,7 @@ def why(
 ) -> Report:
     """Why a deployment failed, by what CodeDeploy says of it and of its targets: three reads for up to 25 targets.
 
-    Its targets are grouped by cause. Raises `UserError` for what is no deployment's id, and as `diagnose` does.
+    Its targets are grouped by cause. Raises `UserError` for what is not a deployment id, and as `diagnose` does.
     """
     return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
 

@@ -87,7 +87,7 @@ def _bucket(name: str, value: Any) -> str:
     """A bucket, with a key where one was given; an address like s3://BUCKET/KEY is taken too."""
     bucket = _text(name, value).removeprefix("s3://")
     if bucket and not BUCKET.fullmatch(bucket):
-        raise UserError(f"{value!r} is no bucket: write BUCKET or BUCKET/KEY.")
+        raise UserError(f"{value!r} is not a bucket: write BUCKET or BUCKET/KEY.")
     return bucket.removesuffix("/")
 
 
@@ -107,7 +107,7 @@ def deployment_fault(text: str) -> str:
 def _deployment(name: str, value: Any) -> str:
     deployment = _text(name, value).strip()
     if deployment and not DEPLOYMENT.fullmatch(deployment):
-        raise UserError(f"{value!r} is no deployment's id: {deployment_fault(deployment)}.")
+        raise UserError(f"{value!r} is not a deployment id: {deployment_fault(deployment)}.")
     return deployment
 
 

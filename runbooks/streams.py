@@ -18,7 +18,7 @@ def open_streams() -> None:
 
 
 def say(text: str) -> None:
-    """Write to standard output. A reader who has gone (``| head``) is no error; raises `UserError` for a full disk."""
+    """Write to standard output. A reader who has gone (``| head``) is not an error; raises `UserError` for a full disk."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -65,7 +65,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; what is no plain file (a device, a pipe) is written into.
+    """Write a file whole or not at all; what is not a plain file (a device, a pipe) is written into.
 
     A link is followed, and the mode of a file that is replaced is kept. Where it cannot be written after all,
     the text goes to standard output, so that it is not lost, and a `UserError` says so.

@@ -90,12 +90,12 @@ def _whole(text: str) -> dict[str, str]:
     """A name that is all of the text."""
     if _NEARLY_A_DEPLOYMENT.fullmatch(text):
         raise UserError(
-            f"{text!r} is no deployment's id: {deployment_fault(text)}. An on-premises instance of that name:"
+            f"{text!r} is not a deployment id: {deployment_fault(text)}. An on-premises instance of that name:"
             f" --instance {text}."
         )
     if text.startswith("i-"):
         raise UserError(
-            f"{text!r} is no EC2 instance's id: that is i- and 8 or 17 digits or small letters from a to f."
+            f"{text!r} is not an EC2 instance id: that is i- and 8 or 17 digits or small letters from a to f."
         )
     if NAME.fullmatch(text):
         return {"instance": text}

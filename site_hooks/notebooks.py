@@ -163,7 +163,9 @@ def _site_links(html: str, page: Page, files: Files) -> str:
         return f'href="{get_relative_url(pages[address].url, page.url)}{fragment}"'
 
     html = re.sub(rf'href="{re.escape(GUIDE)}([^"#]*)(#[^"]*)?"', inner, html)
-    return html.replace(f">{GUIDE}", ">/")  # the text of a link is no address of the reader's machine either
+    return html.replace(
+        f">{GUIDE}", ">/"
+    )  # nor may the text of a link show an address of the reader's machine
 
 
 def address_of(file: File) -> str:

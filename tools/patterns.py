@@ -5,7 +5,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-# A blank of a pattern is written so in errors.json; it stands for the grammar's `blank`.
+# A space of a pattern is written so in errors.json; it stands for the grammar's `blank`.
 BLANK = "␠"
 # What one engine knows and the other does not, or reads otherwise.
 FOREIGN = re.compile(r"\(\?<|\(\?P|\(\?[aiLmsux]|\\[AZzGpPkQRXh]|[+*?}]\+|\(\?>|\{,|\[\]|\[\^\]")
@@ -96,7 +96,7 @@ def _word(pattern: str) -> str:
 
 
 def _outline(parsed: Any) -> str:
-    """The literal text of a pattern, with `_ANY` where anything may stand and a blank at a word's boundary."""
+    """The literal text of a pattern, with `_ANY` where anything may stand and a space at a word's boundary."""
     made = ""
     for op, value in parsed:
         if op is sre.LITERAL:

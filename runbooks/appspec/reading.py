@@ -85,7 +85,7 @@ class Refusal:
     fix: str
 
 
-_SYNTAX = "Indent with blanks, and put a text with a colon and a blank, or with a sign in front, in quotes."
+_SYNTAX = "Indent with spaces, and put quotes around text that holds a colon and a space, or begins with a special character."
 _ENCODING = "Save the file as UTF-8, without control characters."
 
 
@@ -106,7 +106,7 @@ class Document:
 
 
 def name(node: Node) -> str | None:
-    """The text of a key; None for a key that is no text."""
+    """The text of a key; None for a key that is not text."""
     return node.value if isinstance(node, Scalar) and type(node.value) is str else None
 
 
@@ -238,4 +238,4 @@ def _refusal(error: Any, content: bytes, *, first: bool) -> Refusal:
         rust_says += f", {error.context}"
         rust_says += f" at line {shown.line} column {shown.column}" if shown not in (mark, Mark(1, 1)) else ""
     place = begun if open_to_the_end else mark
-    return Refusal(place, f"This is no YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)
+    return Refusal(place, f"This is not valid YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)

@@ -54,7 +54,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "appspec-has-no-byte-order-mark": (
             "The file does not begin with a byte-order mark.",
-            "Agent 1.8.1 counts it as a blank before the first key, so that it reads that key only and misses all others. Editors on Windows add it.",
+            "Agent 1.8.1 counts it as a space before the first key, so that it reads that key only and misses all others. Editors on Windows add it.",
         ),
         "appspec-is-one-document": (
             "The file holds one YAML document.",
@@ -310,7 +310,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ecs-load-balancer-is-given": (
             "`LoadBalancerInfo` is a mapping with `ContainerName` and the number `ContainerPort`.",
-            "It stands inside `Properties`, and is no list.",
+            "It is inside `Properties`, and is not a list.",
         ),
         "ecs-network-is-complete": (
             "`AwsvpcConfiguration` has `Subnets`, `SecurityGroups` and `AssignPublicIp`.",
@@ -336,7 +336,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "lambda-versions-differ": (
             "The two versions are numbers and differ.",
-            "`$LATEST` is no version that an alias can shift traffic to.",
+            "`$LATEST` is not a version that an alias can shift traffic to.",
         ),
     },
 }  # fmt: skip

@@ -154,7 +154,7 @@ def _file(entry: Node, about: str) -> Iterator[Fault]:
             yield fault(
                 "file-paths-are-text",
                 value.mark,
-                f"The {key} of {about} is {seen(value)}, which is no text.",
+                f"The {key} of {about} is {seen(value)}, which is not text.",
                 about=f"{about}.{key}",
                 fix=f"Put the {key} in quotes.",
                 one=Outcome(INSTALL, f"no implicit conversion of {_ruby_kind(value)} into String"),

@@ -11,7 +11,7 @@ _START = Mark(1, 1)
 
 
 def byte_order_mark(content: bytes) -> Iterator[Fault]:
-    """What 1.8.1 reads of a file behind a byte-order mark, which its parser takes for a blank."""
+    """What 1.8.1 reads of a file behind a byte-order mark, which its parser takes for a space."""
     root = read(content).root
     key = root.pairs[0][0] if isinstance(root, Mapping) and root.pairs else None
     outcome: Outcome | None = None

@@ -7,7 +7,7 @@ from botocore.utils import ArnParser, InvalidArnException
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an ARN of IAM or STS that the checks use; empty ones where a text is no ARN."""
+    """The parts of an ARN of IAM or STS that the checks use; empty ones where a text is not an ARN."""
 
     partition: str = ""
     account: str = ""

@@ -152,7 +152,7 @@ def _refuse_malformed(credentials: Any) -> None:
             raise UserError(f"The AWS credentials have no {what}.")
         if value and not (isinstance(value, str) and _PRINTABLE.fullmatch(value)):
             raise UserError(
-                f"The {what} of the AWS credentials has a line end, a blank or another character that cannot be in one:"
+                f"The {what} of the AWS credentials has a newline, a space or another character that cannot be in one:"
                 " set it again without that. A file with Windows line ends leaves a carriage return at its end."
             )
 

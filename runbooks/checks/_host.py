@@ -158,7 +158,7 @@ def set_line(report: HostReport, path: str, key: str, value: str) -> str:
     It keeps the old file beside it, but not the yml, which may hold a secret key: its old value stands in the finding.
     """
     quoted = re.sub(r"([\\&|])", r"\\\1", value)
-    # As the probe reads it: the key may wear a colon, quotes, and blanks behind it.
+    # As the probe reads it: the key may wear a colon, quotes, and spaces behind it.
     edit = shlex.quote(rf's|^(["\x27]?:?{key}["\x27]?[[:blank:]]*:).*|\1 {quoted}|')
     keep = "" if path == yml_path(report) else ".bak"
     return restarting(report, f"sudo sed -E -i{keep} {edit} {shlex.quote(path)}")

@@ -129,7 +129,7 @@ def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding
         )
     elif support.state == "supported":
         yield Finding(OK, says, about=name)
-    elif support.state == "unlisted":  # newer than the table is no evidence that it is supported
+    elif support.state == "unlisted":  # newer than the table does not prove that it is supported
         yield Finding(
             WARN,
             f"{says} Look at AWS's own list.",

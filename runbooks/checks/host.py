@@ -155,7 +155,7 @@ def host_reaches_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
 
     The probe goes the agent's way: by the proxy that its configuration names or by none, to the endpoint
     that its log, its configuration or its Region gives. Agent 1.x makes its first connection by the http_proxy of
-    its environment, if that is set, and its polls do not. A proxy's refusal and a redirect are no answer.
+    its environment, if that is set, and its polls do not. A proxy's refusal or a redirect does not count as an answer.
     """
     report = require_report(aws, question)
     name = host_name(question, report)
@@ -190,7 +190,7 @@ def _answer(status: int, bad: Verdict, so: str) -> tuple[Verdict, str, str]:
         return WARN, "answered", ""
     if 200 <= status < 500:
         return OK, "answered", ""
-    return UNKNOWN, "no-status", ", which is no status"
+    return UNKNOWN, "no-status", ", which is not a status"
 
 
 def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:

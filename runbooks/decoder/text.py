@@ -34,7 +34,7 @@ def text_of(data: bytes) -> str:
 
 
 def normal(text: str) -> str:
-    """``text`` with one kind of line end, one kind of blank and characters of one unit, terminal lines joined."""
+    """``text`` with one kind of line end, one kind of space and characters of one unit, terminal lines joined."""
     text = text.replace("\r\n", "\n")
     if not text.isascii():
         text = _ASTRAL.sub("\ufffd", text)

@@ -14,7 +14,13 @@ TARGETS = 25
 MOST_IN_ALL = 100  # of a larger deployment only those are listed that did not succeed and were not skipped
 MOST_READ = 750  # and of these no more are read: 30 calls
 
-WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the model's statuses that are no end
+WAITING = (
+    "Created",
+    "Queued",
+    "InProgress",
+    "Baking",
+    "Ready",
+)  # the model's statuses of a deployment that has not ended
 _UNKNOWN = ("DeploymentDoesNotExistException", "InvalidDeploymentIdException")
 _LIST, _BATCH = "codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"
 _NOT_STARTED = "DeploymentNotStartedException"

@@ -71,7 +71,7 @@ def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:
 def registered_arns(aws: Aws) -> dict[str, str]:
     """The ARN of every registered name.
 
-    Raises `CouldNotCheck` when the answer leaves a name out, which is no error in the API.
+    Raises `CouldNotCheck` when the answer leaves a name out, which the API does not treat as an error.
     """
     names = listed_names(aws, "Registered")
     infos = [

@@ -80,7 +80,7 @@ def agent_endpoints(aws: Aws, host: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [e for e in endpoints if e["ServiceName"].endswith(service) and e["VpcId"] == host["VpcId"]]
 
 
-# What a check reads of each, so that an answer without it is no answer.
+# What a check reads of each, so that an answer without it is refused.
 _MEMBERS = {
     "NetworkAcls": (
         "NetworkAclId",

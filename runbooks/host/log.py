@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
-# An entry of the log begins with its time: `2026-11-26T08:33:37` (1.x) or with a blank (older 1.x, and 2.x).
+# An entry of the log begins with its time: `2026-11-26T08:33:37` (1.x) or with a space (older 1.x, and 2.x).
 _HEAD = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)\S* +(?:(DEBUG|INFO|WARN|ERROR|FATAL)\b)?", re.ASCII
 )

@@ -111,7 +111,7 @@ def _datum(section: dict[str, Any], name: str, hint: Any) -> Datum[Any]:
             return Datum(None, by)
         case {"value": list(items)} if wanted == tuple[str, ...] and all(isinstance(i, str) for i in items):
             return Datum(tuple(items), by)
-        case {"value": value} if type(value) is wanted:  # exactly: True is no number
+        case {"value": value} if type(value) is wanted:  # exactly: True is not a number
             return Datum(value, by)
     raise HostReportError(f"The host report has no usable {name}: {_AGAIN}.")
 

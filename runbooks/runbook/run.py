@@ -159,7 +159,7 @@ def _run(client: NotebookClient) -> None:
 async def _until_interrupted(client: NotebookClient) -> None:
     """Execute. An interrupt is what it is; nbclient calls it a dead kernel."""
     try:
-        # what a kernel writes of its own end is no news for the user
+        # what a kernel writes of its own end does not interest the user
         await client.async_execute(stderr=subprocess.DEVNULL)
     except DeadKernelError:
         task = asyncio.current_task()

@@ -50,7 +50,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
         ),
         MASK,
     ),
-    # a header of authorization, or cookies, to its end: a scheme, a signature and a token have blanks between them
+    # a header of authorization, or cookies, to its end: a scheme, a signature and a token have spaces between them
     (
         re.compile(
             r"(?i)\b((?:(?:proxy-)?authorization|(?:set-)?cookie)[\"']?\s*[:=]\s*[\"']?)[^\"'\s][^\"'\r\n]*"

@@ -62,7 +62,7 @@ ASSUMPTIONS: dict[str, str] = {
     "ignored-stop": "With ignoreApplicationStopFailures an ApplicationStop that fails counts as one that succeeded.",
     "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
     "only the first line, the names and the AppSpec file's version, os, files and hooks are read.",
-    "yaml-message": "The message about an AppSpec file that is no YAML is worded by another parser than the agent's.",
+    "yaml-message": "The message about an AppSpec file that is not YAML is worded by another parser than the agent's.",
     "other-revisions": "A revision in GitHub, and one in S3 that is no zip archive, is there and sound.",
     "unmanaged-hosts": "A host that Systems Manager does not know has an agent that works.",
     "cleanup-message": "An old revision that the agent cannot delete fails DownloadBundle with the message of Ruby's rmdir.",

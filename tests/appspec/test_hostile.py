@@ -151,7 +151,7 @@ def test_random_bytes_and_mutations_are_judged_without_an_error() -> None:
         lint("-", source.randbytes(source.randint(0, 300)))
 
 
-def test_binary_and_other_encodings_are_no_yaml() -> None:
+def test_binary_and_other_encodings_are_not_yaml() -> None:
     assert only(lint("-", b"MZ\x90\x00\x03")) == "FAIL appspec-is-yaml"
     assert lint("-", TOP.encode("latin-1") + b"# caf\xe9\n").verdict is FAIL
 

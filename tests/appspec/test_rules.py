@@ -199,6 +199,6 @@ def test_a_fault_of_syntax_is_placed_where_it_is_to_be_fixed(text: str, line: in
 
 
 @pytest.mark.parametrize("entry", ["/app", "[a, b]", "5", "~", "source and destination"])
-def test_an_entry_of_files_that_is_no_mapping_is_one_fault(entry: str) -> None:
+def test_an_entry_of_files_that_is_not_a_mapping_is_one_fault(entry: str) -> None:
     (found,) = lint("-", (TOP + f"files:\n  - {entry}\n").encode()).faults
     assert (found.code, found.mark.line) == ("file-has-source", 4)

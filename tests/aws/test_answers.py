@@ -79,7 +79,7 @@ def answering(body: str | bytes, status: int = 200, request_id: str = "r-1", **h
         (("ssm:GetDocument", "Content"), '{"Content": ["x"]}', "a list as"),
     ],
 )  # fmt: skip
-def test_a_wrong_type_is_no_answer(api: tuple[str, ...], body: str, wrong: str) -> None:
+def test_a_wrong_type_is_refused(api: tuple[str, ...], body: str, wrong: str) -> None:
     parameters: dict[str, Any] = {
         "codedeploy:GetOnPremisesInstance": {"instanceName": "web-01"},
         "ssm:GetDocument": {"Name": "x"},
@@ -157,7 +157,7 @@ def test_an_answer_without_a_request_id_is_none() -> None:
             aws.read_all(*LIST)
 
 
-def test_an_expected_error_without_a_request_id_is_no_evidence() -> None:
+def test_an_expected_error_without_a_request_id_proves_nothing() -> None:
     body, code = '{"__type": "InstanceNotRegisteredException"}', "InstanceNotRegisteredException"
     with answering(body, 400) as aws:
         assert aws.read(*GET, expecting=(code,), instanceName="web-01").code == code
@@ -205,6 +205,6 @@ def test_a_body_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"instanceNames": ' + "[" * 200_000])
-def test_json_that_is_nested_too_deep_is_no_answer(body: str) -> None:
+def test_json_that_is_nested_too_deep_is_refused(body: str) -> None:
     with answering(body) as aws, pytest.raises(NotAnAnswer):
         aws.read(*LIST)

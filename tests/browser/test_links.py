@@ -37,7 +37,7 @@ def test_a_short_link_works_from_a_disk(browser: Browser, offline_site: Built) -
 @pytest.mark.parametrize(
     "short", ["e/?An error occurred (ThrottlingException)", "e/An error occurred (ThrottlingException)/"]
 )
-def test_what_is_no_name_is_explained(browser: Browser, address: str, short: str) -> None:
+def test_what_is_not_a_name_is_explained(browser: Browser, address: str, short: str) -> None:
     with opened(browser, address + short) as page:
         expect(page.locator(".box-answer h2 a")).to_have_text("ThrottlingException")
 

@@ -198,7 +198,7 @@ BROKEN = {
     "max_revisions 0": Case(
         files=replace(WORKS, config=settings(":max_revisions: 0")), not_ok={SETTINGS: (FAIL, "max_revisions is '0'")}
     ),
-    "max_revisions that is no number": Case(
+    "max_revisions that is not a number": Case(
         files=replace(WORKS, config=settings(":max_revisions: five")), not_ok={SETTINGS: (FAIL, "is 'five'")}
     ),
     "max_revisions 10": Case(files=replace(WORKS, config=settings(":max_revisions: 10"))),

@@ -129,8 +129,8 @@ def test_one_that_is_not_there_is_a_failure_with_the_place_that_was_asked() -> N
 
 
 @pytest.mark.parametrize("id_", ["d-1", "D-ABCDEF123", "d-ABCDEF1234", "abc", "d-abcdef123"])
-def test_what_is_no_id_is_refused_before_a_call(id_: str) -> None:
-    with pytest.raises(UserError, match="is no deployment's id"):
+def test_what_is_not_an_id_is_refused_before_a_call(id_: str) -> None:
+    with pytest.raises(UserError, match="is not a deployment id"):
         Question.of(deployment=id_)
 
 

@@ -181,7 +181,7 @@ def test_a_user_agent_that_names_this_guide_hides_no_other_caller() -> None:
 # An answer about another
 
 
-def test_what_codedeploy_says_of_another_name_is_no_evidence() -> None:
+def test_what_codedeploy_says_of_another_name_proves_nothing() -> None:
     def other(answer: dict[str, Any]) -> None:
         answer["instanceInfo"]["instanceName"] = "web-02"
 
@@ -194,7 +194,7 @@ def test_what_codedeploy_says_of_another_name_is_no_evidence() -> None:
     assert all("about 'web-02' instead of 'web-01'" in found[id_].says for id_ in needs)
 
 
-def test_what_the_probe_says_of_another_instance_is_no_evidence() -> None:
+def test_what_the_probe_says_of_another_instance_proves_nothing() -> None:
     def other(answer: dict[str, Any]) -> None:
         if answer.get("Status") == "Success":
             document = json.loads(answer["StandardOutputContent"])

@@ -188,7 +188,7 @@ def test_a_region_that_is_shut_hides_no_other() -> None:
 
 
 @pytest.mark.parametrize("check", ["instance-is-registered", "registered-identity-exists", NEIGHBOURS])
-def test_an_answer_without_an_arn_is_no_answer(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_an_arn_is_refused(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with world("healthy") as (aws, _):
         read = aws.read
 

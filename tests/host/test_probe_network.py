@@ -89,7 +89,7 @@ HOSTS: dict[str, tuple[Fakes, Files, dict[str, Any]]] = {
         ),
         {"endpoint_commands.url": VPCE},
     ),
-    "an endpoint that is no URL": (
+    "an endpoint that is not a URL": (
         Fakes(),
         Files(config="deploy_control_endpoint: https://$(id)/\ns3_endpoint_override: file:///etc/passwd\n"),
         {"endpoint_commands.url": "<not a plain URL>", "endpoint_s3.status": "<not a plain URL>"},

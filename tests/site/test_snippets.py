@@ -667,7 +667,7 @@ def exceptions_named() -> dict[str, set[str]]:
     for path in DOCS.rglob("*.md"):
         if path.parent.name == "symptoms":
             continue
-        # *Exception in a shell pattern is no name; **Exception** in bold type is.
+        # *Exception in a shell pattern is not a name; **Exception** in bold type is.
         for name in re.findall(r"(?<![^*]\*)\b[A-Z]\w*Exception\b", path.read_text(encoding="utf-8")):
             named.setdefault(name, set()).add(str(path.relative_to(DOCS)))
     return named

@@ -17,7 +17,7 @@
   window.codedeployContext = { context, known: Object.keys(CONTEXT) };
   if (!Object.keys(context).length) return;
 
-  // What stands before a blank (or the example) of a command, the blank, and the value that fills it.
+  // What stands before a placeholder (or the example) of a command, the placeholder, and the value that fills it.
   const { instance, region, deployment, group = "" } = context;
   const [application, name] = group.includes("/") ? group.split("/") : ["", group];
   const FILLS = [

@@ -39,7 +39,7 @@
     const { known, context } = root.codedeployContext;
     const [asked = ""] = [...new URLSearchParams(location.search)].find(([key, value]) => !value && !known.includes(key)) || [];
     const fragment = decode(location.hash.slice(1));
-    const text = (document.getElementById(fragment) ? "" : fragment) || asked; // a section of this page is no name
+    const text = (document.getElementById(fragment) ? "" : fragment) || asked; // a section of this page is not a name
     const page = lookup(JSON.parse(document.getElementById("names").textContent), text);
     const query = new URLSearchParams(context).toString();
     if (page) location.replace(query ? page.replace(/(?=#|$)/, `?${query}`) : page);

@@ -204,7 +204,7 @@ def _files(machine: Machine, local: datetime) -> Files:
 
 
 def _stamped(machine: Machine, lines: tuple[str, ...], newest: datetime) -> str:
-    """The lines of a log, a minute apart. Agent 2.x writes a blank where 1.x writes a T."""
+    """The lines of a log, a minute apart. Agent 2.x writes a space where 1.x writes a T."""
     mark = " " if (machine.agent or "").startswith("2.") else "T"
     times = (newest - timedelta(minutes=ago) for ago in range(len(lines) - 1, -1, -1))
     return "".join(f"{time:%Y-%m-%d{mark}%H:%M:%S} {line}\n" for time, line in zip(times, lines, strict=True))

@@ -151,7 +151,7 @@ _LABELS = ("Blue", "Green")
 
 
 def known(call: Call, id_: str) -> Deployment:
-    """The deployment of this id as it is now. Raises ApiError for what is no id, and for one that is not there."""
+    """The deployment of this id as it is now. Raises ApiError for what is not an id, and for one that is not there."""
     _check_id(id_)
     if id_ not in call.state.deployments:
         raise ApiError("DeploymentDoesNotExistException", f"there is no deployment {id_}")
@@ -163,7 +163,7 @@ def _check_id(id_: str) -> None:
         raise ApiError("DeploymentIdRequiredException", "the deployment id is missing")
     # Assumption: deployment-id
     if not _ID.fullmatch(id_):
-        raise ApiError("InvalidDeploymentIdException", f"{id_[:100]!r} is no id of a deployment")
+        raise ApiError("InvalidDeploymentIdException", f"{id_[:100]!r} is not the id of a deployment")
 
 
 def _info(id_: str, deployment: Deployment) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _target(deployment: Deployment, id_: str, target: str) -> dict[str, Any]:
 def _of_server(call: Call, id_: str) -> Deployment:
     deployment = known(call, id_)
     if deployment.info.get("computePlatform", "Server") != "Server":
-        raise ApiError("InvalidComputePlatformException", f"{id_} is no deployment to instances")
+        raise ApiError("InvalidComputePlatformException", f"{id_} is not a deployment to instances")
     return deployment
 
 

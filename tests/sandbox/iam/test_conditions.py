@@ -51,7 +51,7 @@ CONDITIONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("numbers are compared as numbers", when(NumericLessThan={"k": "10"}), {"k": "9.5"}, ALLOWED),
     ("at the limit LessThan fails", when(NumericLessThan={"k": 10}), {"k": "10"}, NO),
     ("where LessThanEquals holds", when(NumericLessThanEquals={"k": 10}), {"k": "10"}, ALLOWED),
-    ("what is no number never matches", when(NumericGreaterThan={"k": 1}), {"k": "many"}, NO),
+    ("what is not a number never matches", when(NumericGreaterThan={"k": 1}), {"k": "many"}, NO),
     ("10 and 10.0 are equal", when(NumericNotEquals={"k": "10.0"}), {"k": "10"}, NO),
     (
         "dates are compared as times, whatever their offset",
