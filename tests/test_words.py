@@ -13,6 +13,7 @@ DIALECT = [
     "could not be looked at", "as told by AWS", "It tells why.", "another trouble", "AWS minds the case",
     "Mind case and blanks.", "The session is over.", "the agent heeds none", "What it truly is", "a process that shall go on",
     "from afar", "something is amiss", "reckoned by AWS's clock", "whence it came", "The log speaks of TLS", "take upon yourself",
+    "The value is no URL.", "A name with a blank.",
 ]  # fmt: skip
 ENGLISH = [
     "Fix it with the command at /guides/agent-too-old/#mend.", "Amend the commit.", "Look at the log.", "Keep this in mind.",
@@ -21,6 +22,7 @@ ENGLISH = [
     "There is no role Nobody.", "arn:aws:iam::1:role/Nobody", "the user nobody", "You told the agent to stop.",
     "It tells them apart.", "No one can tell.", "This tells one error from another.",
     "He was looking at it.", "The deployment is over an hour old.", "retell", "It moves over to 2.x.",
+    "There is no file.", "It is no longer used.", "a blank line", "There are no errors.",
 ]  # fmt: skip
 
 

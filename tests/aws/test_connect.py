@@ -50,7 +50,7 @@ def test_credentials_that_no_header_can_hold_are_refused_and_not_shown(
     for key, value in (values | {variable: SECRET + end.replace("\x00", "\x01")}).items():
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with pytest.raises(UserError, match=f"^The {name} of the AWS credentials has a line end") as raised:
+    with pytest.raises(UserError, match=f"^The {name} of the AWS credentials has a newline") as raised:
         connect("aws")
     assert "HIDDEN" not in str(raised.value)
     assert "\n" not in str(raised.value)

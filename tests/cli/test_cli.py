@@ -112,7 +112,7 @@ def test_a_token_with_a_line_end_is_refused_and_not_shown() -> None:
         AWS_SESSION_TOKEN="IQoJ_HIDDEN\r",
     )
     assert done.returncode == 64
-    assert "The session token of the AWS credentials has a line end" in done.stderr
+    assert "The session token of the AWS credentials has a newline" in done.stderr
     assert "HIDDEN" not in done.stdout + done.stderr
 
 
