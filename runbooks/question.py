@@ -19,6 +19,8 @@ USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
 SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+", re.A)
 # The rule of the AWS CLI for a name (awscli customizations/codedeploy/utils.py).
 NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
+# An EC2 instance's id: botocore's model of SSM has these lengths, the digits are those that EC2 gives out.
+EC2 = re.compile(r"i-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
 DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
@@ -30,11 +32,17 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def is_ec2(instance: str) -> bool:
+    """Whether this is the id of an EC2 instance, which is not registered, rather than an on-premises name."""
+    return bool(EC2.fullmatch(instance))
+
+
 def _instance(name: str, value: Any) -> str:
     instance = _text(name, value)
-    if instance.startswith("i-"):
+    if instance.startswith("i-") and not is_ec2(instance):
         raise UserError(
-            f"{instance!r} is an EC2 instance ID: EC2 instances are not registered, and on-premises names never begin with 'i-'."
+            f"{instance!r} is neither an EC2 instance ID, which is i- and 8 or 17 of 0-9 and a-f, nor an on-premises"
+            " name, which never begins with 'i-'."
         )
     if instance and not NAME.fullmatch(instance):
         raise UserError(
@@ -132,7 +140,7 @@ class Question:
     instance: str = _parameter(
         "",
         _instance,
-        "The on-premises instance's name; left out: what concerns all of them.",
+        "The on-premises instance's name, or an EC2 instance's ID; left out: what concerns all on-premises instances.",
         schema={"type": "string", "description": "Empty: all instances"},
     )
     status: str | None = _parameter(

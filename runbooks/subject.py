@@ -4,13 +4,12 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runbooks.errors import UserError
-from runbooks.question import DEPLOYMENT, NAME, deployment_fault
+from runbooks.question import DEPLOYMENT, EC2, NAME, deployment_fault
 
 # What stands in a link or in a line: by the parameter of the question that it is.
 _IDS = {
     "deployment": re.compile(rf"(?<![\w-]){DEPLOYMENT.pattern}(?![\w-])"),
-    # botocore's model of SSM has these lengths; the digits are those that EC2 gives out
-    "instance": re.compile(r"(?<![\w-])(?:i-(?:[0-9a-f]{17}|[0-9a-f]{8})|mi-[0-9a-f]{17})(?![\w-])"),
+    "instance": re.compile(rf"(?<![\w-])(?:{EC2.pattern}|mi-[0-9a-f]{{17}})(?![\w-])"),
 }
 _GROUP = r"[^/\s?#:]+/[^/\s?#]+"
 _NAMED = {  # an ARN of CodeDeploy, and a page of its console

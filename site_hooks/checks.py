@@ -38,6 +38,8 @@ _ABOUT = {
     "arn": "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
 }
 
+_ABOUT_EC2 = {"instance": "i-c57b5a4dad0b61785"}  # in those whose name begins with ec2-
+
 # What narrows a call that names nothing it requires.
 _NARROWED = {
     "cloudtrail:LookupEvents": "--lookup-attributes AttributeKey=EventSource,AttributeValue=codedeploy.amazonaws.com",
@@ -145,7 +147,8 @@ def _section(check: Check) -> str:
 def _see(check: Check, scenario: str) -> str:
     """The command that shows the example, with all that the check reads."""
     read = {"instance", *observed()[check.id]["takes"]}
-    asked = {name: value for name, value in _ABOUT.items() if name in read}
+    about = _ABOUT | (_ABOUT_EC2 if scenario.startswith("ec2-") else {})
+    asked = {name: value for name, value in about.items() if name in read}
     return shell("runbooks", "diagnose", sandbox=scenario, **asked, check=check.id)
 
 

@@ -161,7 +161,10 @@ def test_a_check_needs_its_good_state() -> None:
     [
         ({"checks": "agent-is-fine"}, "no check 'agent-is-fine'"),
         ({"instnace": "web-01"}, "There is no parameter 'instnace'"),
-        ({"instance": "i-0123456789abcdef0"}, "EC2"),
+        ({"instance": "i-0123456789ABCDEF0"}, "8 or 17 of 0-9 and a-f"),
+        ({"instance": "i-0123456"}, "neither an EC2 instance ID"),
+        ({"instance": "i-0123456789abcdef01"}, "nor an on-premises name"),
+        ({"instance": "i-0123456789abcdef0\n"}, "neither an EC2 instance ID"),
         ({"instance": "web:01"}, "cannot be"),
         ({"instance": "x" * 101}, "cannot be"),
         ({"instance": "web-01\n"}, "cannot be"),

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from codedeploy_sandbox import SCENARIOS
 from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.baseline import only
-from codedeploy_sandbox.scenarios.helpers import NODE
+from codedeploy_sandbox.scenarios.helpers import EC2, NODE
 from codedeploy_sandbox.state import Account
 
 from runbooks import policy
@@ -37,6 +37,7 @@ NEEDED = {
     "ec2:DescribeRouteTables": ("no-route", "web-01"),
     "ec2:DescribeSecurityGroups": ("endpoint-closed", "web-01"),
     "ec2:DescribeVpcEndpoints": ("endpoint-closed", "web-01"),
+    "iam:GetInstanceProfile": ("ec2-healthy", EC2),
     "iam:GetRole": ("healthy", "web-01"),
     "iam:GetUser": ("healthy", "batch-01"),
     "iam:ListAccessKeys": ("healthy", "batch-01"),

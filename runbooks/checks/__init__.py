@@ -15,6 +15,7 @@ from runbooks.checks import (
     caller,
     callers,
     deployment,
+    ec2,
     host,
     listing,
     network,
@@ -26,12 +27,13 @@ from runbooks.checks import (
 )
 from runbooks.findings import Check
 
-# In the order of a diagnosis: does this machine reach AWS, with which identity, what is registered, who calls, then the
+# In the order of a diagnosis: does this machine reach AWS, with which identity, what is registered or runs, who calls, then the
 # host, its agent, and the path between them.
 MODULES: tuple[ModuleType, ...] = (
     network,
     caller,
     registration,
+    ec2,
     selection,
     listing,
     callers,

@@ -1,7 +1,8 @@
 """What IAM's policy simulator says about an identity's permissions, as findings."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws
@@ -68,6 +69,47 @@ def caller_may_do(aws: Aws, actions: tuple[str, ...], resource: str, *, page: st
     if identity is None:
         raise CouldNotCheck(f"IAM has no user or role for {arn}, so its policies cannot be simulated.")
     yield from simulated(aws, identity["Arn"], actions, resource, page=page)
+
+
+class Trust(NamedTuple):
+    """Whether a role's trust policy lets a service assume it; ``doubt`` says why that is not known."""
+
+    yes: bool
+    why: str = ""
+    doubt: str = ""
+    denied: bool = False
+    statements: tuple[Any, ...] = ()
+
+
+def trusts(document: Mapping[str, Any], services: Collection[str]) -> Trust:
+    """Whether a trust policy lets one of these service principals ("ec2.amazonaws.com") assume its role.
+
+    An unconditional denial wins; what depends on a condition, or names no principal plainly, is in doubt.
+    """
+    statements = tuple(_listed(document.get("Statement")))
+    plain: set[Any] = set()
+    doubtful: set[Any] = set()
+    for one in statements:
+        if not isinstance(one, Mapping):
+            doubtful.add("Allow")
+            continue
+        principal, actions = one.get("Principal"), [str(a).lower() for a in _listed(one.get("Action"))]
+        vague = principal == "*" or "NotPrincipal" in one or "NotAction" in one
+        named = _listed(principal.get("Service")) if isinstance(principal, Mapping) else []
+        acts = any(fnmatchcase("sts:assumerole", action) for action in actions)
+        if vague or (acts and set(named) & set(services)):
+            (doubtful if vague or one.get("Condition") else plain).add(one.get("Effect"))
+    if "Deny" in plain:
+        return Trust(False, "its trust policy denies it", denied=True, statements=statements)
+    if "Deny" in doubtful or ("Allow" in doubtful and "Allow" not in plain):
+        return Trust(False, doubt="its trust policy has a condition, or names no principal plainly")
+    why = f"its trust policy does not allow {' or '.join(sorted(services))} to assume it"
+    return Trust("Allow" in plain, why, statements=statements)
+
+
+def _listed(value: Any) -> list[Any]:
+    """The items of a member of a policy that may be one item or a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 # PolicyEvaluationDecisionType in botocore's model of IAM.

@@ -4,35 +4,38 @@ import re
 from collections.abc import Iterator
 
 from runbooks.aws.regions import dns_suffix
-from runbooks.checks._host import IDENTITY_PAGE, append_line, arn_of, config_path, restarting, set_line
+from runbooks.checks._host import IDENTITY_PAGE, append_line, config_path, restarting, set_line
 from runbooks.findings import FAIL, OK, WARN, Finding
 from runbooks.host import HostReport, run_state
 
 _REGION_OF = re.compile(r"codedeploy-commands(?:-secure)?(?:-fips)?\.([a-z]+-[a-z0-9-]+-\d)\.")
 
 
-def as_it_polls(report: HostReport, name: str, region: str) -> Iterator[Finding]:
-    """What the log of an agent that polls shows and its yml does not: as whom it polls, and in which Region."""
-    state = run_state(report)
-    if state is None or state.state != "polls":
-        return
-    arn, polled, url = arn_of(report), report.polled_as(), report.endpoint_commands.url.value or ""
-    if polled and polled != arn:
-        says = f"By its log the agent on {name} polls as {polled}, though its yml names {arn}: it has not read the yml since."
-        yield Finding(
-            FAIL, says, code="polls-as-another", about=polled, fix=restarting(report), next=IDENTITY_PAGE
-        )
+def polls_as(report: HostReport, name: str, arn: str, though: str) -> Iterator[Finding]:
+    """That an agent which polls does so, by its log, as another than ``arn``, ``though`` something says so."""
+    state, polled = run_state(report), report.polled_as()
+    if state and state.state == "polls" and polled and polled != arn:
+        says = f"By its log the agent on {name} polls as {polled}, though {though}."
+        fix = restarting(report)
+        yield Finding(FAIL, says, code="polls-as-another", about=polled, fix=fix, next=IDENTITY_PAGE)
+
+
+def polls_elsewhere(report: HostReport, name: str, region: str, but: str) -> Iterator[Finding]:
+    """That an agent which polls does so, by its log, in another Region than ``region``, ``but``."""
+    state, url = run_state(report), report.endpoint_commands.url.value or ""
     found = _REGION_OF.search(url)
-    if found and found[1] != region and report.endpoint_commands.url.by == "its log":
-        says = f"By its log the agent on {name} polls {url}, but {name} is registered in {region}."
-        right = f"https://{found[0].replace(found[1], region)}{dns_suffix(region)}"
-        if report.config.deploy_control_endpoint.value:
-            fix = set_line(report, config_path(report), "deploy_control_endpoint", right)
-        elif report.network.imds_answers.value:
-            fix = append_line(report, "deploy_control_endpoint", right)
-        else:
-            fix = restarting(report)
-        yield Finding(FAIL, says, code="polls-elsewhere", about=url, fix=fix, next=IDENTITY_PAGE)
+    by_log = report.endpoint_commands.url.by == "its log"
+    if not state or state.state != "polls" or not found or found[1] == region or not by_log:
+        return
+    says = f"By its log the agent on {name} polls {url}, but {but}."
+    right = f"https://{found[0].replace(found[1], region)}{dns_suffix(region)}"
+    if report.config.deploy_control_endpoint.value:
+        fix = set_line(report, config_path(report), "deploy_control_endpoint", right)
+    elif report.network.imds_answers.value:
+        fix = append_line(report, "deploy_control_endpoint", right)
+    else:
+        fix = restarting(report)
+    yield Finding(FAIL, says, code="polls-elsewhere", about=url, fix=fix, next=IDENTITY_PAGE)
 
 
 def metadata(report: HostReport, name: str, status: int) -> Finding:

@@ -7,6 +7,7 @@ from runbooks.checks._host import config_path, require, set_line
 from runbooks.commands import script
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.host import Datum, HostReport, switched_on
+from runbooks.question import is_ec2
 
 _PAGE = "/guides/check-the-agent/#look"
 _SWITCHES = ("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose")
@@ -33,12 +34,18 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
         yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next="/symptoms/max-revisions/")
     yield from _proxy(report, name, settings["proxy_uri"].value or "")
     yield from _wire(report, name, on["log_aws_wire"] is True)
+    if not is_ec2(name):  # where the agent has no yml by right, a check of its own judges this
+        yield from stray_keys(report, name)
+
+
+def stray_keys(report: HostReport, name: str) -> Iterator[Finding]:
+    """That root has keys which an agent without a yml takes, as users report."""
     if report.root_credentials.exists.value and report.identity_file.exists.value is False:
         path = report.root_credentials.path.value
         says = f"There are keys in {path} on {name}, which users report that an agent without a yml takes."
-        yield Finding(
-            WARN, says, code="stray-keys", about=str(path), next="/guides/check-the-agent/#identity"
-        )
+        fix = "Move them to a file that is not root's own, or remove them, and restart the agent."
+        page = "/guides/check-the-agent/#identity"
+        yield Finding(WARN, says, code="stray-keys", about=str(path), fix=fix, next=page)
 
 
 def _known(report: HostReport, name: str, setting: str) -> Datum[str]:

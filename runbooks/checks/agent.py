@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from runbooks.aws import Aws
+from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._host import (
     CONFIG,
     IDENTITY_PAGE,
@@ -23,7 +24,7 @@ from runbooks.checks._host import (
     yml_faults,
     yml_path,
 )
-from runbooks.checks._polling import as_it_polls, metadata
+from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
 from runbooks.checks._settings import bad_settings
 from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
@@ -156,6 +157,7 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
     A host does not know its CodeDeploy name: this ARN is all that joins the two, letter for letter. Where
     they differ, users report that AWS answers the agent with AccessDeniedException.
     """
+    only_on_premises(question)
     report = require_report(aws, question, agent=True)
     name, faults = question.instance, yml_faults(report)
     for fault in faults:
@@ -192,7 +194,9 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
         says = f"The yml of {name} sends its agent to {region}, but {name} is registered in {aws.region}."
         fix = set_line(report, yml_path(report), "region", aws.region)
         yield Finding(FAIL, says, code="other-region", about=name, fix=fix, next=IDENTITY_PAGE)
-    yield from as_it_polls(report, name, aws.region)
+    though = f"its yml names {arn}: it has not read the yml since"
+    yield from polls_as(report, name, arn, though)
+    yield from polls_elsewhere(report, name, aws.region, f"{name} is registered in {aws.region}")
 
 
 def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -201,6 +205,7 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
     A copied image, or a host that was given a new name, works under the name that holds its ARN. No call
     searches by ARN, so all registered names are read, and only where this one does not hold it.
     """
+    only_on_premises(question)
     report = require_report(aws, question, agent=True)
     name = question.instance
     if not name:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from runbooks.aws import Aws
 from runbooks.aws.arn import Arn
+from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._iam import caller_may_do
 from runbooks.facts.iam import caller_arn
 from runbooks.findings import OK, Finding, needs
@@ -36,6 +37,7 @@ def caller_may_register(aws: Aws, question: Question) -> Iterator[Finding]:
     machine. A simulation knows no session policy and no VPC endpoint policy, and AWS warns that it can differ from
     a live call.
     """
+    only_on_premises(question)
     caller = Arn.of(caller_arn(aws))
     name = f"arn:{caller.partition}:codedeploy:{aws.region}:{caller.account}:instance:{question.instance}"
     yield from caller_may_do(aws, _REGISTERING, name, page=_DENIED)

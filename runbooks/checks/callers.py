@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from runbooks.aws import Aws
 from runbooks.checks._cloudtrail import gaps
+from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks.listing import correction
 from runbooks.facts.cloudtrail import Event, trail
 from runbooks.facts.registration import listed_names
@@ -59,6 +60,7 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
     error code alone: a name or an ARN that is taken, a bad ARN, a missing permission. If the name is registered now, a
     refusal is a WARN: a script that ran twice has that effect.
     """
+    only_on_premises(question)
     recorded = trail(aws, "RegisterOnPremisesInstance", question.hours)
     yield from gaps(recorded, question.hours)
     mine = [

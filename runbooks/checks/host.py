@@ -18,6 +18,7 @@ from runbooks.checks._host import (
     why_unreadable,
     yml_path,
 )
+from runbooks.facts.ec2 import present
 from runbooks.facts.host_report import managed_node
 from runbooks.findings import (
     FAIL,
@@ -33,7 +34,7 @@ from runbooks.findings import (
 )
 from runbooks.host import HostReport, run_state
 from runbooks.host.report import Endpoint
-from runbooks.question import Question
+from runbooks.question import Question, is_ec2
 
 TITLE = "Is the host fit for an agent?"
 GUIDE = "/guides/check-the-agent/"
@@ -55,10 +56,12 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
     """Systems Manager knows the host and hears from it.
 
     CodeDeploy does not need that: its agent speaks to CodeDeploy itself. But Systems Manager is what runs
-    the probe, installs and updates agents, and on many hosts renews the credentials. The host is found by
-    the session name of its registered ARN, or by its computer name.
+    the probe, installs and updates agents, and on many hosts renews the credentials. An EC2 instance is found by its
+    ID, another host by the session name of its registered ARN, or by its computer name.
     """
     node, name = managed_node(aws, question.instance), question.instance
+    if node is None and is_ec2(name):
+        present(aws, name)
     if node is None:
         yield Finding(
             WARN,
@@ -81,6 +84,11 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
 
 
 def _by_hand(name: str, region: str) -> str:
+    if is_ec2(name):
+        return (
+            "Give its role the policy AmazonSSMManagedInstanceCore and see that the SSM Agent runs on it; or run what"
+            f" `runbooks probe --instance {name}` prints there by hand."
+        )
     host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
     diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
     return f"runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from runbooks.aws import Aws
 from runbooks.aws.arn import Arn
+from runbooks.checks._ec2 import only_on_premises, role_of
 from runbooks.checks._iam import simulated
 from runbooks.commands import aws_cli, substituted
 from runbooks.facts.host_report import host_report
@@ -11,7 +12,7 @@ from runbooks.facts.iam import access_keys, caller_arn, holder
 from runbooks.facts.registration import registered_arn
 from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
-from runbooks.question import Question
+from runbooks.question import Question, is_ec2
 
 TITLE = "What may the host's identity do?"
 GUIDE = "/guides/check-permissions/"
@@ -34,6 +35,7 @@ def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding
     the agent signs with it. Of a user its keys are checked, of a session its role: whether a session has expired shows
     on the host.
     """
+    only_on_premises(question)
     arn = _registered(aws, question)
     identity = holder(aws, arn)
     if identity is None:
@@ -54,9 +56,9 @@ def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding
 
 @needs("instance", "bucket")
 def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The registered identity may read the revision bucket.
+    """The host's identity may read the revision bucket.
 
-    The agent fetches the revision with it. AWS documents three actions: without s3:GetObject no revision arrives; the
+    The agent fetches the revision with it: on-premises the identity that is registered, on EC2 the role of the instance. AWS documents three actions: without s3:GetObject no revision arrives; the
     other two are for versioned revisions and for a clear error if an object is missing. Give `BUCKET/KEY` if policies
     allow a prefix only. The bucket's own policy and its encryption key are not part of the simulation.
     """
@@ -70,7 +72,7 @@ def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
 
 @needs("instance")
 def host_may_use_commands_secure(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The registered identity may use the endpoint codedeploy-commands-secure, if the agent uses it.
+    """The host's identity may use the endpoint codedeploy-commands-secure, if the agent uses it.
 
     The agent polls that endpoint only with `enable_auth_policy: true`, and then needs four actions that AWS's managed
     policies for instances do not hold. Without them each poll is denied.
@@ -103,6 +105,8 @@ def _registered(aws: Aws, question: Question) -> str:
 
 def _host_identity(aws: Aws, question: Question) -> str:
     """The ARN of the user or role whose policies count for the host. Raises `NotApplicable` if there is none."""
+    if is_ec2(question.instance):
+        return role_of(aws, question.instance)
     arn = _registered(aws, question)
     identity = holder(aws, arn)
     if identity is None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.regions import neighbours
 from runbooks.checks._cloudtrail import gaps
+from runbooks.checks._ec2 import only_on_premises
 from runbooks.commands import aws_cli
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.host_report import managed_node, names_of
@@ -27,6 +28,7 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     There are two states and nothing between them. CodeDeploy has no member that names the state: a
     registration that has a deregisterTime has ended.
     """
+    only_on_premises(question)
     name = question.instance
     info = registration(aws, name)
     about = name if isinstance(info, Refusal) else info.get("instanceArn", name)
@@ -69,6 +71,7 @@ def instance_is_not_registered_elsewhere(aws: Aws, question: Question) -> Iterat
     A registration is of one Region. The neighbours are asked only if the instance is not registered here. A Region that
     denies the call, or does not know the credentials because the account has not enabled it, is UNKNOWN.
     """
+    only_on_premises(question)
     name = question.instance
     if registered_arn(aws, name):
         raise NotApplicable(f"{name} is registered here, in {aws.region}.")
@@ -104,6 +107,7 @@ def arn_is_free(aws: Aws, question: Question) -> Iterator[Finding]:
     One IAM user or one role session is one instance. CodeDeploy cannot be asked by ARN, so every
     registered name is read.
     """
+    only_on_premises(question)
     name, arn = question.instance, question.arn
     mine = registered_arn(aws, name) if name else ""
     if mine and mine != arn:
@@ -137,6 +141,7 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
     from another address, that registered or deregistered the name in the last minutes; a refusal because the name or
     the ARN is taken; or a name that was deregistered and is still listed.
     """
+    only_on_premises(question)
     name, minutes = question.instance, _CLOSE.seconds // 60
     trails = [trail(aws, f"{what}OnPremisesInstance", minutes / 60) for what in ("Register", "Deregister")]
     since = aws.now() - _CLOSE

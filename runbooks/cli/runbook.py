@@ -89,13 +89,15 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
     if link in names():
         return link, {}
     from runbooks.links import read, runbook_of
+    from runbooks.question import is_ec2
 
     found = read(link)
     if not found.page:
         return link, {}
     name = runbook_of(found.page)
     context = {"deployment_group" if key == "group" else key: value for key, value in found.context.items()}
-    if context.get("instance", "").startswith("i-"):  # an EC2 instance, which no runbook asks about
+    given = context.get("instance", "")
+    if given.startswith("i-") and not is_ec2(given):  # nothing has such a name
         del context["instance"]
     if name == "triage" and not found.page.startswith(("/runbooks/", "/checks/", "/guides/")):
         context["error"] = found.name

@@ -11,11 +11,12 @@ from runbooks.aws.answers import NotAnAnswer, require
 from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
 from runbooks.commands import aws_cli, script, then
+from runbooks.facts.ec2 import present
 from runbooks.facts.registration import registration
 from runbooks.findings import Command, CouldNotCheck
 from runbooks.host import HostReport, read_report
 from runbooks.host.probe import ProbeBy, holds_only_the_probe
-from runbooks.question import Question, is_instance
+from runbooks.question import Question, is_ec2, is_instance
 
 # Seconds for Systems Manager to run the probe, which itself waits for a network for at most half of that.
 _PATIENCE = 40
@@ -28,7 +29,7 @@ _INVOCATION = "ssm:GetCommandInvocation"
 def host_report(aws: Aws, question: Question) -> HostReport:
     """What the probe found on the host of the question's instance.
 
-    Raises `CouldNotCheck` when the probe cannot be run there, `HostReportError` when what came back is not a
+    Raises `CouldNotCheck` when the probe cannot be run there, `NotApplicable` for an EC2 instance that is gone, `HostReportError` when what came back is not a
     whole report, and what `Aws.read` raises.
     """
     if question.host_report is not None:
@@ -40,6 +41,8 @@ def host_report(aws: Aws, question: Question) -> HostReport:
             f"probe there; if it cannot, {_by_hand(question)}."
         )
     node = managed_node(aws, question.instance)
+    if node is None and is_ec2(question.instance):
+        present(aws, question.instance)  # one that is gone has no host to check
     if node is None:
         raise CouldNotCheck(
             f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_by_hand(question)}."
@@ -87,13 +90,15 @@ def managed_nodes(aws: Aws) -> list[dict[str, Any]]:
 
 
 def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
-    """Systems Manager's description of the host, or None where it has none.
+    """Systems Manager's description of the host, or None where it has none. It knows an EC2 instance by its ID.
 
     CodeDeploy knows an ARN and not the host, so the node is found by the session name of that ARN if that is a
     node's id (as for a host whose credentials come from Systems Manager), else by its name.
     Raises `CouldNotCheck` when several nodes have the name.
     """
     nodes = managed_nodes(aws)
+    if is_ec2(name):
+        return next((node for node in nodes if node["InstanceId"] == name), None)
     session = _session_name(aws, name)
     found = [node for node in nodes if node["InstanceId"] in (session, name)]
     found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]

@@ -3,32 +3,38 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runbooks.aws import Aws
-from runbooks.aws.answers import NotAnAnswer
+from runbooks.aws import Aws, Refusal, failures
+from runbooks.facts.ec2 import DESCRIBE, instance, present
 from runbooks.facts.host_report import managed_node
 from runbooks.findings import CouldNotCheck, NotApplicable
+from runbooks.question import is_ec2
 
 
 def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
-    """The EC2 instance behind a registered name. Raises `NotApplicable` if its host is not one."""
+    """The EC2 instance of this ID, or behind a registered name. Raises `NotApplicable` if there is none."""
+    host = present(aws, name) if is_ec2(name) else _behind(aws, name)
+    if not all(host.get(member) for member in ("VpcId", "SubnetId", "SecurityGroups")):
+        raise CouldNotCheck(
+            f"EC2 gives no VPC, subnet or security group of {host['InstanceId']}: is it running?"
+        )
+    return host
+
+
+def _behind(aws: Aws, name: str) -> dict[str, Any]:
+    """The EC2 instance that is the managed node of a registered name."""
     node = managed_node(aws, name)
     if node is None:
         raise CouldNotCheck(
             f"Systems Manager has no managed node {name} in {aws.region}, so its VPC is not known."
         )
-    if not node["InstanceId"].startswith("i-"):
-        says = f"{name} is a managed node ({node['InstanceId']}), not an EC2 instance, so there is no VPC to check."
+    id_ = str(node["InstanceId"])
+    if not is_ec2(id_):
+        says = f"{name} is a managed node ({id_}), not an EC2 instance, so there is no VPC to check."
         raise NotApplicable(says, about=name)
-    api, members = "ec2:DescribeInstances", ("Instances.InstanceId", "Instances.SecurityGroups.GroupId")
-    found = aws.read_all(api, "Reservations", *members, InstanceIds=[node["InstanceId"]])
-    hosts = [instance for reservation in found for instance in reservation.get("Instances", ())]
-    if others := {host["InstanceId"] for host in hosts} - {node["InstanceId"]}:
-        raise NotAnAnswer(api, f"about {', '.join(sorted(others))} instead of {node['InstanceId']}")
-    if not hosts or not all(hosts[0].get(member) for member in ("VpcId", "SubnetId", "SecurityGroups")):
-        raise CouldNotCheck(
-            f"EC2 gives no VPC, subnet or security group of {node['InstanceId']}: is it running?"
-        )
-    return dict(hosts[0])
+    host = instance(aws, id_)
+    if isinstance(host, Refusal):
+        raise CouldNotCheck(failures.refused(DESCRIBE, host))
+    return host
 
 
 def groups(aws: Aws, ids: list[str]) -> list[dict[str, Any]]:

@@ -559,11 +559,16 @@ endpoint() {
 # network LOGGED: asks all at once. LOGGED is the endpoint that the agent itself names in its log: the truth,
 # whatever the files say.
 network() {
-    region=$(field region | grep -E "$REGION") service=codedeploy-commands
+    region=$(field region | grep -E "$REGION") service=codedeploy-commands named='the yml' said=''
+    if [ "$IDENTITY_HURDLE" = missing ]; then # on EC2 there is no yml, and the agent asks instance metadata
+        said=$(PROXY=$(variable http_proxy) NO_PROXY=$(variable no_proxy) && metadata)
+        region=$(column_of "$(printf '%s\n' "$said" | cut -f 2-)" imds_region 3 | grep -E "$REGION")
+        if [ -n "$region" ]; then named='instance metadata'; fi
+    fi
     if is_on enable_auth_policy; then service=$service-secure; fi
     if is_on use_fips_mode; then service=$service-fips; fi
     url=$(setting deploy_control_endpoint) by=$CONFIG
-    if [ -z "$url" ]; then url=https://$service.$region.$(domain "$region") by='the yml'; fi
+    if [ -z "$url" ]; then url=https://$service.$region.$(domain "$region") by=$named; fi
     if [ -n "$1" ]; then url=$1 by='its log'; fi
     s3=$(setting s3_endpoint_override)
     PROXY=$(setting proxy_uri) NO_PROXY='' VIA=proxy start=''
@@ -584,7 +589,7 @@ network() {
             for name in url via address status date issuer; do text $name '' 'it goes as the polls do'; done
         fi
         PROXY=$(variable http_proxy)
-        metadata &
+        if [ -n "$said" ]; then printf '%s\n' "$said"; else metadata & fi
         wait
     )
     for AT in endpoint_commands endpoint_start endpoint_s3 network; do # facts of a section stay together

@@ -71,6 +71,10 @@ ASSUMPTIONS: dict[str, str] = {
     "known, and then ends in [sandbox].",
     "other-codes": "A result of the agent that the model's LifecycleErrorCode lacks, such as an output that is left "
     "open, is UnknownError.",
+    "agent-in-ec2": "What an agent in EC2 logs is made from the source of agent 1.8.1, and of 1.1.2 where that is the agent; "
+    "neither was run there. A metadata service that is off answers with HTTP 403, as AWS documents.",
+    "credentials-last": "An agent in EC2 still polls after its role or its trust policy was changed, with credentials that "
+    "have not expired.",
     "trail-at-once": "An event can be looked up as soon as the call has been answered; AWS delivers within minutes.",
     "trail-parameters": "The event of a call that failed has the parameters of the request.",
     "trail-denied": "The event of a call that was denied has the errorCode AccessDenied and no parameters.",

@@ -139,14 +139,16 @@ def test_commands_are_filled_in_and_the_ticket_holds_them(page: Page) -> None:
     assert "/deployment-errors/HEALTH_CONSTRAINTS/\n" in ticket
 
 
-def test_the_checks_of_an_on_premises_instance_are_asked_with_its_name(page: Page) -> None:
+def test_the_checks_of_an_instance_are_asked_with_its_name(page: Page) -> None:
     page.locator("#box-text").fill(f"{DEPLOYMENT} mi-0abc1234def567890")
     command = page.locator(".box-commands code")
     expect(command).to_contain_text(
         "runbooks diagnose --instance mi-0abc1234def567890 --check agent-is-running"
     )
     page.locator("#box-text").fill(DEPLOYMENT)
-    expect(command).not_to_contain_text("runbooks diagnose")
+    expect(command).to_contain_text(
+        "runbooks diagnose --instance i-0abc1234def567890 --check agent-is-running"
+    )
 
 
 def test_a_copy_works_without_a_clipboard_of_the_page(page: Page) -> None:

@@ -13,14 +13,14 @@ import pytest
 from codedeploy_sandbox import Sandbox
 from codedeploy_sandbox.hosts.host import DEFAULT_CONFIG
 from codedeploy_sandbox.hosts.machine import Machine
-from codedeploy_sandbox.scenarios.helpers import NODE
+from codedeploy_sandbox.scenarios.helpers import EC2, NODE
 
 from runbooks.aws.session import Aws
 from runbooks.diagnosis import diagnose
 from runbooks.findings import OK, SKIP, Command
 from tests.support import hosts
 from tests.support.sandbox import AWS, environment_for
-from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, PATIENT, asked, everything, subject, world
 
 # What a command changes that no sandbox has.
 ELSEWHERE = {
@@ -33,9 +33,9 @@ CONFIG = Path("/etc/codedeploy-agent/conf/codedeployagent.yml")
 IDENTITY = Path("/etc/codedeploy-agent/conf/codedeploy.onpremises.yml")
 
 
-def commands(aws: Aws) -> dict[str, list[Command]]:
+def commands(aws: Aws, scenario: str) -> dict[str, list[Command]]:
     """By check: the commands of its findings."""
-    report = diagnose(aws, **asked(EVERYTHING))
+    report = diagnose(aws, **asked(everything(scenario)))
     found = {
         check.id: [f.fix for f in findings if isinstance(f.fix, Command)]
         for check, findings in report.results.items()
@@ -47,7 +47,7 @@ def commands(aws: Aws) -> dict[str, list[Command]]:
 @pytest.mark.parametrize("scenario", sorted(DISTINCT))
 def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
     with world(scenario, config=PATIENT) as (aws, _):
-        given = commands(aws)
+        given = commands(aws, scenario)
     for check, fixes in given.items():
         if check in ELSEWHERE:
             continue
@@ -57,7 +57,7 @@ def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
                     run(fix, tmp_path, environment_for(sandbox.address()) | {"AWS_ACCESS_KEY_ID": "test"})
                 else:
                     on_the_host(fix, sandbox, tmp_path / f"{check}-{number}")
-            after = diagnose(aws, checks=[check], **asked(EVERYTHING))
+            after = diagnose(aws, checks=[check], **asked(everything(scenario)))
         left = {f.code: f.says for f in after.findings if f.verdict not in (OK, SKIP)}
         left.pop(LEFT, None)
         assert not left, (fixes, left)
@@ -77,9 +77,10 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> None:
 
 
 def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
-    """Run the command on the files of the host web-01, and let the host be as it leaves them."""
+    """Run the command on the files of the scenario's host, and let the host be as it leaves them."""
     nodes = sandbox.account.state("eu-west-1").nodes
-    machine: Machine = nodes[NODE].machine
+    node = EC2 if subject(sandbox.scenario) == EC2 else NODE
+    machine: Machine = nodes[node].machine
     files, tools, done = folder / "root", folder / "bin", folder / "done"
     conf = files / "etc/codedeploy-agent/conf"
     conf.mkdir(parents=True)
@@ -101,7 +102,7 @@ def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
     if done.exists():  # the agent was restarted, or installed
         after = replace(after, running=True, unit="", log=())
         after = replace(after, agent="1.8.1") if "install" in done.read_text() else after
-    nodes[NODE] = replace(nodes[NODE], machine=after)
+    nodes[node] = replace(nodes[node], machine=after)
 
 
 def _text(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from runbooks.checks import all_checks
 from runbooks.engine import run
 from runbooks.findings import FAIL, OK, UNKNOWN, Check, Finding
 from runbooks.question import Question
-from tests.support.world import EVERYTHING, PATIENT, session, world
+from tests.support.world import EVERYTHING, PATIENT, everything, session, world
 
 # AWS's words for the same problem differ by protocol: json, query, ec2.
 BY_PROTOCOL = {
@@ -113,6 +113,16 @@ def test_could_not_check_a_deployment_that_did_not_succeed_is_never_fine(scenari
         assert not list(lies(check, EVERYTHING, {}, scenario))
 
 
+OF_EC2 = ("ec2", "selection", "host", "agent", "readiness", "permissions", "vpc")
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in all_checks() if check.category in OF_EC2], ids=lambda check: check.id
+)
+def test_could_not_check_an_ec2_instance_is_never_fine(check: Check) -> None:
+    assert not list(lies(check, everything("ec2-healthy"), {}, "ec2-healthy"))
+
+
 def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the engine's catch made to answer OK, the matrix above must fail in every cell."""
     monkeypatch.setattr(engine, "UNKNOWN", OK)
@@ -135,4 +145,7 @@ def test_every_check_is_in_the_matrix() -> None:
             if not calls(check, aws.remembering(), EVERYTHING)
             and not calls(check, aws.remembering(), dataclasses.replace(EVERYTHING, instance=""))
         }
+    with world("ec2-healthy", config=PATIENT) as (aws, _):
+        question = everything("ec2-healthy")
+        idle &= {check.id for check in all_checks() if not calls(check, aws.remembering(), question)}
     assert idle == NO_CALL

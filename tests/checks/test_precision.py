@@ -14,7 +14,7 @@ from runbooks.policy import calls
 from runbooks.report import Report
 from tests.report.test_report import SCHEMA
 from tests.support.observe import EXAMPLES, example, is_api
-from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, PATIENT, asked, everything, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
@@ -46,11 +46,21 @@ OF_TARGETS = ("deployment-succeeded", "deployment-targets-succeeded")
 # What is said of a deployment that failed on a target.
 UNDEPLOYED = dict.fromkeys((*OF_TARGETS, "deployment-kept-enough-targets-healthy"), FAIL)
 
+# And on EC2, where there is no registration.
+UNSEEN_IN_EC2 = {
+    **{check: verdict for check, verdict in UNSEEN.items() if not check.startswith("agent-identity-is")},
+    "agent-works-as-the-ec2-instance": UNKNOWN,
+    "metadata-service-serves-the-agent": UNKNOWN,
+}
+
 OF_VPC = [check.id for check in all_checks() if check.category == "vpc"]
 
 
 # What needs no answer of AWS, or was not asked: these do not notice an outage.
-BLIND = {"endpoint-name-resolves", "this-clock-is-right", "listed-names-are-registered-or-deregistered"}
+BLIND = {
+    *("endpoint-name-resolves", "this-clock-is-right", "listed-names-are-registered-or-deregistered"),
+    *(check.id for check in all_checks() if check.category == "ec2"),  # the outage is about web-01
+}
 
 # What is neither OK nor SKIP. A scenario or a check without its row here fails the build.
 EXPECTED: dict[str, dict[str, Verdict]] = {
@@ -141,6 +151,34 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **{check.id: UNKNOWN for check in all_checks() if check.id not in BLIND},
         "endpoint-answers": WARN,
     },
+    # EC2
+    "ec2-healthy": {},
+    "ec2-stopped": {
+        "ec2-instance-is-running": FAIL,
+        "host-is-managed-and-online": WARN,
+        **UNSEEN_IN_EC2,
+    },
+    "ec2-terminated": {"ec2-instance-is-running": FAIL},
+    "ec2-other-region": {"ec2-instance-is-running": FAIL},
+    "ec2-without-profile": {"ec2-instance-has-a-role": FAIL, "agent-log-is-clean": FAIL},
+    "ec2-profile-without-role": {"ec2-instance-has-a-role": FAIL},
+    "ec2-role-not-assumable": {"ec2-instance-has-a-role": FAIL},
+    "ec2-metadata-off": {
+        **dict.fromkeys(
+            ("metadata-service-serves-the-agent", "agent-is-running", "agent-log-is-clean"), FAIL
+        ),
+    },
+    "ec2-imdsv2-old-agent": {
+        **dict.fromkeys(
+            ("metadata-service-serves-the-agent", "agent-is-running", "agent-log-is-clean"), FAIL
+        ),
+        "agent-version-is-supported": FAIL,
+    },
+    "ec2-tags-missing": {"instance-carries-the-groups-tags": FAIL},
+    "ec2-stray-yml": {"agent-works-as-the-ec2-instance": FAIL},
+    "ec2-root-keys": {"agent-works-as-the-ec2-instance": WARN},
+    "ec2-role-cannot-read-bucket": {"host-may-read-the-bucket": FAIL},
+    "ec2-not-managed": {"host-is-managed-and-online": WARN, **UNSEEN_IN_EC2},
     # callers
     "bad-filter": {"callers-send-valid-status-filters": FAIL},
     # the name is registered in spite of it
@@ -189,7 +227,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
 @pytest.mark.parametrize("scenario", DISTINCT)
 def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
     with world(scenario, config=PATIENT) as (aws, _):
-        report = diagnose(aws, **asked(EVERYTHING))
+        report = diagnose(aws, **asked(everything(scenario)))
     loud = {
         check.id: (verdict, found[0].says)
         for check, verdict, found in report.checks

@@ -329,7 +329,8 @@ def test_a_host_that_ec2_does_not_know_is_unknown(site: Site, check: CheckFuncti
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_host_that_is_gone_is_unknown(site: Site, check: CheckFunction) -> None:
-    site.answers("ec2:DescribeInstances", {"Reservations": [{"Instances": [{"InstanceId": site.instance}]}]})
+    gone = {"InstanceId": site.instance, "State": {"Name": "terminated"}}
+    site.answers("ec2:DescribeInstances", {"Reservations": [{"Instances": [gone]}]})
     finding = only(site.ask(check))
     assert finding.verdict is UNKNOWN
     assert "is it running" in finding.says
@@ -400,6 +401,7 @@ def test_windows_opens_connections_from_other_ports(site: Site) -> None:
     instance = {
         "InstanceId": site.instance, "SubnetId": site.subnet, "VpcId": site.vpc,
         "SecurityGroups": [{"GroupId": site.group}], "Platform": "windows",
+        "State": {"Name": "running"},
     }  # fmt: skip
     assert {f.verdict for f in site.ask(vpc.network_acl_lets_https_through)} == {OK, WARN}
     site.answers("ec2:DescribeInstances", {"Reservations": [{"Instances": [instance]}]})

@@ -140,7 +140,7 @@ def test_a_bad_filter_is_found_and_the_report_is_json() -> None:
         (["diagnose"], 64, "No Region"),
         (["diagnose", "--region", "eu-west-1"], 64, "No AWS credentials were found"),
         (["diagnose", "--sandbox", "healthy", "--profile", "x"], 64, "exclude each other"),
-        (["diagnose", "--sandbox", "healthy", "--instance", "i-0123456789abcdef0"], 64, "EC2 instance ID"),
+        (["diagnose", "--sandbox", "healthy", "--instance", "i-0123456789ABCDEF0"], 64, "EC2 instance ID"),
         (["diagnose", "--sandbox", "healthy", "--instance", "web:01"], 64, "cannot be an on-premises"),
         (["diagnose", "--sandbox", "healthy", "--check", "nonsense"], 64, "no check 'nonsense'"),
         (["diagnose", "--sandbox", "healthy", "--output", "/nowhere/report.txt"], 64, "cannot be written"),

@@ -56,8 +56,10 @@ def test_an_error_without_a_runbook_of_its_own_opens_triage_with_its_name(
     assert given["error"] == "ThrottlingException"
 
 
-def test_an_ec2_instance_is_no_on_premises_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ec2_instance_is_asked_about_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     _, given, _ = opened(monkeypatch, "/e/?HEALTH_CONSTRAINTS&instance=i-0abc1234def567890")
+    assert given["instance"] == "i-0abc1234def567890"
+    _, given, _ = opened(monkeypatch, "/e/?HEALTH_CONSTRAINTS&instance=i-0abc1234DEF567890")
     assert "instance" not in given
 
 

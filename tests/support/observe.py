@@ -16,14 +16,14 @@ from runbooks.engine import run
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.question import PARAMETERS, Question
 from tests.support import ROOT
-from tests.support.world import DISTINCT, EVERYTHING, PATIENT, world
+from tests.support.world import DISTINCT, EVERYTHING, PATIENT, subject, world
 
 OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
 POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
-# An instance with an IAM user, and all instances, need calls that web-01 does not.
-RUNS = [*((name, "web-01") for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
+# An instance with an IAM user, and all instances, need calls that those of the scenarios do not.
+RUNS = [*((name, subject(name)) for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
 _NAMES = {row.name for row in PARAMETERS}
 
 
@@ -53,7 +53,7 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
                 calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
                 takes[check.id] |= vars(question).get("noted", set())
                 worst = example(found)
-                if worst.verdict in (WARN, FAIL) and instance == "web-01":
+                if worst.verdict in (WARN, FAIL) and instance == subject(scenario):
                     examples[check.id][scenario] = _shown(worst)
     observed = {id_: {"calls": sorted(calls[id_]), "takes": sorted(takes[id_])} for id_ in calls}
     return observed, examples

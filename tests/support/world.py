@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from botocore.config import Config
 from codedeploy_sandbox import SCENARIOS, Fault, Sandbox, serve
 from codedeploy_sandbox.scenarios import Scenario
 from codedeploy_sandbox.scenarios.codes import OF_CODES
+from codedeploy_sandbox.scenarios.helpers import EC2
 
 from runbooks.aws import sandboxed
 from runbooks.aws.clients import Clients
@@ -39,6 +41,16 @@ EVERYTHING = Question(
     deployment="d-SHOPWEB01",
     arn="arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
 )
+
+
+def subject(scenario: str) -> str:
+    """The instance that a scenario is about."""
+    return EC2 if scenario.startswith("ec2-") else EVERYTHING.instance
+
+
+def everything(scenario: str) -> Question:
+    """All that can be asked of a scenario."""
+    return replace(EVERYTHING, instance=subject(scenario))
 
 
 @contextmanager

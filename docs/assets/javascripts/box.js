@@ -171,10 +171,7 @@
 
   function diagnose({ data }, checks, { instance = "NAME", group = "", region }) {
     const words = ["runbooks diagnose"];
-    if (!checks.every((id) => data.aboutAll.includes(id))) {
-      if (instance.startsWith("i-")) return []; // the checks of an instance are for on-premises ones
-      words.push(`--instance ${instance}`);
-    }
+    if (!checks.every((id) => data.aboutAll.includes(id))) words.push(`--instance ${instance}`);
     if (group.includes("/")) words.push(`--deployment-group ${group}`);
     words.push(...checks.map((id) => `--check ${id}`));
     if (region) words.push(`--region ${region}`);

@@ -21,7 +21,8 @@
   const { instance, region, deployment, group = "" } = context;
   const [application, name] = group.includes("/") ? group.split("/") : ["", group];
   const FILLS = [
-    [/(--instance(?:-names?)?[ =])(?:NAME|web-01)\b/g, instance?.startsWith("i-") ? "" : instance],
+    [/(--instance[ =])(?:NAME|web-01)\b/g, instance],
+    [/(--instance-names?[ =])(?:NAME|web-01)\b/g, instance?.startsWith("i-") ? "" : instance], // of registered ones
     [/(--(?:target-id|instance-ids?)[ =])(?:TARGET_ID|INSTANCE_ID)\b/g, instance],
     [/(--region[ =])REGION\b/g, region],
     [/(\bwhy )DEPLOYMENT\b/g, deployment],

@@ -77,6 +77,7 @@ class Machine:
     # what a service at 169.254.169.254 answers: "dropped", a status, or a Region with its document
     metadata: str = ""
     token: str = ""  # that it gives; without one it then answers 401
+    instance: str = ""  # the ARN of the EC2 instance that it is, as which an agent without a yml works
     credentials: bool = True  # the file that the yml of a session names is there
     private: bool = True  # its root alone can read the files with keys
     free: int = 15_000_000  # kB on its disk
@@ -221,20 +222,29 @@ def poll(arn: str) -> str:
 def _well(machine: Machine) -> tuple[str, ...]:
     """What an agent logs that has started and polls."""
     yml = dict(line.split(": ", 1) for line in (machine.identity or "").splitlines() if ": " in line)
-    arn = yml.get("iam_session_arn") or yml.get("iam_user_arn", "")
+    arn = yml.get("iam_session_arn") or yml.get("iam_user_arn") or machine.instance
+    region = yml.get("region") or machine.metadata
     if (machine.agent or "").startswith("2."):
         told = f"host_identifier={arn} poll_interval_ms=1000 max_concurrent=16"
         return (f" INFO Starting host command poll loop {told}",)
     secure = "-secure" if "enable_auth_policy: true" in machine.settings else ""
     own = re.search(r"deploy_control_endpoint: (\S+)", machine.settings)
-    url = own[1] if own else f"https://codedeploy-commands{secure}.{yml.get('region')}.amazonaws.com"
-    start = (
+    url = own[1] if own else f"https://codedeploy-commands{secure}.{region}.amazonaws.com"
+    start: tuple[str, ...] = (
         "INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1",
         "INFO  [codedeploy-agent(1412)]: Started master 1412 with 1 children",
     )
     if not arn:
         return start
+    if not yml:
+        from_metadata = "Creating client url from IMDS region and domain"
+        start += (unread_yml(1415), f"INFO  [codedeploy-agent(1415)]: {from_metadata}")
     return (*start, f"INFO  [codedeploy-agent(1415)]: CodeDeploy endpoint: {url}", poll(arn), poll(arn))
+
+
+def unread_yml(pid: int) -> str:
+    """What agent 1.x logs at its start where there is no yml, as on EC2."""
+    return f"INFO  [codedeploy-agent({pid})]: On Premises config file does not exist or not readable"
 
 
 def _date_files(host: Host, machine: Machine, local: datetime) -> None:

@@ -1,7 +1,8 @@
 """The scenarios: each public function of these modules sets up an account with one problem, which its name says.
 
 A scenario's name is its function's, with hyphens; the first line of its docstring says what is wrong. Every scenario
-begins with the healthy fleet; web-01 is a registered instance unless the scenario says otherwise.
+begins with the healthy fleet; web-01 is a registered instance unless the scenario says otherwise. Those named ec2-... add
+an EC2 instance, whose id is `helpers.EC2`.
 """
 
 import inspect
@@ -13,6 +14,7 @@ from codedeploy_sandbox.scenarios import (
     aws,
     calls,
     deployments,
+    ec2,
     failures,
     fleet,
     host,
@@ -27,7 +29,7 @@ Scenario = Callable[[Account], None]
 
 SCENARIOS: dict[str, Scenario] = {
     name.replace("_", "-"): function
-    for module in (fleet, registration, agent, host, permissions, vpc, calls, deployments, failures, aws)
+    for module in (fleet, registration, agent, host, permissions, vpc, ec2, calls, deployments, failures, aws)
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
 } | OF_CODES

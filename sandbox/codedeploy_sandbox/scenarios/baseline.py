@@ -34,6 +34,7 @@ CALLER_POLICIES: dict[str, Document] = {
         "codedeploy:Get*",
         "codedeploy:List*",
         "ec2:Describe*",
+        "iam:GetInstanceProfile",
         "iam:GetRole",
         "iam:GetUser",
         "iam:List*",
@@ -69,6 +70,17 @@ CALLER_POLICIES: dict[str, Document] = {
 }
 
 
+# What an agent needs of the bucket of the revisions.
+READS_REVISIONS = {
+    "ReadRevisions": allow(
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        on=[f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+    )
+}
+
+
 def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> None:
     """Give a role exactly these policies; by default the caller's role. For use while a scenario is set up."""
     role = account.iam.find("role", name)
@@ -80,25 +92,15 @@ def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> Non
 def furnish(account: Account) -> None:
     """Put all this into the account, and hold its callers to their policies."""
     account.enforces = True
-    reads_revisions = {
-        "ReadRevisions": allow(
-            "s3:GetObject",
-            "s3:GetObjectVersion",
-            "s3:ListBucket",
-            on=[f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-        )
-    }
     iam = account.iam
-    iam.add(
-        f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=_trusts({"AWS": f"{_IAM}:root"})
-    )
-    iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(reads_revisions), trust=_trusts({"AWS": f"{_IAM}:root"}))
+    iam.add(f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=trusts({"AWS": f"{_IAM}:root"}))
+    iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(READS_REVISIONS), trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(
         f"{_IAM}:role/{SERVICE_ROLE}",
         inline={"Deploy": allow("autoscaling:*", "ec2:Describe*", "tag:GetResources")},
-        trust=_trusts({"Service": "codedeploy.amazonaws.com"}),
+        trust=trusts({"Service": "codedeploy.amazonaws.com"}),
     )
-    iam.add(f"{_IAM}:user/AWS/CodeDeploy/batch-01", inline=dict(reads_revisions), keys=["Active"])
+    iam.add(f"{_IAM}:user/AWS/CodeDeploy/batch-01", inline=dict(READS_REVISIONS), keys=["Active"])
     account.seeds += [
         ("iam", lambda ask: push(account.iam, ask)),
         ("codedeploy", _application),
@@ -106,7 +108,8 @@ def furnish(account: Account) -> None:
     ]
 
 
-def _trusts(principal: dict[str, str]) -> Document:
+def trusts(principal: dict[str, str]) -> Document:
+    """A trust policy by which a principal may assume a role."""
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -121,6 +124,7 @@ def _application(ask: Ask) -> None:
         deploymentGroupName=GROUP,
         serviceRoleArn=f"{_IAM}:role/{SERVICE_ROLE}",
         onPremisesInstanceTagFilters=[production],
+        ec2TagFilters=[production],
     )
 
 

@@ -12,11 +12,8 @@ from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.scenarios.baseline import HOST_ROLE, allow
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import NODE
+from codedeploy_sandbox.scenarios.networks import ANYWHERE, Ids, network
 from codedeploy_sandbox.state import REGION, Account, Node
-
-_IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
-_ANYWHERE = "0.0.0.0/0"
-Ids = dict[str, str]  # of the network around the host, by kind
 
 
 def security_group_blocks(account: Account) -> None:
@@ -24,8 +21,8 @@ def security_group_blocks(account: Account) -> None:
     healthy(account)
 
     def close(ask: Ask, ids: Ids) -> None:
-        everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": _ANYWHERE}]}
-        http = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": _ANYWHERE}]}
+        everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": ANYWHERE}]}
+        http = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": ANYWHERE}]}
         ask("ec2", "RevokeSecurityGroupEgress", GroupId=ids["group"], IpPermissions=[everything])
         ask("ec2", "AuthorizeSecurityGroupEgress", GroupId=ids["group"], IpPermissions=[http])
 
@@ -47,7 +44,7 @@ def nacl_blocks_return(account: Account) -> None:
                 Protocol="6",
                 RuleAction="allow",
                 Egress=egress,
-                CidrBlock=_ANYWHERE,
+                CidrBlock=ANYWHERE,
                 PortRange={"From": 443, "To": 443},
             )
         of_subnet = [{"Name": "association.subnet-id", "Values": [ids["subnet"]]}]
@@ -64,7 +61,7 @@ def no_route(account: Account) -> None:
     healthy(account)
 
     def close(ask: Ask, ids: Ids) -> None:
-        ask("ec2", "DeleteRoute", RouteTableId=ids["routes"], DestinationCidrBlock=_ANYWHERE)
+        ask("ec2", "DeleteRoute", RouteTableId=ids["routes"], DestinationCidrBlock=ANYWHERE)
 
     _in_ec2(account, close, blocked="*")
 
@@ -103,47 +100,8 @@ def _in_ec2(account: Account, close: Callable[[Ask, Ids], None], **changes: Any)
     of_node = {name: changes.pop(name) for name in ("ping", "heard") if name in changes}
 
     def put(ask: Ask) -> None:
-        ids = _network(ask)
+        ids = network(ask, "web-01", MetadataOptions={"HttpEndpoint": "disabled"})
         close(ask, ids)
         nodes[ids["host"]] = Node(ids["host"], replace(old.machine, **changes), **of_node)
 
     account.at_start.append(put)
-
-
-def _network(ask: Ask) -> Ids:
-    """A VPC with a subnet, in it the host without a public address, and the way out by a NAT gateway."""
-    vpc = ask("ec2", "CreateVpc", CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnet = ask("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
-    public = ask("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
-    gateway = ask("ec2", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
-    ask("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
-    address = ask("ec2", "AllocateAddress", Domain="vpc")["AllocationId"]
-    nat = ask("ec2", "CreateNatGateway", SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
-    routes = ask("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
-    ask("ec2", "AssociateRouteTable", RouteTableId=routes, SubnetId=subnet)
-    ask("ec2", "CreateRoute", RouteTableId=routes, DestinationCidrBlock=_ANYWHERE, NatGatewayId=nat)
-    group = ask("ec2", "CreateSecurityGroup", VpcId=vpc, GroupName="web", Description="web")["GroupId"]
-    launched = ask(
-        "ec2",
-        "RunInstances",
-        ImageId=_IMAGE,
-        MinCount=1,
-        MaxCount=1,
-        SubnetId=subnet,
-        PrivateIpAddress="10.20.0.11",
-        SecurityGroupIds=[group],
-        MetadataOptions={"HttpEndpoint": "disabled"},
-        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-01"}]}],
-    )
-    for service in ("ssm", "ssmmessages"):
-        ask(
-            "ec2",
-            "CreateVpcEndpoint",
-            VpcId=vpc,
-            ServiceName=f"com.amazonaws.{REGION}.{service}",
-            VpcEndpointType="Interface",
-            SubnetIds=[subnet],
-            PrivateDnsEnabled=True,
-        )
-    host = launched["Instances"][0]["InstanceId"]
-    return {"vpc": vpc, "subnet": subnet, "routes": routes, "group": group, "host": host}
