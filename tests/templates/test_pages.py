@@ -1,5 +1,6 @@
 """What the pages on the templates say, held to the templates and to the command."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import DOCS
-from tests.templates.conftest import UNPROVED
+from tests.support import DOCS, ROOT
+from tests.support.sandbox import AWS, environment_for, sandbox_process
+from tests.templates.conftest import UNPROVED, Deployed
 from tests.templates.stacks import STACKS, TEMPLATES, accepts, read
 
 INSTALLATION = (DOCS / "best-practices/automated-installation.md").read_text(encoding="utf-8")
@@ -65,6 +67,53 @@ def test_each_command_gives_the_parameters_that_a_template_needs() -> None:
         assert {key for key, one in declared.items() if "Default" not in one} <= set(given), name
         for key, value in given.items():
             assert value == "HOST_POLICY" or accepts(declared[key], value), (name, key, value)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page_expects() -> None:
+    """Those that need no id of the reader's: a VPC, or a policy of another stack."""
+    commands = [one.split("aws cloudformation describe-stacks")[0] for one in fences(PAGES, "bash")]
+    ready = {
+        command.split("document=")[0]
+        for command in commands
+        if "--template-file" in command and not re.search("HOST_POLICY|vpc-", command)
+    }
+    assert len(ready) == 3
+    with sandbox_process("healthy") as about:
+        known = environment_for(about) | {"AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000"}
+        known["PATH"] = f"{AWS.parent}:{os.environ['PATH']}"
+        for command in sorted(ready):
+            patient = f"{command.strip()} --cli-read-timeout 110"
+            done = subprocess.run(
+                patient,
+                shell=True,
+                cwd=ROOT,
+                env=known,
+                capture_output=True,
+                text=True,
+                timeout=115,
+                check=False,
+            )
+            stack = re.search(r"--stack-name (\S+)", command)
+            assert stack, command
+            assert f"Successfully created/updated stack - {stack[1]}" in done.stdout, done.stderr
+            assert f"`Successfully created/updated stack - {stack[1]}`" in PAGES or "agents" in stack[1]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+def test_the_outputs_that_the_page_names_are_the_templates(deployed: Deployed) -> None:
+    stacks = deployed.client("cloudformation").describe_stacks(StackName="roles")["Stacks"]
+    given = {one["OutputKey"] for one in stacks[0]["Outputs"]}
+    section = INSTALLATION[INSTALLATION.index("{ #roles }") : INSTALLATION.index("{ #hybrid }")]
+    named = set(re.findall(r"`(\w+(?:Policy|Profile|RoleArn))`", section)) - {"AWSCodeDeployRole"}
+    assert named == given - {
+        "OnPremisesHostRole"
+    }  # which is made for a renewer only, and has its own section
+    for name in ("hybrid-nodes.yml", "agent-installed.yml"):
+        for output in read(name)["Outputs"]:
+            assert f"`{output}`" in PAGES or output in ("RoleName", "Document"), output
 
 
 def test_the_defaults_of_the_table_are_the_templates() -> None:
