@@ -352,6 +352,19 @@ def test_javascript_tries_again_alike() -> None:
         assert tries(sandbox, "ListOnPremisesInstances") == before + 1
 
 
+@needs_cli_2
+def test_the_command_line_2_runs_the_other_recipes_alike() -> None:
+    with world("deployment-script-failed") as (_, env):
+        done = shell("wait.sh", "d-SHOPWEB01", "0", "1", env=env, aws=cli_2())
+        assert (done.returncode, "ScriptFailed" in done.stderr) == (1, True)
+        done = shell("batch_get.sh", env=env, aws=cli_2(), given="web-01\ngone-01\n")
+        assert (done.stdout.split("\t")[0], done.stderr) == ("web-01", "not known: gone-01\n")
+        done = shell("by_status.sh", "deregistered", env=env, aws=cli_2())
+        assert done.stdout.split() == STATUSES["DEREGISTERED"]
+        done = shell("retry.sh", "list-applications", env=env, aws=cli_2())
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 # --- the page ------------------------------------------------------------------------------------
 
 

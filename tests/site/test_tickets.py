@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
 import pytest
+import yaml
 
 from runbooks.findings import FAIL, OK
 from tests.support import DOCS
@@ -338,3 +339,19 @@ def test_the_page_shows_every_template_of_notifications() -> None:
     for word in ("It makes", "It costs", "To remove it"):
         assert text.count(f"**{word}**") == 3 or word == "To remove it"
     assert text.count("**To remove it**") == 3
+
+
+def test_the_step_of_a_pipeline_runs_though_the_deployment_failed(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (step,) = yaml.safe_load(block)
+    summary = tmp_path / "summary.md"
+    run_why = step["run"].replace('"$DEPLOYMENT_ID"', '"$DEPLOYMENT_ID" --sandbox deployment-script-failed')
+    settings = step["env"] | {"DEPLOYMENT_ID": "d-SHOPWEB01", "GITHUB_STEP_SUMMARY": str(summary)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["sh", "-ec", run_why], env=os.environ | settings | {"PATH": path}, check=True, timeout=100
+    )
+    said = summary.read_text(encoding="utf-8")
+    assert "ScriptFailed" in said
+    link = "https://guide.example.com/deployment-errors/HEALTH_CONSTRAINTS/?region=eu-west-1&deployment=d-SHOPWEB01"
+    assert link in said

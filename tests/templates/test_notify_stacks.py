@@ -14,9 +14,10 @@ import pytest
 from codedeploy_sandbox import Sandbox, serve
 from codedeploy_sandbox.iam.policy import Policy, Request, evaluate
 
-from runbooks.catalog import exceptions
+from runbooks.catalog import enum, exceptions
 from runbooks.links import names
 from runbooks.links import read as read_link
+from tests.support.sandbox import aws, environment_for
 from tests.templates.conftest import administrator
 from tests.templates.notify import (
     DEPLOYMENT,
@@ -137,6 +138,23 @@ def test_the_role_may_do_this_and_no_more(
     document = ast.literal_eval(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
     request = Request(action, deployments.outputs.get(resource, resource), {})
     assert evaluate(request, [Policy.of(name, document)]).decision == decision
+
+
+def test_the_command_of_the_output_sets_a_trigger_that_the_model_knows(deployments: Stack) -> None:
+    """The sandbox does not change a group; it shows what the stock command line asks for."""
+    command = deployments.outputs["TriggerCommand"].replace("APP", "shop").replace("GROUP", "web").split()
+    about = deployments.sandbox.address() | {"access_key_id": "AKIAADMINISTRATOR000"}
+    environment = environment_for(about)
+    assert "SandboxNotImplemented" in aws(environment, *command[1:]).stderr
+    (asked,) = [
+        call.parameters
+        for call in deployments.sandbox.account.journal
+        if call.operation == "UpdateDeploymentGroup"
+    ]
+    assert asked
+    (trigger,) = asked["triggerConfigurations"]
+    assert trigger["triggerTargetArn"] == deployments.outputs["TriggerTopic"]
+    assert set(trigger["triggerEvents"]) <= set(enum("TriggerEventType"))
 
 
 def test_the_function_writes_to_the_topic_that_the_stack_made(
