@@ -98,7 +98,7 @@ def ec2_stray_yml(account: Account) -> None:
 
 
 def ec2_root_keys(account: Account) -> None:
-    """The EC2 instance has keys in /root/.aws/credentials, which its agent may take in place of its role."""
+    """The EC2 instance has keys in root's credentials file, which its agent may take in place of its role."""
     _launched(account, others=(("root/.aws/credentials", "[default]\n"),))
 
 
