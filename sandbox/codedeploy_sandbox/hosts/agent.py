@@ -108,10 +108,14 @@ def performing(error: str) -> str:
     return f"ERROR [codedeploy-agent(1415)]: {_PLUGIN}CommandPoller: Error during perform: {error}"
 
 
+def of_script(message: str) -> str:
+    """The line of the agent's log about a hook script that failed."""
+    where = f"{_LIBRARY}/hook_executor.rb:202:in `execute_script'"
+    return performing(f"{_PLUGIN}ScriptError - {message} - {where}")
+
+
 def _script(code: str, message: str, *output: str, seconds: int = 1, logged: str = "") -> Failure:
-    error = performing(
-        f"{_PLUGIN}ScriptError - {message} - {_LIBRARY}/hook_executor.rb:202:in `execute_script'"
-    )
+    error = of_script(message)
     return Failure(
         "ApplicationStart", code, message, _START, output, logged or error, timedelta(seconds=seconds)
     )
@@ -266,7 +270,7 @@ def derived(machine: Machine) -> str:
     return machine.fails or ("disk-full" if machine.free < 10_240 or machine.inodes < 100 else "")
 
 
-_LAST = "_last_successful_install"
+_RECORDS = f"{DEPLOYMENTS}/deployment-instructions/"
 
 # The agent's number for each code, in its report.
 _NUMBERS = {
@@ -284,8 +288,8 @@ def marked(machine: Machine, arn: str, deployment: str, failure: Failure | None)
         return machine
     polls = () if (machine.agent or "").startswith("2.") else (poll(arn),)
     reports = (*machine.reports, *_reports(machine, deployment, failure), *polls)
-    if failure is None:  # that also writes the record of the last successful revision again
-        others = tuple(file for file in machine.others if not file[0].endswith(_LAST))
+    if failure is None:  # that also writes the agent's records of revisions again
+        others = tuple(file for file in machine.others if not file[0].startswith(_RECORDS))
         fails = "" if machine.fails == "last-revision-gone" else machine.fails
         return replace(machine, reports=reports, others=others, fails=fails)
     place = f"{DEPLOYMENTS}/{GROUP}/{deployment}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, REVISION, Failure, no_appspec
+from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, REVISION, Failure, no_appspec, of_script
 
 _DATE = (2026, 1, 1, 0, 0, 0)
 _LARGEST = 65_536  # bytes of a file that are read
@@ -114,10 +114,10 @@ def _of_script(archive: zipfile.ZipFile, event: str, name: str) -> Failure | Non
     place = name.strip("/")
     if place not in archive.namelist():
         message = f"Script does not exist at specified location: {{archive}}/{place}"
-        return Failure(event, "ScriptMissing", message, name)
+        return Failure(event, "ScriptMissing", message, name, logged=of_script(message))
     first = _read(archive, place).partition("\n")[0]
     if first.startswith("#!") and first.endswith("\r"):
         told = "failed with error Errno::ENOENT with message No such file or directory"
         message = f"Script at specified location: {name} {told} - {{archive}}/{place}"
-        return Failure(event, "ScriptFailed", message, name)
+        return Failure(event, "ScriptFailed", message, name, logged=of_script(message))
     return None
