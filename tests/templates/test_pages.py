@@ -69,7 +69,6 @@ def test_each_command_gives_the_parameters_that_a_template_needs() -> None:
             assert value == "HOST_POLICY" or accepts(declared[key], value), (name, key, value)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page_expects() -> None:
     """Those that need no id of the reader's: a VPC, or a policy of another stack."""
@@ -101,7 +100,6 @@ def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page
             assert f"`Successfully created/updated stack - {stack[1]}`" in PAGES or "agents" in stack[1]
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 def test_the_outputs_that_the_page_names_are_the_templates(deployed: Deployed) -> None:
     stacks = deployed.client("cloudformation").describe_stacks(StackName="roles")["Stacks"]

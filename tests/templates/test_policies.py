@@ -10,7 +10,7 @@ from codedeploy_sandbox.iam.policy import Policy, Request, evaluate
 from tests.templates.conftest import RENEWER, Deployed
 from tests.templates.stacks import read
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 
 DEPLOY = "arn:aws:codedeploy:eu-west-1:111122223333"
 WEB, DB = f"{DEPLOY}:instance:web-01", f"{DEPLOY}:instance:db-01"

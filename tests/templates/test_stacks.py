@@ -136,13 +136,11 @@ def test_cloudformation_has_no_activation() -> None:
 # What they make
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", STACKS)
 def test_it_is_deployed_in_the_sandbox(name: str, deployed: Deployed) -> None:
     assert set(deployed.made[name]) == wanted(name)
 
 
-@pytest.mark.slow
 def test_what_is_not_proved_is_what_moto_does_not_make(deployed: Deployed) -> None:
     """When moto learns one of them, this fails, and it can be inspected."""
     for name in STACKS:
@@ -151,7 +149,6 @@ def test_what_is_not_proved_is_what_moto_does_not_make(deployed: Deployed) -> No
                 assert id_ not in deployed.made[name], f"moto makes {resource['Type']} now"
 
 
-@pytest.mark.slow
 def test_the_document_holds_the_script_and_the_region(deployed: Deployed) -> None:
     answer = deployed.client("ssm").get_document(Name=deployed.made["agent-installed.yml"]["Document"])
     content = yaml.safe_load(answer["Content"])
@@ -211,7 +208,6 @@ def test_the_document_takes_every_value_that_the_template_lets_through() -> None
     assert seconds + 600 <= int(step["inputs"]["timeoutSeconds"])  # and ten minutes for the installation
 
 
-@pytest.mark.slow
 def test_the_endpoints_are_in_the_vpc_and_open_to_the_hosts_only(deployed: Deployed) -> None:
     made, ec2 = deployed.made["closed-vpc.yml"], deployed.client("ec2")
     endpoints = {
