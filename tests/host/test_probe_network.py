@@ -188,6 +188,21 @@ HOSTS: dict[str, tuple[Fakes, Files, dict[str, Any]]] = {
         Files(),
         {"network.imds_token": "required", "network.imds_status": 200, "network.imds_region": "us-east-1"},
     ),
+    "an EC2 instance, whose Region the metadata service knows": (
+        Fakes(curl=curl(ANSWERS, required(TOKEN, f"{status(200)}; case $url in */document) echo '{DOCUMENT}' ;; esac"))),
+        Files(identity=None),
+        {
+            "endpoint_commands.url": COMMANDS.replace("eu-west-1", "us-east-1"),
+            "endpoint_commands.status": 404,
+            "endpoint_s3.url": "https://aws-codedeploy-us-east-1.s3.us-east-1.amazonaws.com",
+            "network.imds_region": "us-east-1",
+        },
+    ),
+    "no yml, and a service at that address that gives no Region": (
+        Fakes(curl=curl(ANSWERS, status(200))),
+        Files(identity=None),
+        {"endpoint_commands.url": "<no Region is known>", "network.imds_answers": True, "network.imds_region": None},
+    ),
     "metadata that offers a token, and answers without one too": (
         Fakes(curl=curl(ANSWERS, f"{status(200)}; case $url in */api/token) echo {TOKEN} ;; esac")),
         Files(),
