@@ -12,9 +12,10 @@ from typing import Any
 MASK = "(masked)"
 
 # What a secret is called, in a setting, a header, JSON or a query. The host probe masks by the same names.
+# MISSING_GITHUB_TOKEN is an error code, and what follows it is its message.
 _NAMED = (
-    r"secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase"
-    r"|api[_-]?key"
+    r"(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key|session_?token|security-token|token|secret"
+    r"|passw(?:or)?d|passphrase|api[_-]?key)"
 )
 _UNUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act instead of being seen
 

@@ -71,6 +71,7 @@ def test_what_is_a_secret_is_masked(text: str) -> None:
         "s3://shop-revisions/Releases/2026/Version-1.2.3/ShopFrontendApplicationBundle.zip",
         "The security token included in the request is invalid",
         "User: x is not authorized to perform: secretsmanager:GetSecretValue",
+        "MISSING_GITHUB_TOKEN: The GitHub token is missing or invalid.",
         "password for web-01",
         "the password is wrong",
         "Password authentication failed",

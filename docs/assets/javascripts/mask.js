@@ -3,7 +3,7 @@
 
 (function (root) {
   const MASK = "(masked)";
-  const NAMED = "secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase|api[_-]?key";
+  const NAMED = "(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase|api[_-]?key)";
   const ACTS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
   const ESCAPES = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
