@@ -36,7 +36,11 @@ def main() -> int:
     if asked.new:
         print(begin(asked.new))
         return 0
-    made = render()
+    try:
+        made = render()
+    except ValueError as wrong:
+        print(wrong)
+        return 1
     if asked.check:
         fresh = TARGET.is_file() and TARGET.read_text(encoding="utf-8") == made
         print("errors.json is up to date" if fresh else "errors.json is out of date: run `make errors`")
@@ -96,11 +100,16 @@ def missing_pages(names: set[str]) -> list[str]:
 
 
 def front_matter(path: Path) -> dict[str, Any]:
-    """The front matter of a page. ValueError: it has none."""
+    """The front matter of a page. ValueError: it has none, or it is not YAML."""
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     if len(parts) != 3 or parts[0]:
         raise ValueError(f"{path.name} has no front matter")
-    meta: dict[str, Any] = yaml.safe_load(parts[1])
+    try:
+        meta: dict[str, Any] = yaml.safe_load(parts[1])
+    except yaml.MarkedYAMLError as wrong:
+        at = f", line {wrong.problem_mark.line + 2}" if wrong.problem_mark else ""
+        hint = "a text with an apostrophe or a colon needs quotes round it"
+        raise ValueError(f"{path.name}{at}: {wrong.problem} ({hint})") from wrong
     return meta
 
 

@@ -64,6 +64,15 @@ def test_the_command_makes_a_file_that_only_lacks_its_words(tmp_path: Path, monk
         errors.begin("NoSuchException")
 
 
+def test_front_matter_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    page = tmp_path / "MANUAL_STOP.md"
+    page.write_text(
+        "---\ntitle: MANUAL_STOP\ndescription: 'Ask CloudTrail's record.'\n---\n", encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match=r"MANUAL_STOP\.md, line 3: .*needs quotes"):
+        errors.front_matter(page)
+
+
 def test_every_page_of_an_error_is_an_entry_and_the_other_way_round() -> None:
     pages = {f"/{path.parent.name}/{path.stem}/" for path in errors.pages()}
     assert {entry["page"] for entry in ENTRIES.values()} == pages
