@@ -14,10 +14,10 @@ def render(
 ) -> str:
     """The report as lines of at most ``width`` columns (commands and addresses are never broken).
 
-    What passed or was skipped is shown when it is ``verbose``, and when the checks were asked for by their ids. A
-    file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
+    What passed or was skipped is shown when it is ``verbose``, when the checks were asked for by their ids, and when
+    nothing applied, since the reason is then all there is to say. A file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
     """
-    whole = verbose or report.chosen
+    whole = verbose or report.chosen or report.verdict is SKIP
     region = report.source.place.region
     blocks = [_entry(entry, region, colour, width) for entry in report.problems]
     if whole and (others := [_entry(e, region, colour, width) for es in report.others.values() for e in es]):

@@ -41,6 +41,10 @@ def test_a_check_that_was_asked_for_is_shown_whatever_it_found() -> None:
     assert "web-01 was seen." not in render(report(OK).contents)
 
 
+def test_where_nothing_applied_the_reason_is_shown() -> None:
+    assert verdicts(render(report(SKIP).contents)) == ["SKIP:", "SKIP"]
+
+
 @pytest.mark.parametrize("verdict", [FAIL, WARN, UNKNOWN])
 def test_a_verdict_is_followed_by_the_finding_and_never_by_the_good_state(verdict: Verdict) -> None:
     shown = render(report(finding(verdict, "The agent is stopped.")).contents)
