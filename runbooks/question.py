@@ -109,7 +109,7 @@ def deployment_fault(text: str) -> str:
         return f"{rule}, and this one holds {stray[0]!r}"
     if text != f"d-{rest.upper()}":
         return f"{rule}, and this one has a letter in the wrong case"
-    return f"{rule}, and this one has {len(rest)} behind d-"
+    return f"{rule}, and this one has {len(rest)} after d-"
 
 
 def _deployment(name: str, value: Any) -> str:

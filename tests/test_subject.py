@@ -48,9 +48,9 @@ def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> Non
         ("d-AAAAAAAAA on i-0123456789abcdef0", "names d-AAAAAAAAA and i-0123456789abcdef0"),
         ("D-SHOPWEB01", "a letter in the wrong case"),
         ("d-shopweb01", r"a letter in the wrong case\. An on-premises instance of that name: --instance"),
-        ("d-SHOPWEB0", "this one has 8 behind d-"),
-        ("d-SHOPWEB012", "this one has 10 behind d-"),
-        ("i-0123", "no EC2 instance's id"),
+        ("d-SHOPWEB0", "this one has 8 after d-"),
+        ("d-SHOPWEB012", "this one has 10 after d-"),
+        ("i-0123", "is not an EC2 instance id"),
         ("I have no idea", "a deployment .*, an instance .*, or a deployment group"),
         ("", "names nothing"),
         ("a/b/c", "names nothing"),
@@ -65,7 +65,7 @@ def test_what_names_nothing_or_several_is_one_sentence(text: str, says: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("d-SHOPWEBO_", "holds '_'"), ("abc", "d- and nine capital letters or digits"), ("d-1", "has 1 behind")],
+    [("d-SHOPWEBO_", "holds '_'"), ("abc", "d- and nine capital letters or digits"), ("d-1", "has 1 after")],
 )
 def test_an_id_says_which_rule_it_breaks(text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):

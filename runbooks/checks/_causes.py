@@ -113,12 +113,13 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any]) -> Finding
     if cause.status == "Succeeded":
         return Finding(OK, f"{who} succeeded.", about=some, spans=spans)
     if cause.status == "Skipped":
-        return _skipped(who, len(names), some, spans)
+        return _skipped(who, len(names), some, info, spans)
     if cause.status != "Failed":
         at = f" at {event.name}" if event else ""
         taken = "; no agent has taken it yet" if not cause.was_begun and cause.targets[0].is_host else ""
-        verb = "is" if len(names) == 1 else "are"
-        says = f"{who} {verb} {cause.status}{at}{since(aws, _began(cause, info))}{taken}."
+        waits = since(aws, _began(cause, info))
+        verb = ("has been" if waits else "is") if len(names) == 1 else ("have been" if waits else "are")
+        says = f"{who} {verb} {cause.status}{at}{waits}{taken}."
         leads = cause.leads(info)
         return Finding(UNKNOWN, says, code="not-ended", about=some, next=STUCK, leads=leads, spans=spans)
     says, code = f"{who} failed. CodeDeploy names no event.", "failed"
@@ -129,7 +130,7 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any]) -> Finding
         parts = [f"{who} failed", f"at {event.name}", f"with {event.code}" if event.code else ""]
         says = " ".join(filter(None, parts)) + (f" in {event.script}" if event.script else "") + "."
         says += (
-            "" if cause.was_begun or not cause.targets[0].is_host else " It has no start: no agent took it."
+            "" if cause.was_begun or not cause.targets[0].is_host else " It never started: no agent took it."
         )
         says += f" {sentence(event.message)}" if event.message else " CodeDeploy gives no message."
         tail = " | ".join(line for line in event.tail.splitlines() if line and not line.startswith(_HEADER))
@@ -150,18 +151,21 @@ def _of_the_last_revision(event: str, info: Mapping[str, Any]) -> str:
     )
 
 
-def _skipped(who: str, count: int, about: str, spans: tuple[Span, ...] = ()) -> Finding:
-    turn = "was skipped: the deployment ended before its turn"
-    turn = turn if count == 1 else "were skipped: the deployment ended before their turn"
-    fix = "Fix the cause of the failure and deploy again."
-    return Finding(WARN, f"{who} {turn}.", code="skipped", about=about, fix=fix, spans=spans)
+def _skipped(
+    who: str, count: int, about: str, info: Mapping[str, Any], spans: tuple[Span, ...] = ()
+) -> Finding:
+    was, their = ("was", "its") if count == 1 else ("were", "their")
+    why, fix = f"the deployment ended before {their} turn", "Fix the cause of the failure and deploy again."
+    if info.get("status") == "Stopped":  # a target that was at work is skipped then as well
+        why, fix = "the deployment was stopped", "Find out why it was stopped; then deploy again."
+    return Finding(WARN, f"{who} {was} skipped: {why}.", code="skipped", about=about, fix=fix, spans=spans)
 
 
-def by_count(status: str, count: int, of: int) -> Finding:
+def by_count(status: str, count: int, of: int, info: Mapping[str, Any]) -> Finding:
     """Targets of a large deployment that CodeDeploy counted, and that were not read one by one."""
     who = f"{count} of {of} targets"
     if status == "Skipped":
-        return _skipped(who, count, status)
+        return _skipped(who, count, status, info)
     return Finding(OK, f"{who} succeeded, by CodeDeploy's count.", about=status)
 
 

@@ -57,7 +57,7 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
     for cause in causes(found.read):
         yield finding(aws, cause, found.total, info)
     for status, count in found.counted.items():
-        yield by_count(status, count, found.total)
+        yield by_count(status, count, found.total, info)
     yield from not_read(found)
 
 
@@ -109,7 +109,8 @@ def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iter
 def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding]:
     """No one stopped the deployment.
 
-    The deployment itself does not say who stopped it; CloudTrail's record of StopDeployment does.
+    The deployment itself does not say who stopped it; CloudTrail's record of StopDeployment does. Where no one called that,
+    and the deployment has an error code other than MANUAL_STOP, such as ALARM_ACTIVE, the code says why it was stopped.
     """
     id_, info = question.deployment, _known(aws, question)
     if info["status"] != "Stopped":
@@ -123,6 +124,11 @@ def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding
         fix = "Ask them why; then deploy again."
         yield Finding(
             FAIL, says, code="stopped", about=event.caller, fix=fix, next="/deployment-errors/MANUAL_STOP/"
+        )
+    code = str((info.get("errorInformation") or {}).get("code") or "")
+    if not stops and code not in ("", "MANUAL_STOP"):
+        raise NotApplicable(
+            f"CodeDeploy says why {id_} was stopped: {code}. CloudTrail has no StopDeployment of it."
         )
     if not stops:
         says = (

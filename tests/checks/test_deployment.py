@@ -117,7 +117,7 @@ def test_one_that_runs_is_unknown_and_says_what_it_waits_for() -> None:
     assert report.exit_code == 2
     assert overall(report).verdict is UNKNOWN
     assert of_targets(report)[0].says == (
-        "1 of 1 target (web-01) is Pending at ApplicationStop since 2026-01-15 10:45 UTC (75 minutes); no agent has"
+        "1 of 1 target (web-01) has been Pending at ApplicationStop since 2026-01-15 10:45 UTC (75 minutes); no agent has"
         " taken it yet."
     )
 

@@ -187,7 +187,7 @@ def test_an_event_without_a_start_is_an_agent_that_was_not_heard() -> None:
     silent = gone("web-01", EVENTS[0])
     del silent["instanceTarget"]["lifecycleEvents"][0]["startTime"]
     (finding,) = of(asked(story(targets={"web-01": silent})), "deployment-targets-succeeded")
-    assert "It has no start: no agent took it." in finding.says
+    assert "It never started: no agent took it." in finding.says
     assert finding.next == "/symptoms/agent-not-heard/"
     assert [lead.about for lead in finding.leads] == ["web-01"]
     assert "agent-is-running" in finding.leads[0].checks
@@ -286,6 +286,14 @@ def test_who_stopped_it_is_in_cloudtrail() -> None:
     )
     (finding,) = of(asked("deployment-stopped"), "deployment-was-not-stopped")
     assert (finding.verdict, "is not known" in finding.says) == (UNKNOWN, True)
+
+
+def test_a_code_that_says_why_it_was_stopped_needs_no_record_of_a_call() -> None:
+    (finding,) = of(asked("deployment-alarm-active"), "deployment-was-not-stopped")
+    assert finding.verdict is SKIP
+    assert "CodeDeploy says why d-SHOPWEB01 was stopped: ALARM_ACTIVE." in finding.says
+    (stopped,) = of(asked("deployment-stopped"), "deployment-targets-succeeded")
+    assert stopped.says == "1 of 1 target (web-01) was skipped: the deployment was stopped."
 
 
 def test_the_deployment_that_blocks_it_is_named_only_while_it_waits() -> None:

@@ -62,7 +62,7 @@ def deployment_found_no_instances(account: Account) -> None:
 
 
 def deployment_stopped(account: Account) -> None:
-    """Somebody stopped d-SHOPWEB01 while web-01 was at work on it."""
+    """Someone stopped d-SHOPWEB01 while web-01 was at work on it."""
     healthy(account)
     error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by the user."}
     put(account, "Stopped", {"web-01": target("web-01", "Skipped", {})}, error)

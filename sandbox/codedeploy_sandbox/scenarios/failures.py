@@ -70,7 +70,7 @@ def deployment_destination_read_only(account: Account) -> None:
 
 
 def deployment_bundle_broken(account: Account) -> None:
-    """The revision of d-SHOPWEB01 is no zip archive, though its name and type say so."""
+    """The revision of d-SHOPWEB01 is not a zip archive, though its name and type say so."""
     _failing(account, "bundle-broken")
 
 
