@@ -102,7 +102,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
     [
         (
             ["--scenario", "bad-fliter"],
-            ["no scenario 'bad-fliter'", "mean bad-filter?", "Known scenarios: healthy"],
+            ["no scenario 'bad-fliter'", "mean bad-filter?\n"],
         ),
         (["--scenario", ""], ["no scenario ''", "Known scenarios: healthy, instance-not-registered"]),
         (["--clock", "yesterday"], ["'yesterday' is not a time", CLOCK]),

@@ -36,9 +36,9 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name. Raises ValueError, in one sentence that names the known ones."""
+    """The scenario of this name. Raises ValueError, with the one that is near, else with all."""
     if name in SCENARIOS:
         return SCENARIOS[name]
     near = get_close_matches(name, SCENARIOS, n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    raise ValueError(f"There is no scenario {name!r}. {hint}Known scenarios: {', '.join(SCENARIOS)}.")
+    hint = f"Did you mean {near[0]}?" if near else f"Known scenarios: {', '.join(SCENARIOS)}."
+    raise ValueError(f"There is no scenario {name!r}. {hint}")
