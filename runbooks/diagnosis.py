@@ -71,6 +71,8 @@ def why(
 
     Its targets are grouped by cause. Raises `UserError` for what is not a deployment id, and as `diagnose` does.
     """
+    if deployment == "":  # which diagnose takes for a parameter that was left out
+        raise UserError("No deployment was given: why needs an id, such as d-ABCDEF123.")
     return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
 
 

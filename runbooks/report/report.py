@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbooks.commands import runbooks, shown
+from runbooks.errors import UserError
 from runbooks.findings import FAIL, SKIP, UNKNOWN, Check, Finding, Verdict
 from runbooks.question import Question
 from runbooks.report import as_html, as_json, as_text, as_ticket
@@ -141,7 +142,12 @@ class Report:
         )
 
     def render(self, format: str) -> str:
-        """The report in one of `FORMATS`: "text", "json", "html", or a ticket: "markdown" or "github", "jira", "slack", "plain"."""
+        """The report in one of `FORMATS`: "text", "json", "html", or a ticket: "markdown" or "github", "jira", "slack", "plain".
+
+        Raises `UserError` for another format.
+        """
+        if format not in FORMATS:
+            raise UserError(f"There is no format {format!r}: use {', '.join(FORMATS)}.")
         return FORMATS[format](self.contents)
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from typer.main import get_command
 from runbooks.cli import app
 from runbooks.cli.asking import Format
 from runbooks.diagnosis import diagnose
+from runbooks.errors import UserError
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Finding, NotApplicable, NotAsked, Verdict
 from runbooks.question import Question
 from runbooks.report import FORMATS, Report
@@ -172,6 +173,11 @@ def hostile(form: str, text: str) -> str:
     place = Place(f"eu-west-1{text}", profile=text)
     source = replace(SOURCE, place=place, target=f"aws at {text}", account=text, identity=text)
     return replace(made, source=source).render(form)
+
+
+def test_an_unknown_format_is_one_sentence() -> None:
+    with pytest.raises(UserError, match=r"There is no format 'pdf': use text, json"):
+        report(FAIL).render("pdf")
 
 
 @pytest.mark.parametrize("form", FORMATS)
