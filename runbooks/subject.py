@@ -21,6 +21,8 @@ _CONSOLE_GROUP = re.compile(r"/applications/([^/\s?#]+)/deployment-groups/([^/\s
 _CONTEXT = {"deployment": "deployment", "instance": "instance", "group": "deployment_group"}
 _NEARLY_A_DEPLOYMENT = re.compile(r"[dD]-[A-Za-z0-9]{8,10}")
 
+_QUOTED = 200  # characters of a text that a message quotes
+
 FORMS = (
     "a deployment (d-ABCDEF123), an instance (its on-premises name, i-… or mi-…), or a deployment group"
     " (APPLICATION/GROUP)"
@@ -49,7 +51,10 @@ def deployment_in(text: str) -> str:
     if len(ids) > 1:
         raise UserError(f"That names several deployments: {', '.join(ids)}. Ask about one of them.")
     if not ids:
-        raise UserError(f"{text!r} holds no deployment's id: {deployment_fault(text.strip())}.")
+        other = (
+            "" if text[:2] in ("d-", "D-") else " For a group or an instance there is `runbooks diagnose`."
+        )
+        raise UserError(f"{_short(text)} holds no deployment's id: {deployment_fault(text.strip())}.{other}")
     return ids[0]
 
 
@@ -100,4 +105,9 @@ def _whole(text: str) -> dict[str, str]:
         return {"instance": text}
     if re.fullmatch(_GROUP, text):
         return {"deployment_group": text}
-    raise UserError(f"{text!r} names nothing that can be diagnosed: give {FORMS}.")
+    raise UserError(f"{_short(text)} names nothing that can be diagnosed: give {FORMS}.")
+
+
+def _short(text: str) -> str:
+    """A text that was given, as a message quotes it."""
+    return repr(text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…")

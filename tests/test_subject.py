@@ -53,6 +53,7 @@ def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> Non
         ("i-0123", "is not an EC2 instance id"),
         ("I have no idea", "a deployment .*, an instance .*, or a deployment group"),
         ("", "names nothing"),
+        ("x" * 5000, "^'x{200}…' names nothing"),
         ("a/b/c", "names nothing"),
         ("https://example.com/", "names nothing"),
     ],
@@ -65,7 +66,13 @@ def test_what_names_nothing_or_several_is_one_sentence(text: str, says: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("d-SHOPWEBO_", "holds '_'"), ("abc", "d- and nine capital letters or digits"), ("d-1", "has 1 after")],
+    [
+        ("d-SHOPWEBO_", "holds '_'"),
+        ("abc", "d- and nine capital letters or digits"),
+        ("d-1", "has 1 after d-\\.$"),
+        ("shop/web", "For a group or an instance there is `runbooks diagnose`"),
+        ("x" * 5000, "^'x{200}…' holds"),
+    ],
 )
 def test_an_id_says_which_rule_it_breaks(text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):

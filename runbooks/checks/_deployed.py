@@ -43,7 +43,11 @@ def described(id_: str, info: Mapping[str, Any]) -> str:
 
 def counted(info: Mapping[str, Any]) -> str:
     """How many targets are in which status."""
-    return ", ".join(f"{count} {name.lower()}" for name, count in counts(info).items()) or "no targets"
+    said = (
+        f"{count} {'in progress' if name == 'InProgress' else name.lower()}"
+        for name, count in counts(info).items()
+    )
+    return ", ".join(said) or "no targets"
 
 
 def ending(status: str) -> str:

@@ -13,6 +13,7 @@ from codedeploy_sandbox.scenarios.records import failed, put, target
 from codedeploy_sandbox.state import Account, Deployment
 
 from runbooks import diagnose, why
+from runbooks.checks._deployed import counted
 from runbooks.errors import UserError
 from runbooks.facts.deployments import MOST_IN_ALL, MOST_READ, TARGETS, Targets, deployment, targets
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
@@ -119,6 +120,18 @@ def test_one_that_runs_is_unknown_and_says_what_it_waits_for() -> None:
     assert of_targets(report)[0].says == (
         "1 of 1 target (web-01) has been Pending at ApplicationStop since 2026-01-15 10:45 UTC (75 minutes); no agent has"
         " taken it yet."
+    )
+
+
+def test_no_deployment_is_one_sentence() -> None:
+    with pytest.raises(UserError, match="No deployment was given"):
+        asked("healthy", "")
+
+
+def test_counts_are_words() -> None:
+    assert (
+        counted({"deploymentOverview": {"InProgress": 2, "Failed": 1, "Ready": 0}})
+        == "2 in progress, 1 failed"
     )
 
 
