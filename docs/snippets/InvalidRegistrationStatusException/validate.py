@@ -8,7 +8,7 @@ STATUSES = ("Registered", "Deregistered")
 def registration_status(text: str | None) -> str | None:
     """The status as CodeDeploy spells it; None means no filter.
 
-    Case and surrounding spaces do not matter. ValueError: any other text.
+    Case and spaces around it do not matter. ValueError: any other text.
     """
     if text is None:
         return None
