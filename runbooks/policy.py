@@ -18,6 +18,10 @@ from runbooks.host.probe import document_name
 # Allowed to every identity, whatever the policies say (the API reference of sts:GetCallerIdentity).
 _NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 
+# Actions whose name is not that of the operation, and services whose actions have another prefix.
+_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+
 # What only the probe calls.
 PROBE = ("ssm:GetDocument", "ssm:SendCommand", "ssm:GetCommandInvocation")
 # The hosts that Systems Manager manages; which document may run on them is what limits the probe.
@@ -42,9 +46,16 @@ def calls(check: str) -> list[str]:
 def actions(apis: Iterable[str], *, probe: bool = False) -> list[str]:
     """The IAM actions that these API calls need; those of the probe only with ``probe``.
 
-    For the services of the checks an action has the name of its operation (Service Authorization Reference).
+    For the services of the checks an action has the name of its operation (Service Authorization Reference), but for
+    those of `_ACTIONS`.
     """
-    return sorted({api for api in apis if api not in _NEEDS_NOTHING and (probe or api not in PROBE)})
+    wanted = {_action(api) for api in apis}
+    return sorted({api for api in wanted if api not in _NEEDS_NOTHING and (probe or api not in PROBE)})
+
+
+def _action(api: str) -> str:
+    service, _, operation = api.partition(":")
+    return _ACTIONS.get(api, f"{_PREFIXES.get(service, service)}:{operation}")
 
 
 def text(checks: Iterable[str], *, probe: bool = True) -> str:

@@ -29,12 +29,7 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
     says += " It also counts each Availability Zone, which is not done here." if rule.get("zonal") else ""
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:
-        fix = (
-            "Give the deployment a configuration that lets at least one target fail, such as"
-            " CodeDeployDefault.OneAtATime, or give the group more targets."
-        )
-        page = "/deployment-errors/HEALTH_CONSTRAINTS_INVALID/"
-        return Finding(FAIL, says, code="can-never-hold", about=name, fix=fix, next=page)
+        return _can_never_hold(name, says)
     if failed > total - needed:
         return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE)
     if info["status"] == "Failed" and succeeded < needed:
@@ -45,6 +40,26 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
         )
         return Finding(WARN, says, code="others-are-unhealthy", about=name, fix=_FIX, next=_PAGE)
     return Finding(OK, says, about=name)
+
+
+def foreseen(name: str, rule: Mapping[str, Any], total: int) -> Finding:
+    """What the rule of the configuration ``name`` makes of a deployment to so many targets."""
+    asked, how = _asked(rule, total)
+    needed = max(1, asked)
+    says = f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail."
+    says += " It also counts each Availability Zone, which is not done here." if rule.get("zonal") else ""
+    if asked >= total and name not in PREDEFINED:
+        return _can_never_hold(name, says)
+    return Finding(OK, says, about=name)
+
+
+def _can_never_hold(name: str, says: str) -> Finding:
+    fix = (
+        "Give the deployment a configuration that lets at least one target fail, such as"
+        " CodeDeployDefault.OneAtATime, or give the group more targets."
+    )
+    page = "/deployment-errors/HEALTH_CONSTRAINTS_INVALID/"
+    return Finding(FAIL, says, code="can-never-hold", about=name, fix=fix, next=page)
 
 
 def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:

@@ -20,12 +20,14 @@ def simulated(
     *,
     page: str,
     useful: Collection[str] = (),
+    named: str = "",
 ) -> Iterator[Finding]:
     """May the user or role ``who`` do these actions on ``resource``? One finding for those with the same result.
 
     A denial FAILs, and is a WARN for the actions that are only ``useful``; ``page`` explains denials. An answer that
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
-    not one of IAM's. Of several answers about one action the worst counts.
+    not one of IAM's. Of several answers about one action the worst counts. ``named`` tells the policy of the fix from
+    that of the same action on another resource.
     """
     alike: dict[_Outcome, list[str]] = {}
     for action, results in simulation(aws, who, actions, resource).items():
@@ -45,7 +47,7 @@ def simulated(
                 next=page,
             )
         else:
-            fix = _grant(aws, who, same, resource) if fixable else ""
+            fix = _grant(aws, who, same, resource, named) if fixable else ""
             yield Finding(
                 verdict,
                 f"The IAM simulator denies {who}: {what}; {why}.",
@@ -150,7 +152,7 @@ def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
     return _Outcome(denied, "no policy allows it", fixable=True)
 
 
-def _grant(aws: Aws, who: str, actions: list[str], resource: str) -> str:
+def _grant(aws: Aws, who: str, actions: list[str], resource: str, named: str) -> str:
     """The command that lets a user or role do this, and no more: an inline policy, which delete-…-policy removes."""
     arn = Arn.of(who)
     if arn.path.startswith("aws-reserved/"):
@@ -158,7 +160,7 @@ def _grant(aws: Aws, who: str, actions: list[str], resource: str) -> str:
     statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = {f"{arn.kind}_name": arn.name}
-    policy = f"allow-{actions[0].partition(':')[2]}"
+    policy = "-".join(filter(None, ("allow", actions[0].partition(":")[2], named)))
     return aws_cli(
         aws.place, "iam", f"put-{arn.kind}-policy", **name, policy_name=policy, policy_document=document
     )

@@ -4,8 +4,11 @@ from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.aws.answers import NotAnAnswer
+from runbooks.findings import CouldNotCheck
 
 GET_GROUP = "codedeploy:GetDeploymentGroup"
+_LIST, _BATCH = "codedeploy:ListDeploymentGroups", "codedeploy:BatchGetDeploymentGroups"
+_CHUNK = 25  # names in one BatchGetDeploymentGroups: the model has no limit; other batches of CodeDeploy take so many
 
 
 def deployment_group(aws: Aws, name: str) -> dict[str, Any] | Refusal:
@@ -25,3 +28,25 @@ def deployment_group(aws: Aws, name: str) -> dict[str, Any] | Refusal:
     if not isinstance(described, Refusal) and described["deploymentGroupName"] != group:
         raise NotAnAnswer(GET_GROUP, f"about {described['deploymentGroupName']!r} instead of {group!r}")
     return described
+
+
+def groups_of(aws: Aws, application: str) -> list[dict[str, Any]]:
+    """Every deployment group of an application.
+
+    Raises `CouldNotCheck` when the answer leaves a group out.
+    """
+    names = aws.read_all(_LIST, "deploymentGroups", applicationName=application)
+    found: list[dict[str, Any]] = [
+        one
+        for start in range(0, len(names), _CHUNK)
+        for one in aws.read(
+            _BATCH,
+            "deploymentGroupsInfo",
+            "deploymentGroupName",
+            applicationName=application,
+            deploymentGroupNames=names[start : start + _CHUNK],
+        )
+    ]
+    if missing := sorted(set(names) - {one["deploymentGroupName"] for one in found}):
+        raise CouldNotCheck(f"{_BATCH} did not answer for {', '.join(missing[:5])}.")
+    return found

@@ -32,6 +32,25 @@ def holder(aws: Aws, arn: str) -> dict[str, Any] | None:
     return None if who.kind == "user" and answer["Arn"] != arn else dict(answer)
 
 
+def role(aws: Aws, arn: str) -> dict[str, Any] | None:
+    """IAM's record of a role, with its trust policy (AssumeRolePolicyDocument); None when there is no such role.
+
+    Raises `NotAnAnswer` for a record of another, and `CouldNotCheck` for a role of another account.
+    """
+    who, caller = Arn.of(arn), caller_arn(aws)
+    if who.kind != "role" or who.account != Arn.of(caller).account:
+        raise CouldNotCheck(f"{arn} is no role of the account whose IAM {caller} can read.")
+    answer: dict[str, Any] | Refusal = aws.read(
+        "iam:GetRole", "Role", "Arn", "RoleName", expecting=("NoSuchEntity",), RoleName=who.name
+    )
+    if isinstance(answer, Refusal):
+        return None
+    if answer["RoleName"] != who.name:
+        raise NotAnAnswer("iam:GetRole", f"about {answer['Arn']!r} instead of {who.name!r}")
+    # role names are unique whatever their path
+    return answer if answer["Arn"] == arn else None
+
+
 def caller_arn(aws: Aws) -> str:
     """The ARN of the identity that signs the calls."""
     return str(aws.once(("identity",), "sts:GetCallerIdentity", aws.ask_identity).arn)

@@ -69,7 +69,12 @@ def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:
 
 
 def registered_arns(aws: Aws) -> dict[str, str]:
-    """The ARN of every registered name.
+    """The ARN of every registered name. Raises as `registered` does."""
+    return {name: arn_of(info) for name, info in registered(aws).items()}
+
+
+def registered(aws: Aws) -> dict[str, dict[str, Any]]:
+    """What CodeDeploy holds of every registered name, by name.
 
     Raises `CouldNotCheck` when the answer leaves a name out, which the API does not treat as an error.
     """
@@ -83,7 +88,7 @@ def registered_arns(aws: Aws) -> dict[str, str]:
             instanceNames=names[start : start + CHUNK],
         )
     ]
-    found = {info.get("instanceName", ""): arn_of(info) for info in infos}
+    found = {str(info.get("instanceName", "")): info for info in infos}
     if missing := [name for name in names if name not in found]:
         raise CouldNotCheck(
             f"codedeploy:BatchGetOnPremisesInstances did not answer for {', '.join(missing[:5])}"

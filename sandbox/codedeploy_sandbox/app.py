@@ -34,6 +34,7 @@ from codedeploy_sandbox.services import (
     configurations,
     creation,
     deployments,
+    groups,
     iam,
     revisions,
     ssm,
@@ -45,7 +46,7 @@ Operation = Callable[..., dict[str, Any] | None]
 
 _MODULES = {
     "cloudtrail": (cloudtrail,),
-    "codedeploy": (codedeploy, configurations, creation, deployments, revisions),
+    "codedeploy": (codedeploy, configurations, creation, deployments, groups, revisions),
     "iam": (iam,),
     "ssm": (ssm,),
     "sts": (sts,),

@@ -43,6 +43,10 @@ ASSUMPTIONS: dict[str, str] = {
     "InvalidDeploymentIdException.",
     "batch-deployments": "BatchGetDeployments, BatchGetDeploymentInstances and BatchGetApplicationRevisions leave out "
     "what is not there.",
+    "batch-groups": "BatchGetDeploymentGroups takes 100 names, and leaves out a group that is not there.",
+    "target-revision": "The targetRevision of a deployment group is the revision of its newest deployment.",
+    "launch-hook": "CodeDeploy's launch hook on an Auto Scaling group is named after the deployment group and ends in a "
+    "UUID.",
     "instance-id": "The instanceId of an InstanceSummary is the target's id, not its ARN.",
     "config-values": "CodeDeployDefault.AllAtOnce has the minimum FLEET_PERCENT 0.",
     "config-times": "AWS's own deployment configurations were created on 1 January 2015.",

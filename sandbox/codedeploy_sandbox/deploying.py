@@ -10,7 +10,7 @@ from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.hosts.agent import FAILURES, SILENT, Failure, derived, hears, marked
 from codedeploy_sandbox.hosts.bundle import failure_of
 from codedeploy_sandbox.iam.policy import Request, evaluate
-from codedeploy_sandbox.plays import SERVER, Play, play
+from codedeploy_sandbox.plays import Play, minimum_of, play
 from codedeploy_sandbox.state import ACCOUNT, Account, Deployment, Node, RegionState
 
 WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the statuses that are no end
@@ -25,7 +25,7 @@ def begin(account: Account, region: str, group: Mapping[str, Any], info: Mapping
     for name, arn in arns.items():
         failure = _failure(account, region, name, arn, info["revision"], gone)
         named[name] = failure.of(id_) if failure and not _avoided(failure, info) else None
-    minimum = SERVER[info["deploymentConfigName"]]
+    minimum = minimum_of(state, info["deploymentConfigName"]) or {}
     begun = state.deployments[id_] = play(info, arns, named, minimum)
     return begun
 

@@ -31,7 +31,7 @@ def asker(wsgi: Callable[[dict[str, Any], bytes], Response]) -> Ask:
         if not model or not protocols:
             raise RuntimeError(f"botocore has no model of {service}:{operation}")
         request = create_serializer(protocols[0]).serialize_to_request(parameters, model)
-        scope = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{region}/{service}/aws4_request"
+        scope = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{region}/{model.service_model.signing_name}/aws4_request"
         headers = {**request["headers"], "Authorization": f"{scope}, Signature=0"}
         path, _, query = request["url_path"].partition("?")
         environ = EnvironBuilder(

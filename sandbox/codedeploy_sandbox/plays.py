@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from codedeploy_sandbox.hosts.agent import EVENTS, Failure
-from codedeploy_sandbox.state import Deployment
+from codedeploy_sandbox.state import Deployment, RegionState
 
 # Assumption: quick
 EVENT = timedelta(seconds=1)  # what an event takes, and what passes before the first one
@@ -24,6 +24,12 @@ SERVER: dict[str, dict[str, Any]] = {
     # Assumption: config-values
     "CodeDeployDefault.AllAtOnce": {"type": "FLEET_PERCENT", "value": 0},
 }
+
+
+def minimum_of(state: RegionState, configuration: str) -> dict[str, Any] | None:
+    """minimumHealthyHosts of a configuration, AWS's own or one of the account; None where there is none."""
+    return SERVER.get(configuration) or state.configurations.get(configuration)
+
 
 TOO_FEW = {
     "code": "HEALTH_CONSTRAINTS",

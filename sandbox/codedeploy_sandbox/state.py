@@ -96,6 +96,9 @@ class RegionState:
     commands: dict[str, Command] = field(default_factory=dict)  # by id
     deployments: dict[str, Deployment] = field(default_factory=dict)  # by id
     revisions: dict[str, list[Revision]] = field(default_factory=dict)  # by application
+    configurations: dict[str, dict[str, Any]] = field(default_factory=dict)  # minimumHealthyHosts, by name
+    # members of deployment groups that moto does not keep, by "APPLICATION/GROUP"
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def register(
         self, name: str, at: datetime, *, user: str | None = None, session: str | None = None

@@ -9,7 +9,21 @@ from runbooks.aws.guard import SERVICES as ASKED
 from runbooks.aws.guard import NotARead, is_read, refuse_writes
 from runbooks.policy import actions, observed
 
-SERVICES = ("codedeploy", "cloudtrail", "sts", "ssm", "iam", "s3", "ec2")
+SERVICES = (
+    *(
+        "codedeploy",
+        "cloudtrail",
+        "sts",
+        "ssm",
+        "iam",
+        "s3",
+        "ec2",
+        "autoscaling",
+        "elbv2",
+        "elb",
+        "cloudwatch",
+    ),
+)
 # Verbs of AWS's APIs that change something or hand out access. Written out here, not taken from the guard.
 CHANGES = re.compile(
     r"^(Accept|Add|Allocate|Apply|Approve|Assign|Associate|Assume|Attach|Authorize|Batch(Write|Delete|Put)|Bundle|Cancel"
@@ -49,6 +63,8 @@ def test_what_is_let_through_reads(service: str) -> None:
         "ssm:GetParametersByPath",
         "ec2:GetPasswordData",
         "ssm:Listen",
+        "s3:GetObject",
+        "s3:GetObjectAttributes",
         "secretsmanager:BatchGetSecretValue",
         "sso:GetRoleCredentials",
         "cognito-identity:GetCredentialsForIdentity",

@@ -27,7 +27,7 @@ BY_PROTOCOL = {
 }
 # Where this one is denied an older operation is asked, which says as much.
 EITHER = {"codedeploy:ListDeploymentTargets": "codedeploy:ListDeployment[IT]*"}
-PROTOCOL = {"iam": 1, "sts": 1, "ec2": 2}
+PROTOCOL = dict.fromkeys(("iam", "sts", "autoscaling", "elb", "elbv2", "s3"), 1) | {"ec2": 2}
 SKEW = "Signature expired: 20260115T115000Z is now earlier than 20260115T115500Z (20260115T120000Z - 5 min.)"
 
 
@@ -121,6 +121,14 @@ OF_EC2 = ("ec2", "selection", "host", "agent", "readiness", "permissions", "vpc"
 )
 def test_could_not_check_an_ec2_instance_is_never_fine(check: Check) -> None:
     assert not list(lies(check, everything("ec2-healthy"), {}, "ec2-healthy"))
+
+
+@pytest.mark.parametrize(
+    "scenario", ["group-healthy", "group-hook-left-over", "group-constraint-cannot-hold"]
+)
+def test_could_not_check_a_group_that_has_everything_is_never_fine(scenario: str) -> None:
+    for check in (check for check in all_checks() if check.category == "group"):
+        assert not list(lies(check, EVERYTHING, {}, scenario))
 
 
 def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,15 @@ from tests.support.world import EVERYTHING, PATIENT, asked, world
 APIS = sorted({api for row in policy.observed().values() for api in row["calls"]})
 # The scenario and the instance for which an API is called, where that is not web-01 in a healthy account.
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            *("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLifecycleHooks"),
+            *("cloudwatch:DescribeAlarms", "elbv2:DescribeTargetGroups"),
+        ),
+        ("group-healthy", "web-01"),
+    ),
+    "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
+    "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
     "iam:GetUser": ("healthy", "batch-01"),  # it is registered by IAM user
     "iam:ListAccessKeys": ("healthy", "batch-01"),
     "codedeploy:ListDeployments": ("deployment-queued", "web-01"),

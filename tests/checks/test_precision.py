@@ -134,8 +134,8 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     },
     "list-needs-star": {
         "caller-may-list": FAIL,
-        "status-filter-is-accepted": UNKNOWN,
-        "arn-is-free": UNKNOWN,
+        **dict.fromkeys(("status-filter-is-accepted", "arn-is-free"), UNKNOWN),
+        **dict.fromkeys(("group-selects-instances", "group-can-keep-enough-instances-healthy"), UNKNOWN),
     },
     # network; a host that HTTPS does not leave is one that Systems Manager does not hear from either
     "security-group-blocks": {
@@ -146,6 +146,17 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "nacl-blocks-return": {"network-acl-lets-https-through": FAIL, "host-reaches-codedeploy": FAIL},
     "no-route": {"route-leads-out": FAIL, "host-reaches-codedeploy": FAIL},
     "endpoint-closed": {"vpc-endpoint-serves-the-agent": FAIL, "host-reaches-codedeploy": FAIL},
+    # groups
+    "group-healthy": {},
+    "group-selects-none": {"group-selects-instances": FAIL, "instance-carries-the-groups-tags": FAIL},
+    "group-constraint-cannot-hold": {"group-can-keep-enough-instances-healthy": FAIL},
+    "group-role-missing": {"service-role-trusts-codedeploy": FAIL},
+    "group-role-not-trusting": {"service-role-trusts-codedeploy": FAIL},
+    "group-role-denied": {"service-role-may-do-what-the-group-needs": FAIL},
+    "group-hook-missing": {"auto-scaling-groups-have-their-hooks": FAIL},
+    "group-hook-left-over": {"auto-scaling-groups-have-no-other-hook": WARN},
+    "group-targets-are-addresses": {"load-balancer-of-the-group-fits": FAIL},
+    "group-alarm-active": {"alarms-of-the-group-are-quiet": FAIL},
     "clock-drifts": {"this-clock-is-right": WARN},
     "outage": {
         **{check.id: UNKNOWN for check in all_checks() if check.id not in BLIND},
@@ -218,9 +229,16 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "deployment-targets-succeeded": WARN,
         "deployment-was-not-stopped": UNKNOWN,
     },
-    "deployment-queued": {"deployment-succeeded": UNKNOWN, "deployment-is-not-blocked": FAIL},
+    "deployment-queued": {
+        "deployment-succeeded": UNKNOWN,
+        "deployment-is-not-blocked": FAIL,
+        "group-has-no-deployment-in-progress": FAIL,
+    },
     "deployment-configuration-gone": dict.fromkeys((*OF_TARGETS, "agent-log-is-clean"), FAIL),
-    "deployment-running": dict.fromkeys(OF_TARGETS, UNKNOWN),
+    "deployment-running": {
+        **dict.fromkeys(OF_TARGETS, UNKNOWN),
+        "group-has-no-deployment-in-progress": FAIL,
+    },
 }
 
 

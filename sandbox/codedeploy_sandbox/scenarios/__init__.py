@@ -17,6 +17,7 @@ from codedeploy_sandbox.scenarios import (
     ec2,
     failures,
     fleet,
+    group,
     host,
     permissions,
     registration,
@@ -29,7 +30,20 @@ Scenario = Callable[[Account], None]
 
 SCENARIOS: dict[str, Scenario] = {
     name.replace("_", "-"): function
-    for module in (fleet, registration, agent, host, permissions, vpc, ec2, calls, deployments, failures, aws)
+    for module in (
+        fleet,
+        registration,
+        agent,
+        host,
+        permissions,
+        vpc,
+        ec2,
+        calls,
+        deployments,
+        failures,
+        group,
+        aws,
+    )
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
 } | OF_CODES

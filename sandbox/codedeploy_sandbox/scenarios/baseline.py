@@ -29,11 +29,13 @@ FULL_ACCESS = allow("*")  # the service control policy that every organisation b
 # `aws deploy deregister` need, which make and delete the instance's user.
 CALLER_POLICIES: dict[str, Document] = {
     "Diagnose": allow(
+        "autoscaling:Describe*",
         "cloudtrail:LookupEvents",
         "codedeploy:BatchGet*",
         "codedeploy:Get*",
         "codedeploy:List*",
         "ec2:Describe*",
+        "elasticloadbalancing:Describe*",
         "iam:GetInstanceProfile",
         "iam:GetRole",
         "iam:GetUser",

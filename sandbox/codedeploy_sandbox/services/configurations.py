@@ -1,11 +1,11 @@
-"""CodeDeploy's deployment configurations: those that AWS has in every account."""
+"""CodeDeploy's deployment configurations: those that AWS has in every account, and those of a scenario."""
 
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.plays import SERVER
+from codedeploy_sandbox.plays import SERVER, minimum_of
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call
 
@@ -35,21 +35,25 @@ PAGE = 100  # Assumption: deployment-page
 def GetDeploymentConfig(call: Call, *, deploymentConfigName: str) -> dict[str, Any]:
     """One configuration."""
     name = deploymentConfigName
-    if name in SERVER:
-        more: dict[str, Any] = {"minimumHealthyHosts": SERVER[name], "computePlatform": "Server"}
+    if minimum := minimum_of(call.state, name):
+        more: dict[str, Any] = {"minimumHealthyHosts": minimum, "computePlatform": "Server"}
     elif name in _PLATFORMS:
         more = {"trafficRoutingConfig": _routing(name), "computePlatform": _PLATFORMS[name]}
     else:
         raise unknown(name)
-    id_ = f"00000000-0000-0000-0000-{[*SERVER, *_PLATFORMS].index(name) + 1:012}"
+    id_ = f"00000000-0000-0000-0000-{_names(call).index(name) + 1:012}"
     info = {"deploymentConfigId": id_, "deploymentConfigName": name, "createTime": _CREATED}
     return {"deploymentConfigInfo": info | more}
 
 
 def ListDeploymentConfigs(call: Call, *, nextToken: str | None = None) -> dict[str, Any]:
     """The names of all configurations."""
-    names, token = tokens.page(sorted([*SERVER, *_PLATFORMS]), PAGE, nextToken, call.operation, call.region)
+    names, token = tokens.page(sorted(_names(call)), PAGE, nextToken, call.operation, call.region)
     return {"deploymentConfigsList": names, "nextToken": token}
+
+
+def _names(call: Call) -> list[str]:
+    return [*SERVER, *_PLATFORMS, *call.state.configurations]
 
 
 def unknown(name: str) -> ApiError:

@@ -4,9 +4,10 @@ from typing import Any
 
 from codedeploy_sandbox import deploying
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.plays import SERVER, Play
+from codedeploy_sandbox.plays import Play, minimum_of
 from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.services.deployments import known
+from codedeploy_sandbox.services.groups import described
 from codedeploy_sandbox.services.revisions import check_location, note
 from codedeploy_sandbox.state import Call
 
@@ -45,7 +46,7 @@ def CreateDeployment(
         raise ApiError("RevisionRequiredException", "a deployment needs a revision")
     check_location(revision)
     config = deploymentConfigName or group.get("deploymentConfigName") or "CodeDeployDefault.OneAtATime"
-    if config not in SERVER:
+    if not minimum_of(call.state, config):
         raise unknown(config)
     if len(description or "") > _LONGEST:
         raise ApiError("DescriptionTooLongException", f"a description has at most {_LONGEST} characters")
@@ -119,7 +120,7 @@ def _active(call: Call, id_: str) -> Any:
 
 
 def _group(call: Call, application: str, group: str | None) -> dict[str, Any]:
-    """The DeploymentGroupInfo of moto, which has applications and groups."""
+    """The DeploymentGroupInfo."""
     where = {"region": call.region, "applicationName": application}
     about = call.account.ask("codedeploy", "GetApplication", **where)["application"]
     if not group:
@@ -127,9 +128,7 @@ def _group(call: Call, application: str, group: str | None) -> dict[str, Any]:
     if about.get("computePlatform", "Server") != "Server":
         text = f"the sandbox plays deployments to instances; {application} is for {about['computePlatform']}"
         raise ApiError("SandboxNotImplemented", text, 501)
-    found = call.account.ask("codedeploy", "GetDeploymentGroup", **where, deploymentGroupName=group)
-    info: dict[str, Any] = found["deploymentGroupInfo"]
-    return info
+    return described(call, application, group)
 
 
 def _id_of(call: Call, info: dict[str, Any]) -> str:

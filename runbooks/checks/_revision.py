@@ -1,0 +1,49 @@
+"""Whether a revision is where it is said to be."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runbooks.aws import Aws, Refusal
+from runbooks.checks._deployed import location
+from runbooks.facts.revisions import bucket_region, object_size
+from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
+
+_MISSING = "/deployment-errors/REVISION_MISSING/"
+# The endings that a bundle of each type has by custom.
+_ENDINGS = {"zip": (".zip",), "tar": (".tar",), "tgz": (".tgz", ".tar.gz")}
+
+
+def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether a revision (botocore's RevisionLocation) is there, of its type, and in this Region."""
+    s3, where = revision.get("s3Location") or {}, location(revision)
+    if not s3.get("bucket") or not s3.get("key"):
+        raise CouldNotCheck(
+            f"the revision {where or revision.get('revisionType')} is not in S3, where it could be found."
+        )
+    bucket, key, kind = str(s3["bucket"]), str(s3["key"]), str(s3.get("bundleType") or "")
+    size = object_size(aws, bucket, key)
+    if isinstance(size, Refusal):
+        says = f"The bucket {bucket} of the revision {where} is not there: {size.code}."
+        yield Finding(FAIL, says, code="no-bucket", about=where, next=_MISSING)
+        return
+    if size is None:
+        says = f"The revision {where} is not there: the bucket {bucket} has no object {key}."
+        fix = "Upload it again under this name, or deploy another revision."
+        yield Finding(FAIL, says, code="not-there", about=where, fix=fix, next=_MISSING)
+        return
+    region, sound = bucket_region(aws, bucket), True
+    if region != aws.region:
+        sound = False
+        says = (
+            f"The bucket {bucket} is in {region}, and AWS's user guide asks for the Region of the instances."
+        )
+        yield Finding(WARN, says, code="other-region", about=bucket, next=_MISSING)
+    known = tuple(ending for endings in _ENDINGS.values() for ending in endings)
+    if kind in _ENDINGS and key.endswith(known) and not key.endswith(_ENDINGS[kind]):
+        sound = False
+        says = f"The revision {where} is said to be {kind}, and its name is that of another type: the agent unpacks it as {kind}."
+        yield Finding(WARN, says, code="other-type", about=where, next="/symptoms/bundle-type/")
+    if sound:
+        not_seen = ", of whatever version" if s3.get("version") else ""
+        of_type = f" and of type {kind}" if kind else ""
+        yield Finding(OK, f"{where} is there{not_seen}, {size} bytes{of_type}.", about=where)

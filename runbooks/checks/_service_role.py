@@ -1,0 +1,166 @@
+"""The service role of a deployment group: whom it trusts, and what it may do of what its group needs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from runbooks.aws import Aws
+from runbooks.aws.arn import Arn
+from runbooks.checks._iam import simulated
+from runbooks.commands import aws_cli
+from runbooks.facts.auto_scaling import auto_scaling_groups
+from runbooks.facts.load_balancing import target_group
+from runbooks.findings import FAIL, OK, UNKNOWN, CouldNotCheck, Finding
+
+_TRUST = "/deployment-errors/IAM_ROLE_PERMISSIONS/"
+_ASSUMES = {"sts:assumerole", "sts:*", "*"}
+
+
+def trust(aws: Aws, role: Mapping[str, Any]) -> Finding:
+    """Whether the trust policy of a role lets CodeDeploy assume it, by its general or its regional principal."""
+    arn, policy = str(role["Arn"]), role.get("AssumeRolePolicyDocument")
+    statements = _listed(policy.get("Statement")) if isinstance(policy, Mapping) else []
+    if not statements or not all(isinstance(one, Mapping) for one in statements):
+        raise CouldNotCheck(f"iam:GetRole gives no trust policy of {arn} that can be read.")
+    ours = [one for one in statements if _is_about(one, _principals(aws, arn))]
+    denied = [one for one in ours if one.get("Effect") == "Deny"]
+    allowed = [one for one in ours if one.get("Effect") == "Allow"]
+    if any("Condition" in one for one in denied) or (
+        allowed and all("Condition" in one for one in allowed) and not denied
+    ):
+        says = f"Whether CodeDeploy may assume {arn} depends on a condition of its trust policy, which is not judged."
+        return Finding(UNKNOWN, says, code="conditional", about=arn, next=_TRUST)
+    if denied:
+        says = f"A statement of the trust policy of {arn} denies CodeDeploy to assume it."
+        return Finding(FAIL, says, code="denied", about=arn, next=_TRUST)
+    if not allowed:
+        trusted = sorted({service for one in statements for service in _services(one)})
+        says = (
+            f"{arn} does not trust CodeDeploy; the services that it trusts: {', '.join(trusted) or 'none'}."
+        )
+        fix = _let_in(aws, role, [dict(one) for one in statements])
+        return Finding(FAIL, says, code="not-trusted", about=arn, fix=fix, next=_TRUST)
+    trusted = sorted({service for one in allowed for service in _services(one)} & _principals(aws, arn))
+    return Finding(OK, f"{arn} is there and trusts {', '.join(trusted)}.", about=arn)
+
+
+def _principals(aws: Aws, arn: str) -> set[str]:
+    """CodeDeploy's names as a principal; AWS's user guide has the regional one for roles of one Region only."""
+    suffix = "amazonaws.com.cn" if Arn.of(arn).partition == "aws-cn" else "amazonaws.com"
+    return {"codedeploy.amazonaws.com", f"codedeploy.{aws.region}.{suffix}"}
+
+
+def _is_about(statement: Mapping[str, Any], principals: set[str]) -> bool:
+    actions = {str(action).lower() for action in _listed(statement.get("Action"))}
+    return bool(actions & _ASSUMES and set(_services(statement)) & principals)
+
+
+def _services(statement: Mapping[str, Any]) -> list[str]:
+    principal = statement.get("Principal")
+    return [str(one) for one in _listed(principal.get("Service"))] if isinstance(principal, Mapping) else []
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _let_in(aws: Aws, role: Mapping[str, Any], statements: list[dict[str, Any]]) -> str:
+    """The command that adds CodeDeploy to a trust policy and keeps what is in it."""
+    principal = {"Service": "codedeploy.amazonaws.com"}
+    statements.append({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+    document = json.dumps(dict(role["AssumeRolePolicyDocument"]) | {"Statement": statements})
+    name = str(role["RoleName"])
+    return aws_cli(aws.place, "iam", "update-assume-role-policy", role_name=name, policy_document=document)
+
+
+class Need(NamedTuple):
+    """What a part of a deployment group needs of its service role."""
+
+    actions: tuple[str, ...]
+    on: str = "*"
+    named: str = ""  # the thing, where it is one of several
+    useful: tuple[str, ...] = ()  # of these a denial is no proof
+    page: str = _TRUST
+
+
+# By what a group has; all but those of launch templates are in the managed policy AWSCodeDeployRole (version 12). Which
+# of its actions CodeDeploy calls for which part is inferred from their names.
+_SCALING = "/deployment-errors/AUTO_SCALING_IAM_ROLE_PERMISSIONS/"
+_OF_TAGS = Need(("ec2:DescribeInstances",))
+_OF_SCALING = Need(
+    ("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLifecycleHooks"), page=_SCALING
+)
+_HOOKS = (
+    "autoscaling:CompleteLifecycleAction",
+    "autoscaling:DeleteLifecycleHook",
+    "autoscaling:PutLifecycleHook",
+    "autoscaling:RecordLifecycleActionHeartbeat",
+)
+_SUSPENDS = ("autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses")
+# AWS's user guide: to be added to the managed policy where an Auto Scaling group has a launch template
+_LAUNCHES = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
+_OF_TARGET_GROUPS = Need(
+    ("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth")
+)
+_TARGETS = ("elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets")
+_OF_CLASSIC = Need(
+    (
+        "elasticloadbalancing:DescribeInstanceHealth",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+        "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
+    )
+)
+_OF_ALARMS = Need(("cloudwatch:DescribeAlarms",), page="/deployment-errors/ALARM_ACTIVE/")
+
+
+def needs(aws: Aws, group: Mapping[str, Any]) -> list[Need]:
+    """What a deployment group needs its service role to be allowed to do."""
+    found: list[Need] = []
+    if group.get("ec2TagFilters") or (group.get("ec2TagSet") or {}).get("ec2TagSetList"):
+        found.append(_OF_TAGS)
+    found += _of_scaling(aws, group)
+    balancing = group.get("loadBalancerInfo") or {}
+    if balancing.get("targetGroupInfoList"):
+        found.append(_OF_TARGET_GROUPS)
+        for one in balancing["targetGroupInfoList"]:
+            there = target_group(aws, str(one.get("name")))
+            if there:
+                found.append(Need(_TARGETS, on=str(there["TargetGroupArn"]), named=str(one["name"])))
+    if balancing.get("elbInfoList"):
+        found.append(_OF_CLASSIC)
+    if alarms_of(group):
+        found.append(_OF_ALARMS)
+    topics = {str(one["triggerTargetArn"]) for one in group.get("triggerConfigurations") or ()}
+    found += [Need(("sns:Publish",), on=topic, named=topic.rpartition(":")[2]) for topic in sorted(topics)]
+    return found
+
+
+def _of_scaling(aws: Aws, group: Mapping[str, Any]) -> Iterator[Need]:
+    names = [str(one["name"]) for one in group.get("autoScalingGroups") or () if one.get("name")]
+    options = group.get("ec2DeploymentOptions") or {}
+    hooks = _HOOKS + (_SUSPENDS if options.get("autoScalingGroupProcessesToSuspend") else ())
+    there = auto_scaling_groups(aws, names)
+    if names:
+        yield _OF_SCALING
+    for name, one in sorted(there.items()):
+        yield Need(hooks, on=str(one.get("AutoScalingGroupARN") or "*"), named=name, page=_SCALING)
+    if any("LaunchTemplate" in (one.get("MixedInstancesPolicy") or one) for one in there.values()):
+        # a policy may name what is launched and which role is passed: so a denial on * proves nothing
+        yield Need(_LAUNCHES, useful=_LAUNCHES, page=_SCALING)
+
+
+def alarms_of(group: Mapping[str, Any]) -> list[str]:
+    """The names of the alarms that a deployment group watches; none where it does not watch them now."""
+    configured = group.get("alarmConfiguration") or {}
+    return [str(one["name"]) for one in configured.get("alarms") or ()] if configured.get("enabled") else []
+
+
+def permissions(aws: Aws, role: str, wanted: list[Need]) -> Iterator[Finding]:
+    """What IAM's simulator says of each need."""
+    for need in wanted:
+        yield from simulated(
+            aws, role, need.actions, need.on, page=need.page, useful=need.useful, named=need.named
+        )

@@ -1,0 +1,308 @@
+"""Whether a deployment group can deploy now: its instances, its service role, its revision, and what it works with."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runbooks.aws import Aws, Refusal
+from runbooks.checks import _service_role
+from runbooks.checks._constraint import foreseen
+from runbooks.checks._revision import findings
+from runbooks.checks._selected import scaling_names, selected
+from runbooks.facts.alarms import alarm_states
+from runbooks.facts.auto_scaling import auto_scaling_groups, launch_hooks
+from runbooks.facts.deployment_groups import deployment_group, groups_of
+from runbooks.facts.deployments import active_deployments, minimum_healthy
+from runbooks.facts.iam import role
+from runbooks.facts.load_balancing import classic_load_balancer, target_group
+from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
+from runbooks.question import Question
+
+TITLE = "Can the deployment group deploy?"
+GUIDE = "/deployment-errors/"
+RUNBOOK = "triage"
+
+_SELECTS = "group-selects-instances"  # the check that says that there is no such group
+_DEFAULT = "CodeDeployDefault.OneAtATime"  # botocore's model of CreateDeploymentGroup
+_HOOK = "CodeDeploy-managed-automatic-launch-deployment-hook-"
+_ASG_HOOK, _SCALING = "/symptoms/asg-hook/", "/deployment-errors/AUTO_SCALING_CONFIGURATION/"
+_BALANCING = "/deployment-errors/ELASTIC_LOAD_BALANCING_INVALID/"
+
+
+@needs("deployment_group")
+def group_selects_instances(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The deployment group selects at least one instance.
+
+    It selects by on-premises tags, by EC2 tags and by Auto Scaling groups, all of them together. A deployment to none
+    fails with NO_INSTANCES.
+    """
+    name = question.deployment_group
+    group = deployment_group(aws, name)
+    if isinstance(group, Refusal):
+        says = f"There is no deployment group {name} in {aws.region}: {group.code}."
+        yield Finding(FAIL, says, code="no-such-group", about=name, next=f"/exceptions/{group.code}/")
+        return
+    found = selected(aws, _server(group, name))
+    if found.total:
+        yield Finding(OK, f"{name} selects {found}, by {found.by}.", about=name)
+        return
+    by = f"by {found.by}" if found.by else "it has neither tags nor Auto Scaling groups"
+    says = f"{name} selects no instance: {by}."
+    fix = "Give the instances the tags of the group, or change the tags or the Auto Scaling groups of the group."
+    yield Finding(
+        FAIL, says, code="selects-none", about=name, fix=fix, next="/deployment-errors/NO_INSTANCES/"
+    )
+
+
+@needs("deployment_group")
+def group_can_keep_enough_instances_healthy(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The deployment configuration of the group lets at least one of its instances fail.
+
+    The configuration says how many instances stay healthy, as a number or as a percentage, which is rounded up
+    (botocore's model). One that asks for all of them leaves none to deploy to. A deployment may name another one.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    total = selected(aws, group).total
+    if not total:
+        raise NotApplicable(f"{name} selects no instance.", about=name, next=_SELECTS)
+    config = str(group.get("deploymentConfigName") or _DEFAULT)
+    rule = minimum_healthy(aws, config)
+    if isinstance(rule, Refusal):
+        says = f"The deployment configuration {config} of {name} is not there: {rule.code}."
+        yield Finding(FAIL, says, code="no-configuration", about=config, next=f"/exceptions/{rule.code}/")
+        return
+    yield foreseen(config, rule, total)
+
+
+@needs("deployment_group")
+def group_has_no_deployment_in_progress(aws: Aws, question: Question) -> Iterator[Finding]:
+    """No deployment of the group is in progress.
+
+    A group takes one deployment at a time; CodeDeploy refuses the next, or lets it wait.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    active = active_deployments(aws, group["applicationName"], group["deploymentGroupName"])
+    if not active:
+        yield Finding(OK, f"No deployment of {name} is in progress.", about=name)
+        return
+    says = f"{', '.join(active)} of {name} {'is' if len(active) == 1 else 'are'} in progress: a group takes one deployment at a time."
+    fix = f"Wait until {active[0]} has ended, or stop it (aws deploy stop-deployment --deployment-id {active[0]})."
+    page = "/exceptions/DeploymentLimitExceededException/"
+    yield Finding(FAIL, says, code="in-progress", about=active[0], fix=fix, next=page)
+
+
+@needs("deployment_group")
+def service_role_trusts_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The service role of the group is there, and CodeDeploy may assume it.
+
+    Its trust policy names codedeploy.amazonaws.com, or the principal of the Region, codedeploy.REGION.amazonaws.com.
+    """
+    group = _known(aws, question)
+    arn = _role_of(group, question)
+    there = role(aws, arn)
+    if there is None:
+        says = f"{question.deployment_group} has the service role {arn}, and IAM has no such role."
+        fix = "Create the role again, or give the group another one (aws deploy update-deployment-group)."
+        page = "/deployment-errors/IAM_ROLE_MISSING/"
+        yield Finding(FAIL, says, code="no-role", about=arn, fix=fix, next=page)
+        return
+    yield _service_role.trust(aws, there)
+
+
+@needs("deployment_group")
+def service_role_may_do_what_the_group_needs(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The service role may do what this deployment group needs, by IAM's policy simulator.
+
+    What it needs follows from what the group has: EC2 tags, Auto Scaling groups, processes to suspend, a load balancer,
+    alarms, triggers. For Auto Scaling groups with a launch template AWS asks for three actions that its managed policy
+    AWSCodeDeployRole does not hold; a policy may limit these to what is launched, so there a denial is a warning.
+    """
+    group = _known(aws, question)
+    arn = _role_of(group, question)
+    if role(aws, arn) is None:
+        says = f"{arn} does not exist, so it has no permissions."
+        raise NotApplicable(says, about=arn, next="service-role-trusts-codedeploy")
+    wanted = _service_role.needs(aws, group)
+    if not wanted:
+        says = f"{question.deployment_group} has on-premises instances only, for which its role needs nothing known."
+        raise NotApplicable(says, about=arn)
+    yield from _service_role.permissions(aws, arn, wanted)
+
+
+@needs("deployment_group")
+def revision_of_the_group_is_there(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The revision that the group was last given is in its bucket, and is of the type that it is said to be.
+
+    It is looked up by a list of the bucket and not read. Whether the hosts may read it is host-may-read-the-bucket.
+    """
+    group = _known(aws, question)
+    revision = group.get("targetRevision") or {}
+    if not revision:
+        raise NotApplicable(f"{question.deployment_group} was given no revision yet.")
+    yield from findings(aws, revision)
+
+
+@needs("deployment_group")
+def auto_scaling_groups_have_their_hooks(aws: Aws, question: Question) -> Iterator[Finding]:
+    """Each Auto Scaling group of the deployment group is there, with the launch hook that CodeDeploy put on it.
+
+    By this hook a new instance waits for its first deployment. Without it, instances start without the application.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    wanted = _scaled(group, name)
+    there = auto_scaling_groups(aws, list(wanted))
+    for scaled, hook in wanted.items():
+        if scaled not in there:
+            says = f"{name} has the Auto Scaling group {scaled}, and there is none in {aws.region}."
+            fix = "Take it out of the deployment group, or create it again."
+            yield Finding(FAIL, says, code="no-group", about=scaled, fix=fix, next=_SCALING)
+        elif not hook:
+            raise CouldNotCheck(f"CodeDeploy names no hook that it put on {scaled}.")
+        elif hook in launch_hooks(aws, scaled):
+            yield Finding(OK, f"{scaled} has the hook of {name}, {hook}.", about=scaled)
+        else:
+            says = f"{scaled} lacks the hook {hook}: new instances of it do not get a deployment from {name}."
+            fix = f"Take {scaled} out of {name} and put it in again: CodeDeploy then makes the hook."
+            yield Finding(FAIL, says, code="no-hook", about=scaled, fix=fix, next=_ASG_HOOK)
+
+
+@needs("deployment_group")
+def auto_scaling_groups_have_no_other_hook(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The Auto Scaling groups of the deployment group have no launch hook of another deployment group.
+
+    AWS's user guide advises against two deployment groups on one Auto Scaling group: which deploys first is not set. A
+    hook of a group that was deleted holds each new instance until it times out.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    wanted = _scaled(group, name)
+    there, alone = auto_scaling_groups(aws, list(wanted)), []
+    for scaled, hook in wanted.items():
+        if scaled not in there:
+            continue
+        others = [one for one in launch_hooks(aws, scaled) if one.startswith(_HOOK) and one != hook]
+        for other in others:
+            yield _foreign(aws, group, scaled, other)
+        alone += [] if others else [scaled]
+    if alone:
+        says = f"No other deployment group has a hook on {', '.join(alone)}."
+        yield Finding(OK, says, about=name)
+    elif not there:
+        raise NotApplicable(f"None of the Auto Scaling groups of {name} is there.", about=name)
+
+
+def _foreign(aws: Aws, group: Mapping[str, Any], scaled: str, hook: str) -> Finding:
+    application = str(group["applicationName"])
+    owners = [
+        f"{application}/{one['deploymentGroupName']}"
+        for one in groups_of(aws, application)
+        if any(each.get("hook") == hook for each in one.get("autoScalingGroups") or ())
+    ]
+    if owners:
+        says = f"{scaled} has the hook {hook} of {owners[0]} too: two deployment groups use one Auto Scaling group."
+        fix = (
+            f"Give each deployment group an Auto Scaling group of its own: take {scaled} out of one of them."
+        )
+        return Finding(WARN, says, code="two-groups", about=scaled, fix=fix, next=_ASG_HOOK)
+    says = (
+        f"{scaled} has the hook {hook}, of no deployment group of {application}: it is of another application, or left"
+        " over from a group that was deleted; then each new instance waits until it times out."
+    )
+    fix = f"If no deployment group has it (aws deploy get-deployment-group), delete it: aws autoscaling delete-lifecycle-hook, for {scaled}."
+    return Finding(WARN, says, code="unknown-hook", about=scaled, fix=fix, next=_ASG_HOOK)
+
+
+@needs("deployment_group")
+def load_balancer_of_the_group_fits(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The load balancers of the group are there, and their target groups take instances.
+
+    CodeDeploy takes instances out of them and puts them back by instance id, so target groups are of the type instance.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    info = group.get("loadBalancerInfo") or {}
+    style = group.get("deploymentStyle") or {}
+    if style.get("deploymentOption") != "WITH_TRAFFIC_CONTROL":
+        raise NotApplicable(f"{name} deploys without a load balancer.", about=name)
+    targets = [str(one["name"]) for one in info.get("targetGroupInfoList") or () if one.get("name")]
+    classic = [str(one["name"]) for one in info.get("elbInfoList") or () if one.get("name")]
+    if not targets and not classic:
+        says = f"{name} is to control traffic, and names no load balancer."
+        page = "/deployment-errors/MISSING_ELB_INFORMATION/"
+        yield Finding(FAIL, says, code="none-named", about=name, next=page)
+    for one in targets:
+        there = target_group(aws, one)
+        kind = there["TargetType"] if there else ""
+        if there is None:
+            says = f"{name} has the target group {one}, and there is none in {aws.region}."
+            yield Finding(FAIL, says, code="no-target-group", about=one, next=_BALANCING)
+        elif kind != "instance":
+            says = f"The target group {one} of {name} takes targets of the type {kind}, and CodeDeploy registers instances."
+            fix = f"Give {name} a target group of the type instance; the type of one that is there cannot be changed."
+            yield Finding(FAIL, says, code="other-type", about=one, fix=fix, next=_BALANCING)
+        else:
+            yield Finding(OK, f"The target group {one} is there and takes instances.", about=one)
+    for one in classic:
+        if classic_load_balancer(aws, one) is None:
+            says = f"{name} has the Classic Load Balancer {one}, and there is none in {aws.region}."
+            yield Finding(FAIL, says, code="no-load-balancer", about=one, next=_BALANCING)
+        else:
+            yield Finding(OK, f"The Classic Load Balancer {one} is there.", about=one)
+
+
+@needs("deployment_group")
+def alarms_of_the_group_are_quiet(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The alarms that the group watches are there, and none is in ALARM.
+
+    An alarm in ALARM stops a deployment. Of one whose state cannot be read a deployment is stopped too, unless
+    `ignorePollAlarmFailure` is on (botocore's model); that one which was deleted is such a case is inferred.
+    """
+    name, group = question.deployment_group, _known(aws, question)
+    watched = _service_role.alarms_of(group)
+    if not watched:
+        raise NotApplicable(f"{name} watches no alarm.", about=name)
+    states, page = alarm_states(aws, watched), "/deployment-errors/ALARM_ACTIVE/"
+    ignored = bool((group.get("alarmConfiguration") or {}).get("ignorePollAlarmFailure"))
+    for alarm in watched:
+        if alarm not in states:
+            says = f"{name} watches the alarm {alarm}, and CloudWatch has no metric alarm of this name."
+            verdict = WARN if ignored else FAIL
+            fix = "Take it out of the deployment group, or create it again."
+            yield Finding(verdict, says, code="no-alarm", about=alarm, fix=fix, next=page)
+        elif states[alarm] == "ALARM":
+            says = f"The alarm {alarm} of {name} is in ALARM: a deployment would be stopped."
+            fix = "Fix what the alarm is about; then deploy."
+            yield Finding(FAIL, says, code="active", about=alarm, fix=fix, next=page)
+        else:
+            yield Finding(OK, f"The alarm {alarm} is {states[alarm]}.", about=alarm)
+
+
+def _known(aws: Aws, question: Question) -> dict[str, Any]:
+    """The group; one that is not there is said once, by group-selects-instances."""
+    name = question.deployment_group
+    group = deployment_group(aws, name)
+    if isinstance(group, Refusal):
+        says = f"There is no deployment group {name} in {aws.region}."
+        raise NotApplicable(says, about=name, next=_SELECTS)
+    return _server(group, name)
+
+
+def _server(group: dict[str, Any], name: str) -> dict[str, Any]:
+    """The group, if it deploys to instances."""
+    platform = group.get("computePlatform") or "Server"
+    if platform != "Server":
+        raise NotApplicable(f"{name} deploys to {platform}, not to instances.", about=name)
+    return group
+
+
+def _role_of(group: Mapping[str, Any], question: Question) -> str:
+    arn = str(group.get("serviceRoleArn") or "")
+    if not arn:
+        raise CouldNotCheck(f"CodeDeploy gives no service role of {question.deployment_group}.")
+    return arn
+
+
+def _scaled(group: Mapping[str, Any], name: str) -> dict[str, str]:
+    """The Auto Scaling groups of a deployment group, with CodeDeploy's hook on each."""
+    hooks = {str(one.get("name")): str(one.get("hook") or "") for one in group.get("autoScalingGroups") or ()}
+    found = {one: hooks[one] for one in scaling_names(group)}
+    if not found:
+        raise NotApplicable(f"{name} has no Auto Scaling group.", about=name)
+    return found
