@@ -109,6 +109,14 @@ def trusts(document: Mapping[str, Any], services: Collection[str]) -> Trust:
     return Trust("Allow" in plain, why, statements=statements)
 
 
+def let_in(aws: Aws, arn: str, document: Mapping[str, Any], answer: Trust, service: str) -> str:
+    """The command that lets a service assume a role and keeps what its trust policy has; "" where that denies it."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    wider = dict(document) | {"Statement": [*answer.statements, statement]}
+    options = {"role_name": Arn.of(arn).name, "policy_document": json.dumps(wider)}
+    return "" if answer.denied else aws_cli(aws.place, "iam", "update-assume-role-policy", **options)
+
+
 def _listed(value: Any) -> list[Any]:
     """The items of a member of a policy that may be one item or a list."""
     return value if isinstance(value, list) else [] if value is None else [value]

@@ -7,7 +7,7 @@ from typing import Any
 from runbooks.aws import Aws
 from runbooks.checks.selection import selects, tag_groups
 from runbooks.facts.auto_scaling import auto_scaling_groups
-from runbooks.facts.ec2_tags import running_instances
+from runbooks.facts.ec2 import running_instances
 from runbooks.facts.registration import registered
 
 Filters = list[list[dict[str, str]]]

@@ -1,78 +1,32 @@
 """The service role of a deployment group: whom it trusts, and what it may do of what its group needs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws
-from runbooks.aws.arn import Arn
-from runbooks.checks._iam import simulated
-from runbooks.commands import aws_cli
+from runbooks.aws.regions import dns_suffix
+from runbooks.checks._iam import let_in, simulated, trusts
 from runbooks.facts.auto_scaling import auto_scaling_groups
 from runbooks.facts.load_balancing import target_group
-from runbooks.findings import FAIL, OK, UNKNOWN, CouldNotCheck, Finding
+from runbooks.findings import FAIL, OK, CouldNotCheck, Finding
 
 _TRUST = "/deployment-errors/IAM_ROLE_PERMISSIONS/"
-_ASSUMES = {"sts:assumerole", "sts:*", "*"}
 
 
 def trust(aws: Aws, role: Mapping[str, Any]) -> Finding:
     """Whether the trust policy of a role lets CodeDeploy assume it, by its general or its regional principal."""
     arn, policy = str(role["Arn"]), role.get("AssumeRolePolicyDocument")
-    statements = _listed(policy.get("Statement")) if isinstance(policy, Mapping) else []
-    if not statements or not all(isinstance(one, Mapping) for one in statements):
+    if not isinstance(policy, Mapping):
         raise CouldNotCheck(f"iam:GetRole gives no trust policy of {arn} that can be read.")
-    ours = [one for one in statements if _is_about(one, _principals(aws, arn))]
-    denied = [one for one in ours if one.get("Effect") == "Deny"]
-    allowed = [one for one in ours if one.get("Effect") == "Allow"]
-    if any("Condition" in one for one in denied) or (
-        allowed and all("Condition" in one for one in allowed) and not denied
-    ):
-        says = f"Whether CodeDeploy may assume {arn} depends on a condition of its trust policy, which is not judged."
-        return Finding(UNKNOWN, says, code="conditional", about=arn, next=_TRUST)
-    if denied:
-        says = f"A statement of the trust policy of {arn} denies CodeDeploy to assume it."
-        return Finding(FAIL, says, code="denied", about=arn, next=_TRUST)
-    if not allowed:
-        trusted = sorted({service for one in statements for service in _services(one)})
-        says = (
-            f"{arn} does not trust CodeDeploy; the services that it trusts: {', '.join(trusted) or 'none'}."
-        )
-        fix = _let_in(aws, role, [dict(one) for one in statements])
-        return Finding(FAIL, says, code="not-trusted", about=arn, fix=fix, next=_TRUST)
-    trusted = sorted({service for one in allowed for service in _services(one)} & _principals(aws, arn))
-    return Finding(OK, f"{arn} is there and trusts {', '.join(trusted)}.", about=arn)
-
-
-def _principals(aws: Aws, arn: str) -> set[str]:
-    """CodeDeploy's names as a principal; AWS's user guide has the regional one for roles of one Region only."""
-    suffix = "amazonaws.com.cn" if Arn.of(arn).partition == "aws-cn" else "amazonaws.com"
-    return {"codedeploy.amazonaws.com", f"codedeploy.{aws.region}.{suffix}"}
-
-
-def _is_about(statement: Mapping[str, Any], principals: set[str]) -> bool:
-    actions = {str(action).lower() for action in _listed(statement.get("Action"))}
-    return bool(actions & _ASSUMES and set(_services(statement)) & principals)
-
-
-def _services(statement: Mapping[str, Any]) -> list[str]:
-    principal = statement.get("Principal")
-    return [str(one) for one in _listed(principal.get("Service"))] if isinstance(principal, Mapping) else []
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _let_in(aws: Aws, role: Mapping[str, Any], statements: list[dict[str, Any]]) -> str:
-    """The command that adds CodeDeploy to a trust policy and keeps what is in it."""
-    principal = {"Service": "codedeploy.amazonaws.com"}
-    statements.append({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
-    document = json.dumps(dict(role["AssumeRolePolicyDocument"]) | {"Statement": statements})
-    name = str(role["RoleName"])
-    return aws_cli(aws.place, "iam", "update-assume-role-policy", role_name=name, policy_document=document)
+    general = "codedeploy.amazonaws.com"
+    answer = trusts(policy, {general, f"codedeploy.{aws.region}.{dns_suffix(aws.region)}"})
+    if answer.doubt:
+        raise CouldNotCheck(f"whether CodeDeploy may assume {arn} is not known: {answer.doubt}.", next=_TRUST)
+    if answer.yes:
+        return Finding(OK, f"The service role {arn} is there, and CodeDeploy may assume it.", about=arn)
+    says = f"CodeDeploy cannot assume the service role {arn}: {answer.why}."
+    fix = let_in(aws, arn, policy, answer, general)
+    return Finding(FAIL, says, code="not-trusted", about=arn, fix=fix, next=_TRUST)
 
 
 class Need(NamedTuple):

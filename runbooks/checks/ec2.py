@@ -1,6 +1,5 @@
 """Can CodeDeploy work on this EC2 instance, which has no registration?"""
 
-import json
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +9,7 @@ from runbooks.aws.arn import Arn
 from runbooks.aws.regions import dns_suffix, neighbours
 from runbooks.checks._ec2 import only_ec2, profile_arn
 from runbooks.checks._host import install, require, require_report, restarting, yml_path
-from runbooks.checks._iam import trusts
+from runbooks.checks._iam import let_in, trusts
 from runbooks.checks._polling import polls_as, polls_elsewhere
 from runbooks.checks._settings import stray_keys
 from runbooks.commands import aws_cli, script
@@ -119,10 +118,7 @@ def _trusting(aws: Aws, id_: str, role: dict[str, Any]) -> Finding:
     if answer.yes:
         return Finding(OK, f"{id_} has the role {arn}, which EC2 may assume.", about=arn)
     says = f"The role {arn} of {id_} cannot be assumed by EC2: {answer.why}."
-    statement = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
-    wider = trust | {"Statement": [*answer.statements, statement]}
-    options = {"role_name": Arn.of(arn).name, "policy_document": json.dumps(wider)}
-    fix = "" if answer.denied else aws_cli(aws.place, "iam", "update-assume-role-policy", **options)
+    fix = let_in(aws, arn, trust, answer, principal)
     return Finding(FAIL, says, code="not-trusted", about=arn, fix=fix, next=_ROLE_PAGE)
 
 

@@ -186,7 +186,7 @@ def auto_scaling_groups_have_no_other_hook(aws: Aws, question: Question) -> Iter
         says = f"No other deployment group has a hook on {', '.join(alone)}."
         yield Finding(OK, says, about=name)
     elif not there:
-        raise NotApplicable(f"None of the Auto Scaling groups of {name} is there.", about=name)
+        raise NotApplicable(f"The Auto Scaling groups of {name} are not there.", about=name)
 
 
 def _foreign(aws: Aws, group: Mapping[str, Any], scaled: str, hook: str) -> Finding:

@@ -1,6 +1,6 @@
 """What EC2 says of instances, and IAM of their profiles."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
@@ -57,6 +57,20 @@ def present(aws: Aws, id_: str) -> dict[str, Any]:
 def tags_of(host: Mapping[str, Any]) -> dict[str, str]:
     """The tags of an instance."""
     return {tag["Key"]: tag.get("Value", "") for tag in host.get("Tags", ())}
+
+
+def running_instances(aws: Aws, keys: Iterable[str] = ()) -> dict[str, dict[str, str]]:
+    """The tags of each running EC2 instance by its id; with ``keys`` only of those that have a tag with such a key."""
+    filters: list[dict[str, Any]] = [{"Name": "instance-state-name", "Values": ["running"]}]
+    if wanted := sorted(set(keys)):
+        filters.append({"Name": "tag-key", "Values": wanted})
+    members = ("Instances.InstanceId", "Instances.Tags.Key")
+    found = aws.read_all(DESCRIBE, "Reservations", *members, Filters=filters)
+    return {
+        str(one["InstanceId"]): tags_of(one)
+        for reservation in found
+        for one in reservation.get("Instances", ())
+    }
 
 
 def auto_scaling_group(host: Mapping[str, Any]) -> str:

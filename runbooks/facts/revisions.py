@@ -12,7 +12,7 @@ _OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}  # in botocore's model of S3
 def object_size(aws: Aws, bucket: str, key: str) -> int | Refusal | None:
     """The size of an object in bytes; None where it is not there, a `Refusal` where the bucket is not."""
     # the first object that begins with the key is the key itself, if it is there
-    asked = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
+    asked: dict[str, Any] = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
     answer: dict[str, Any] | Refusal = aws.once(
         (_LIST, bucket, key), _LIST, lambda: aws.ask(_LIST, "KeyCount", expecting=("NoSuchBucket",), **asked)
     )

@@ -131,6 +131,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "caller-may-register": UNKNOWN,
         "caller-may-list": UNKNOWN,
         "host-may-read-the-bucket": UNKNOWN,
+        "service-role-may-do-what-the-group-needs": UNKNOWN,
     },
     "list-needs-star": {
         "caller-may-list": FAIL,
@@ -206,11 +207,14 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
             *(
                 "destination-read-only",
                 "bundle-broken",
-                "revision-gone",
                 "agent-restarted",
                 "cleanup-failing",
             ),
         )
+    },
+    "deployment-revision-gone": {
+        **{"agent-log-is-clean": FAIL, "revision-of-the-group-is-there": FAIL},
+        **UNDEPLOYED,
     },
     "deployment-script-missing": {
         **{"agent-log-is-clean": FAIL, "host-has-sound-state": FAIL},
