@@ -42,12 +42,17 @@ _ABOUT_EC2 = {"instance": "i-c57b5a4dad0b61785"}  # in those whose name begins w
 
 # What narrows a call that names nothing it requires.
 _NARROWED = {
+    "autoscaling:DescribeAutoScalingGroups": "--auto-scaling-group-names AUTO_SCALING_GROUP",
     "cloudtrail:LookupEvents": "--lookup-attributes AttributeKey=EventSource,AttributeValue=codedeploy.amazonaws.com",
+    "cloudwatch:DescribeAlarms": "--alarm-names ALARM",
     "ec2:DescribeInstances": "--instance-ids INSTANCE_ID",
     "ec2:DescribeNetworkAcls": "--filters Name=association.subnet-id,Values=SUBNET_ID",
     "ec2:DescribeRouteTables": "--filters Name=association.subnet-id,Values=SUBNET_ID",
     "ec2:DescribeSecurityGroups": "--group-ids GROUP_ID",
     "ec2:DescribeVpcEndpoints": "--filters Name=vpc-id,Values=VPC_ID",
+    "elb:DescribeLoadBalancers": "--load-balancer-names LOAD_BALANCER",
+    "elbv2:DescribeTargetGroups": "--names TARGET_GROUP",
+    "s3:ListObjectsV2": "--prefix KEY --max-keys 1",
 }
 
 
@@ -184,7 +189,7 @@ def _by_hand(check: str, apis: list[str]) -> list[str]:
 def _aws(api: str) -> str:
     """The AWS CLI's command for a call, with the parameters that the model requires."""
     service, operation = api.split(":")
-    words = ["aws", {"codedeploy": "deploy"}.get(service, service), xform_name(operation, "-")]
+    words = ["aws", {"codedeploy": "deploy", "s3": "s3api"}.get(service, service), xform_name(operation, "-")]
     asked = _model(service).operation_model(operation).input_shape
     for name in asked.required_members if asked else ():
         words += [f"--{xform_name(name, '-')}", xform_name(name, "_").upper()]

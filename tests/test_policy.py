@@ -27,6 +27,7 @@ NEEDED = {
     "cloudwatch:DescribeAlarms": ("group-healthy", "web-01"),
     "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
     "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
+    "elasticloadbalancing:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
     "elasticloadbalancing:DescribeTargetGroups": ("group-healthy", "web-01"),
     "s3:GetBucketLocation": ("healthy", "web-01"),
     "s3:ListBucket": ("healthy", "web-01"),

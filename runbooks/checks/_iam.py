@@ -26,8 +26,8 @@ def simulated(
 
     A denial FAILs, and is a WARN for the actions that are only ``useful``; ``page`` explains denials. An answer that
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
-    not one of IAM's. Of several answers about one action the worst counts. ``named`` tells the policy of the fix from
-    that of the same action on another resource.
+    not one of IAM's. Of several answers about one action the worst counts. ``named`` keeps the policies of
+    fixes apart that are about the same action on several resources.
     """
     alike: dict[_Outcome, list[str]] = {}
     for action, results in simulation(aws, who, actions, resource).items():

@@ -118,7 +118,7 @@ def test_a_classic_load_balancer_that_is_there() -> None:
     assert only(BALANCER, scenario) == (OK, "ok")
 
 
-def test_the_hook_of_another_group_of_the_application_is_told_from_one_that_is_left_over() -> None:
+def test_the_hook_of_another_group_of_the_application_is_not_one_that_is_left_over() -> None:
     def scenario(account: Account) -> None:
         find("group-hook-left-over")(account)
         hooks = (
@@ -224,7 +224,7 @@ def test_whom_the_service_role_trusts(scenario: Scenario, verdict: Verdict) -> N
 
 def needing(**members: Any) -> str:
     """All that is said of the permissions of a group with these members only."""
-    bare = {
+    bare: dict[str, Any] = {
         **{"autoScalingGroups": [], "loadBalancerInfo": {}, "alarmConfiguration": {}},
         **{"triggerConfigurations": [], "ec2DeploymentOptions": {}, "ec2TagFilters": []},
     }

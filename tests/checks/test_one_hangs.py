@@ -28,6 +28,7 @@ ELSEWHERE = {
         ),
         ("group-healthy", "web-01"),
     ),
+    "elb:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
     "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
     "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
     "iam:GetUser": ("healthy", "batch-01"),  # it is registered by IAM user

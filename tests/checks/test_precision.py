@@ -157,6 +157,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "group-hook-missing": {"auto-scaling-groups-have-their-hooks": FAIL},
     "group-hook-left-over": {"auto-scaling-groups-have-no-other-hook": WARN},
     "group-targets-are-addresses": {"load-balancer-of-the-group-fits": FAIL},
+    "group-load-balancer-missing": {"load-balancer-of-the-group-fits": FAIL},
     "group-alarm-active": {"alarms-of-the-group-are-quiet": FAIL},
     "clock-drifts": {"this-clock-is-right": WARN},
     "outage": {

@@ -4,7 +4,6 @@ In those that begin with a group that has everything it also selects an Auto Sca
 stand behind a target group, and it watches an alarm and has a trigger.
 """
 
-from collections.abc import Callable
 from hashlib import sha256
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 _IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
 _SCALED, _TARGETS, _ALARM = "web", "web", "web-errors"
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:deployments"
+_BALANCED = {"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
 _HOOKS = (
     "autoscaling:CompleteLifecycleAction",
     "autoscaling:DeleteLifecycleHook",
@@ -85,6 +85,13 @@ def group_targets_are_addresses(account: Account) -> None:
     _equipped(account, target_type="ip")
 
 
+def group_load_balancer_missing(account: Account) -> None:
+    """The Classic Load Balancer of shop/web was deleted."""
+    healthy(account)
+    only(account, _role(), name=SERVICE_ROLE)
+    _with(account, loadBalancerInfo={"elbInfoList": [{"name": "web-classic"}]}, deploymentStyle=_BALANCED)
+
+
 def group_alarm_active(account: Account) -> None:
     """The alarm that shop/web watches is in ALARM."""
     _equipped(account, alarm="ALARM")
@@ -110,17 +117,18 @@ def _equipped(
         account,
         autoScalingGroups=[{"name": _SCALED, "hook": _hook(GROUP)}],
         loadBalancerInfo={"targetGroupInfoList": [{"name": _TARGETS}]},
-        deploymentStyle={"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
+        deploymentStyle=_BALANCED,
         alarmConfiguration={"enabled": True, "ignorePollAlarmFailure": False, "alarms": [{"name": _ALARM}]},
         triggerConfigurations=[
             {"triggerName": "tell", "triggerTargetArn": _TOPIC, "triggerEvents": ["DeploymentFailure"]}
         ],
         ec2DeploymentOptions={"autoScalingGroupProcessesToSuspend": ["AZRebalance"]},
     )
-    account.seeds += [
-        ("autoscaling", _scaling(hooks)),
-        ("elasticloadbalancing", lambda ask: _balancing(ask, target_type)),
-        ("monitoring", lambda ask: _watching(ask, alarm)),
+    # at the start, so that ids do not depend on which request comes first
+    account.at_start += [
+        lambda ask: _scaling(ask, hooks),
+        lambda ask: _balancing(ask, target_type),
+        lambda ask: _watching(ask, alarm),
     ]
 
 
@@ -128,31 +136,28 @@ def _role() -> Document:
     return allow(*_ROLE, *_HOOKS)
 
 
-def _scaling(hooks: tuple[str, ...]) -> Callable[[Ask], None]:
-    def put(ask: Ask) -> None:
-        launches = {"ImageId": _IMAGE, "InstanceType": "t3.micro"}
-        ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=_SCALED, LaunchTemplateData=launches)
+def _scaling(ask: Ask, hooks: tuple[str, ...]) -> None:
+    launches = {"ImageId": _IMAGE, "InstanceType": "t3.micro"}
+    ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=_SCALED, LaunchTemplateData=launches)
+    ask(
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        AutoScalingGroupName=_SCALED,
+        LaunchTemplate={"LaunchTemplateName": _SCALED},
+        MinSize=2,
+        MaxSize=4,
+        DesiredCapacity=2,
+        AvailabilityZones=[f"{REGION}a"],
+    )
+    for group in hooks:
         ask(
             "autoscaling",
-            "CreateAutoScalingGroup",
+            "PutLifecycleHook",
+            LifecycleHookName=_hook(group),
             AutoScalingGroupName=_SCALED,
-            LaunchTemplate={"LaunchTemplateName": _SCALED},
-            MinSize=2,
-            MaxSize=4,
-            DesiredCapacity=2,
-            AvailabilityZones=[f"{REGION}a"],
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+            HeartbeatTimeout=600,
         )
-        for group in hooks:
-            ask(
-                "autoscaling",
-                "PutLifecycleHook",
-                LifecycleHookName=_hook(group),
-                AutoScalingGroupName=_SCALED,
-                LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
-                HeartbeatTimeout=600,
-            )
-
-    return put
 
 
 def _balancing(ask: Ask, target_type: str) -> None:
