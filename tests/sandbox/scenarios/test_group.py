@@ -103,8 +103,8 @@ def test_a_deployment_by_a_configuration_that_cannot_hold_fails_as_foreseen() ->
         id_ = codedeploy.create_deployment(**named, revision={"revisionType": "S3", "s3Location": where})[
             "deploymentId"
         ]
+        waits: Any = {"Delay": 1, "MaxAttempts": 20}
         with pytest.raises(WaiterError, match="Failed"):
-            waits = {"Delay": 1, "MaxAttempts": 20}
             codedeploy.get_waiter("deployment_successful").wait(deploymentId=id_, WaiterConfig=waits)
         info = codedeploy.get_deployment(deploymentId=id_)["deploymentInfo"]
         assert info["errorInformation"]["code"] == "HEALTH_CONSTRAINTS_INVALID"
