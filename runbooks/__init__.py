@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from runbooks.aws import connect
     from runbooks.decoder import explain
     from runbooks.diagnosis import diagnose, why
+    from runbooks.prediction import preflight
     from runbooks.runbook.cells import RegisterRunbook, Runbook
 
-__all__ = ["RegisterRunbook", "Runbook", "connect", "diagnose", "explain", "why"]
+__all__ = ["RegisterRunbook", "Runbook", "connect", "diagnose", "explain", "preflight", "why"]
 
 _HOME = {
     "connect": "runbooks.aws",
     "diagnose": "runbooks.diagnosis",
     "explain": "runbooks.decoder",
+    "preflight": "runbooks.prediction",
     "why": "runbooks.diagnosis",
     "RegisterRunbook": "runbooks.runbook.cells",
     "Runbook": "runbooks.runbook.cells",

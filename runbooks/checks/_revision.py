@@ -1,16 +1,37 @@
 """Whether a revision is where it is said to be."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import location
+from runbooks.errors import UserError
 from runbooks.facts.revisions import bucket_region, object_size
 from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
 
 _MISSING = "/deployment-errors/REVISION_MISSING/"
 # The endings that a bundle of each type has by custom.
 _ENDINGS = {"zip": (".zip",), "tar": (".tar",), "tgz": (".tgz", ".tar.gz")}
+
+
+_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
+
+
+def s3_revision(text: str) -> dict[str, Any]:
+    """The RevisionLocation of s3://BUCKET/KEY; its type is the one that the key ends with, "" where that is none.
+
+    Raises `UserError` for another text.
+    """
+    found = _S3.fullmatch(text)
+    if not found:
+        raise UserError(f"{text!r} is not the address of a revision: give s3://BUCKET/KEY.")
+    bucket, key = found.groups()
+    kinds = [kind for kind, endings in _ENDINGS.items() if key.endswith(endings)]
+    return {
+        "revisionType": "S3",
+        "s3Location": {"bucket": bucket, "key": key, "bundleType": "".join(kinds)},
+    }
 
 
 def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:

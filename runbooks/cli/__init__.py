@@ -6,7 +6,7 @@ from typing import Annotated, Never
 
 import typer
 
-from runbooks.cli import appspec, checks, diagnose, explain, policy, probe, runbook, sandbox, why
+from runbooks.cli import appspec, checks, diagnose, explain, policy, preflight, probe, runbook, sandbox, why
 from runbooks.cli.app import app
 from runbooks.errors import UserError
 from runbooks.streams import open_streams
@@ -20,6 +20,7 @@ __all__ = [
     "explain",
     "main",
     "policy",
+    "preflight",
     "probe",
     "runbook",
     "sandbox",

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Never
 
@@ -56,10 +57,12 @@ def answer(
     verbose: bool,
     colour: bool | None,
     first: Callable[[Any], None] | None = None,
+    by: Callable[..., Any] | None = None,
 ) -> Never:
     """Connect, run the checks (all when none is named), show the report, and end with its exit code.
 
-    ``first`` is done with the session before the checks, and takes its own time.
+    ``first`` is done with the session before the checks, and takes its own time. ``by`` asks in the place of `diagnose`:
+    it gets the session, and ``timeout`` and ``progress``.
     """
     from runbooks.aws import connect
     from runbooks.diagnosis import chosen_checks, diagnose, refuse_unused
@@ -78,7 +81,8 @@ def answer(
     left = max(1.0, timeout - (time.monotonic() - began))
     if first:
         first(aws)
-    report = diagnose(aws, checks=checks, timeout=left, progress=terminal, **asked)
+    ask: Callable[..., Any] = by or partial(diagnose, checks=checks, **asked)
+    report = ask(aws, timeout=left, progress=terminal)
     in_terminal = sys.stdout.isatty() and not output
     shown = report.render(form)
     if form is Format.text:

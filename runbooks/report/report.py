@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from runbooks.commands import runbooks, shown
@@ -45,7 +45,8 @@ class Report:
     # ids of the checks that were asked for; () for all, and for steps of a registration
     only: tuple[str, ...] = ()
     command: str = "diagnose"  # that asked
-    note: str = ""  # what was checked as a sample of more
+    note: str = ""  # what was checked as a sample of more, or what was not predicted
+    given: Mapping[str, str] = field(default_factory=dict)  # options of the command beside the question
 
     @property
     def findings(self) -> list[Finding]:
@@ -123,6 +124,8 @@ class Report:
         subject = options.pop(alone[0]) if alone else []
         if self.command == "why":
             return shown(runbooks(place, "why", *subject))
+        if self.command == "preflight":
+            return shown(runbooks(place, "preflight", *subject, **self.given))
         probe = self.source.probed and not place.sandbox
         return shown(runbooks(place, "diagnose", *subject, **options, probe=probe, check=self.only))
 

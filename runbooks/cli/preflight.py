@@ -1,0 +1,71 @@
+"""`runbooks preflight`."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.cli.app import app
+from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
+from runbooks.cli.options import Profile, Region, SandboxScenario, not_empty, text
+from runbooks.errors import UserError
+from runbooks.subject import subject
+
+
+@app.command()
+def preflight(
+    group: Annotated[
+        str,
+        typer.Argument(
+            help="The deployment group, as APPLICATION/GROUP.",
+            metavar="APPLICATION/GROUP",
+            callback=not_empty,
+        ),
+    ],
+    bundle: Annotated[
+        Path | None, typer.Option(help="The folder, zip or tar that is to be deployed: it is checked too.")
+    ] = None,
+    revision: Annotated[
+        str | None,
+        text("Where it is to be deployed from, s3://BUCKET/KEY; default: the group's last revision."),
+    ] = None,
+    profile: Profile = None,
+    region: Region = None,
+    sandbox: SandboxScenario = None,
+    timeout: Timeout = 60,
+    form: Form = Format.text,
+    output: Output = None,
+    verbose: Verbose = False,
+    colour: Colour = None,
+) -> None:
+    """Say what would fail if one deployed to a group now, and what could not be predicted.
+
+    Read-only: nothing is deployed. The exit code: 0 nothing would, 1 something FAILs, 2 something could not be checked,
+    3 both; 64 a wrong option.
+
+    Try it without an account: runbooks preflight shop/web --sandbox group-role-denied
+    """
+    from runbooks.checks._revision import s3_revision
+    from runbooks.prediction import preflight as ask
+
+    named = subject(group).get("deployment_group")
+    if not named:
+        raise UserError(f"{group!r} is no deployment group: give APPLICATION/GROUP.")
+    if bundle and not bundle.exists():
+        raise UserError(f"There is no file or folder {str(bundle)!r}.")
+    if revision:
+        s3_revision(revision)
+    answer(
+        {"deployment_group": named},
+        (),
+        profile=profile,
+        region=region,
+        sandbox=sandbox,
+        timeout=timeout,
+        form=form,
+        output=output,
+        verbose=verbose,
+        colour=colour,
+        by=partial(ask, group=named, bundle=bundle or "", revision=revision or ""),
+    )
