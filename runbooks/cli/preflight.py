@@ -51,7 +51,7 @@ def preflight(
 
     named = subject(group).get("deployment_group")
     if not named:
-        raise UserError(f"{group!r} is no deployment group: give APPLICATION/GROUP.")
+        raise UserError(f"{group!r} is not a deployment group: give APPLICATION/GROUP.")
     if bundle and not bundle.exists():
         raise UserError(f"There is no file or folder {str(bundle)!r}.")
     if revision:
