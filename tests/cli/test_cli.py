@@ -62,7 +62,9 @@ def test_what_passed_is_shown_on_demand() -> None:
 def test_without_an_instance_most_is_not_asked_and_that_is_no_success() -> None:
     done = runbooks("diagnose", "--sandbox", "agent-stopped")
     assert done.returncode == 2
-    assert re.match(r"UNKNOWN: \d+ passed, .*\d+ not asked\. No instance \(--instance\)", done.stdout)
+    assert re.match(
+        r"UNKNOWN: \d+ passed, .*\d+ not asked\. No instance was given \(--instance\)", done.stdout
+    )
 
 
 def test_in_a_terminal_the_problem_stands_last() -> None:

@@ -12,7 +12,7 @@ from runbooks.runbook import names
 from runbooks.runbook.run import run_runbook
 from tests.checks.test_precision import EXPECTED
 from tests.support import ROOT
-from tests.support.world import EVERYTHING
+from tests.support.world import EVERYTHING, subject
 from tools import golden
 
 PARAMETERS = ["target", "instance", "profile", "region"]
@@ -42,9 +42,13 @@ CONCERN: dict[str, list[str]] = {
         "host-offline",
         "credentials-missing",
         "keys-exposed",
+        "ec2-stray-yml",
+        "ec2-root-keys",
+        "ec2-not-managed",
     ],
     "instance-state": [
         "instance-not-registered",
+        "ec2-without-profile",
         "instance-deregistered",
         "registered-in-other-region",
         "tags-missing",
@@ -52,6 +56,14 @@ CONCERN: dict[str, list[str]] = {
         "registration-failing",
         "registration-refused",
         "registration-competes",
+        "ec2-stopped",
+        "ec2-terminated",
+        "ec2-other-region",
+        "ec2-profile-without-role",
+        "ec2-role-not-assumable",
+        "ec2-metadata-off",
+        "ec2-imdsv2-old-agent",
+        "ec2-tags-missing",
     ],
     "permissions": [
         "key-inactive",
@@ -61,6 +73,7 @@ CONCERN: dict[str, list[str]] = {
         "caller-denied",
         "simulation-denied",
         "list-needs-star",
+        "ec2-role-cannot-read-bucket",
     ],
     "network": [
         "host-no-https",
@@ -88,7 +101,7 @@ def cells(name: str) -> list[Any]:
 @pytest.mark.parametrize(("name", "scenario"), RUNS)
 def test_a_runbook_says_what_the_checks_find(name: str, scenario: str) -> None:
     more = {"arn": EVERYTHING.arn} if name == "instance-state" else {}
-    done = run_runbook(name, target=f"sandbox:{scenario}", **more)
+    done = run_runbook(name, target=f"sandbox:{scenario}", instance=subject(scenario), **more)
     loud = {check: verdict for check, verdict in done.verdicts.items() if verdict not in ("OK", "SKIP")}
     expected = {
         check: v.name
@@ -113,7 +126,7 @@ def test_all_but_the_changing_runbook_are_tested_here() -> None:
     # `runbooks why` answers those of a deployment, for which there is no runbook yet
     of_a_deployment = {name for name in SCENARIOS if name.startswith("deployment-")}
     concerned = {scenario for scenarios in CONCERN.values() for scenario in scenarios}
-    assert concerned | {"healthy", "outage"} == set(SCENARIOS) - of_a_deployment, (
+    assert concerned | {"healthy", "ec2-healthy", "outage"} == set(SCENARIOS) - of_a_deployment, (
         "some scenario concerns no runbook"
     )
 
