@@ -18,6 +18,7 @@ from codedeploy_sandbox import Fault, Hang, serve
 from runbooks.errors import UserError
 from runbooks.report import FORMATS
 from runbooks.streams import write
+from tests.support import DOCS
 
 NO_AWS = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
     "AWS_CONFIG_FILE": os.devnull,
@@ -358,3 +359,28 @@ def test_why_takes_an_id_or_what_holds_one(given: str, code: int, says: str) -> 
     done = runbooks("why", given, "--sandbox", "deployment-script-failed")
     assert done.returncode == code
     assert says in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("shop/web", "--sandbox", "group-alarm-active"), 1, "The alarm web-errors of shop/web is in ALARM"),
+        (("shop/web", "--sandbox", "group-healthy"), 0, "Not predicted: whether the bundle is sound"),
+        (("shop/web", "--sandbox", "simulation-denied"), 2, "Not predicted: service-role-may-do-what"),
+        (("web-01", "--sandbox", "healthy"), 64, "'web-01' is not a deployment group"),
+        (("shop/web", "--bundle", "/nowhere", "--sandbox", "healthy"), 64, "There is no file or folder"),
+        (("shop/web", "--revision", "web.zip", "--sandbox", "healthy"), 64, "give s3://BUCKET/KEY"),
+    ],
+)
+def test_preflight_says_what_would_fail(arguments: tuple[str, ...], code: int, says: str) -> None:
+    done = runbooks("preflight", *arguments)
+    assert done.returncode == code, done.stderr
+    assert says in done.stdout + done.stderr
+
+
+def test_the_page_of_preflight_shows_what_it_prints() -> None:
+    page = (DOCS / "guides" / "preflight.md").read_text(encoding="utf-8")
+    shown = page.partition("```text\n")[2].partition("```")[0]
+    done = runbooks("preflight", "shop/web", "--sandbox", "group-alarm-active")
+    assert shown.strip()
+    assert shown in done.stdout
