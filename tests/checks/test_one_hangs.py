@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from codedeploy_sandbox.scenarios.helpers import EC2
 
 from runbooks import policy
 from runbooks.aws.session import Aws
@@ -31,6 +32,7 @@ ELSEWHERE = {
     "elb:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
     "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
     "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
+    "iam:GetInstanceProfile": ("ec2-healthy", EC2),
     "iam:GetUser": ("healthy", "batch-01"),  # it is registered by IAM user
     "iam:ListAccessKeys": ("healthy", "batch-01"),
     "codedeploy:ListDeployments": ("deployment-queued", "web-01"),
