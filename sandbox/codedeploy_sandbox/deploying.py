@@ -51,9 +51,10 @@ def new_id(seed: str) -> str:
 
 
 def of_group(state: RegionState, application: str, group: str, now: datetime) -> list[Deployment]:
-    """The deployments of a group as they are now, the newest first."""
+    """The deployments of a group as they are now, with their ids, the newest first."""
     wanted = (application, group)
-    found = [one.at(now) for one in state.deployments.values()]
+    then = {id_: one.at(now) for id_, one in state.deployments.items()}
+    found = [Deployment({"deploymentId": id_, **one.info}, one.targets) for id_, one in then.items()]
     found = [
         one
         for one in found

@@ -55,7 +55,7 @@ def CreateDeployment(
         raise ApiError("InvalidAutoRollbackConfigException", "automatic rollback is enabled without events")
     earlier = deploying.of_group(call.state, applicationName, deploymentGroupName or "", call.at)
     if active := [one for one in earlier if one.info["status"] in deploying.WAITING]:
-        id_ = active[0].info.get("deploymentId") or _id_of(call, active[0].info)
+        id_ = active[0].info["deploymentId"]
         text = f"The Deployment Group '{deploymentGroupName}' already has an active Deployment '{id_}'"
         raise ApiError("DeploymentLimitExceededException", text)
     info: dict[str, Any] = {
@@ -129,7 +129,3 @@ def _group(call: Call, application: str, group: str | None) -> dict[str, Any]:
         text = f"the sandbox plays deployments to instances; {application} is for {about['computePlatform']}"
         raise ApiError("SandboxNotImplemented", text, 501)
     return described(call, application, group)
-
-
-def _id_of(call: Call, info: dict[str, Any]) -> str:
-    return next(id_ for id_, one in call.state.deployments.items() if one.info is info)

@@ -4,7 +4,7 @@ from typing import Any
 
 from codedeploy_sandbox import deploying
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.state import Call
+from codedeploy_sandbox.state import Call, Deployment
 
 BATCH = 100  # Assumption: batch-groups
 
@@ -32,6 +32,17 @@ def BatchGetDeploymentGroups(
     return {"deploymentGroupsInfo": [described(call, applicationName, name) for name in names]}
 
 
+def _last(deployment: Deployment) -> dict[str, Any]:
+    """A deployment as its group names it (LastDeploymentInfo)."""
+    members = {
+        "deploymentId": "deploymentId",
+        "status": "status",
+        "createTime": "createTime",
+        "completeTime": "endTime",
+    }
+    return {name: deployment.info[member] for member, name in members.items() if member in deployment.info}
+
+
 def described(call: Call, application: str, name: str) -> dict[str, Any]:
     """What CodeDeploy answers of a group (DeploymentGroupInfo)."""
     asked = {"applicationName": application, "deploymentGroupName": name}
@@ -40,7 +51,10 @@ def described(call: Call, application: str, name: str) -> dict[str, Any]:
     if info.get("deploymentConfigName") in (None, "None"):  # moto's text for the one that was not given
         info["deploymentConfigName"] = "CodeDeployDefault.OneAtATime"
     # Assumption: target-revision
-    latest = next(iter(deploying.of_group(call.state, application, name, call.at)), None)
-    if latest and latest.info.get("revision"):
-        info["targetRevision"] = latest.info["revision"]
+    deployments = deploying.of_group(call.state, application, name, call.at)
+    if deployments and deployments[0].info.get("revision"):
+        info["targetRevision"] = deployments[0].info["revision"]
+    good = [one for one in deployments if one.info["status"] == "Succeeded"]
+    last = {"lastAttemptedDeployment": deployments[:1], "lastSuccessfulDeployment": good[:1]}
+    info |= {member: _last(found[0]) for member, found in last.items() if found}
     return info | call.state.groups.get(f"{application}/{name}", {})
