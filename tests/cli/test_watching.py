@@ -76,7 +76,7 @@ def test_the_command_ends_with_the_report(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(watching.watch, "__defaults__", (interrupted,))
     done = CliRunner().invoke(app, ["why", ID, "--sandbox", "deployment-running", "--watch"])
     assert done.exit_code == 2
-    assert "UNKNOWN  1 of 1 target (web-01) is Pending" in done.stdout
+    assert "UNKNOWN  1 of 1 target (web-01) has been Pending" in done.stdout
     assert "is InProgress" in done.stderr
 
 

@@ -28,7 +28,7 @@ def test_run_ends_as_a_diagnosis_does() -> None:
     done = command("run", "agent", "--sandbox", "agent-stopped", "--instance", "web-01")
     assert done.exit_code == 1, done.output
     first, _, check, says, fix, _, notebook, page = done.stdout.split("\n")[:-1]
-    assert first == "11 checks: 1 FAIL, 10 OK."
+    assert first == "12 checks: 1 FAIL, 1 SKIP, 10 OK."
     assert check == "FAIL    agent-is-running"
     assert says.strip() == "The agent does not run on web-01 (systemctl: inactive dead; no process)."
     assert fix.strip() == "fix   sudo systemctl restart codedeploy-agent"

@@ -24,7 +24,7 @@ def test_a_copy_has_the_parameters_and_no_outputs() -> None:
     first, second = open_runbook("agent", instance="web-02"), open_runbook("agent")
     assert first != second
     copy = nbformat.read(first, as_version=4)
-    assert 'instance = "web-02"  # the name' in parameters_of(first)  # in place, and its comment stays
+    assert 'instance = "web-02"  # the on-premises' in parameters_of(first)  # in place, and its comment stays
     assert not any(cell.outputs for cell in copy.cells if cell.cell_type == "code")
     assert (ROOT / "notebooks" / "agent.ipynb").read_text() == before
     for path in re.findall(r"\]\((\.\./[^)#]+)", "\n".join(cell.source for cell in copy.cells)):

@@ -206,7 +206,7 @@ def test_progress_is_shown_while_it_looks_and_then_is_gone(
     monkeypatch.setattr(NotebookClient, "process_message", watched)
     nbformat.write(notebook, own)
     done = run_runbook("own")
-    assert "Checking: 11 of 11 done ..." in seen
+    assert "Checking: 12 of 12 done ..." in seen
     assert "Checking:" not in done.notebook
     assert "Checking:" not in done.html
 

@@ -1,4 +1,4 @@
-"""All templates, deployed once in a sandbox."""
+"""All templates, deployed in a sandbox once for each module that asks."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ class Deployed(NamedTuple):
         return administrator(self.sandbox, service)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # the sandboxes of other modules would take its moto
 def deployed() -> Iterator[Deployed]:
     with serve("healthy", clock=sandboxed.DAY) as sandbox:
         cloudformation = administrator(sandbox, "cloudformation")
