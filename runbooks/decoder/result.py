@@ -24,6 +24,7 @@ ABOUT_ALL = {
     *("status-filter-is-accepted", "listed-names-are-registered-or-deregistered", "caller-is-known"),
     *("caller-may-list", "endpoint-name-resolves", "endpoint-answers", "this-clock-is-right"),
 }
+_OF_A_GROUP = ("group-", "service-role-", "auto-scaling-groups-")  # the beginnings of checks' ids
 SHOWN = 5  # what is less likely than these is named only
 
 
@@ -167,7 +168,8 @@ def _subject(check: str) -> str:
         return ""
     if check.startswith("deployment-"):
         return "DEPLOYMENT"
-    return "APPLICATION/GROUP" if "-of-the-group-" in check else "--instance NAME"
+    about_a_group = "-of-the-group-" in check or check.startswith(_OF_A_GROUP)
+    return "APPLICATION/GROUP" if about_a_group else "--instance NAME"
 
 
 def _wrapped(name: str, value: str) -> list[str]:

@@ -51,7 +51,8 @@ def facts(sandbox: Sandbox) -> dict[str, Any]:
         ResourceArns=["*"],
     )
     return {
-        "group": {key: value for key, value in group.items() if key != "deploymentGroupId"},
+        # without its id, and without its last deployments, whose times differ
+        "group": {k: v for k, v in group.items() if k != "deploymentGroupId" and not k.startswith("last")},
         "minimum": config["deploymentConfigInfo"]["minimumHealthyHosts"],
         "tags": [info["tags"] for info in infos],
         "trust": ask("iam", "get_role", RoleName="CodeDeployService").get("Role", {}).get("AssumeRolePolicyDocument"),
