@@ -16,7 +16,7 @@ from tests.site.conftest import REPOSITORY
 from tests.support import ROOT
 from tests.support.built_site import Built
 from tests.support.html import tags
-from tests.support.observe import example
+from tests.support.observe import example, settled
 from tests.support.world import PATIENT, world
 from tests.test_again import question_of
 
@@ -81,7 +81,7 @@ def test_the_command_below_an_example_shows_that_example(check: Check) -> None:
     assert f"--sandbox {scenario}" in command
     with world(scenario, config=PATIENT) as (aws, _):
         report = diagnose(aws, **question_of(command))
-    assert example(report.findings).says == shown["says"]
+    assert settled(example(report.findings).says) == settled(shown["says"])
 
 
 def test_each_module_is_in_the_navigation_below_the_table(site: Built) -> None:
