@@ -262,7 +262,7 @@ class Aws:
 def _named(api: str) -> Iterator[None]:
     """Note on every error which call it is about; `failures.describe` reads it there.
 
-    An answer that botocore's parsers cannot read (a KeyError, an XML error) did not come from AWS.
+    An answer that botocore's parsers cannot read (a KeyError, an XML error) is refused: it proves nothing.
     """
     try:
         yield
