@@ -38,7 +38,7 @@ _ABOUT = {
     "arn": "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01",
 }
 
-_ABOUT_EC2 = {"instance": "i-c57b5a4dad0b61785"}  # in those whose name begins with ec2-
+_ABOUT_EC2 = {"instance": "i-ecd34b280e4aee7a8"}  # in those whose name begins with ec2-
 
 # What narrows a call that names nothing it requires.
 _NARROWED = {

@@ -5,9 +5,11 @@ scenario put there, but no longer what was changed before the other one asked. A
 moto to itself.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from pathlib import Path
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 from zlib import crc32
@@ -22,6 +24,9 @@ from codedeploy_sandbox.moto_client import asker
 from codedeploy_sandbox.state import ACCOUNT, Call
 
 _GET_CALLER_IDENTITY = b"Action=GetCallerIdentity&Version=2011-06-15"
+# moto has 1,300 machine images, and makes them all again for each Region of each sandbox, which takes a second and more.
+# It reads this when its EC2 is imported.
+os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).parent / "scenarios" / "images.json")
 _UNKNOWN = ":user/moto"  # moto's name for the owner of a key that it does not know
 
 

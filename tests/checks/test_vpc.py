@@ -178,7 +178,7 @@ def test_public_is_what_no_private_network_holds() -> None:
 
 QUESTION = Question(instance="web-01")
 NODE = "i-0123456789abcdef0"
-LINUX = "ami-1e749f67"  # one that moto knows
+LINUX = "ami-760aaa0f"  # one that the sandbox has
 
 
 class Site:

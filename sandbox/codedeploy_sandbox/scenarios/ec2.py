@@ -27,7 +27,7 @@ _FALLS_BACK = "WARN  [codedeploy-agent(1420)]: IMDSv2 http request failed, falli
 
 
 def ec2_healthy(account: Account) -> None:
-    """Nothing is wrong: the EC2 instance i-c57b5a4dad0b61785 runs, shop/web selects it, and its agent polls."""
+    """Nothing is wrong: the EC2 instance i-ecd34b280e4aee7a8 runs, shop/web selects it, and its agent polls."""
     _launched(account)
 
 

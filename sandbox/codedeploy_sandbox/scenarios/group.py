@@ -13,7 +13,7 @@ from codedeploy_sandbox.scenarios.baseline import APPLICATION, GROUP, SERVICE_RO
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
-_IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
+_IMAGE = "ami-760aaa0f"  # of images.json
 _SCALED, _TARGETS, _ALARM = "web", "web", "web-errors"
 _TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:deployments"
 _BALANCED = {"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"}

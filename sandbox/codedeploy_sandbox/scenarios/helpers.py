@@ -13,7 +13,7 @@ from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Call, Instance
 CLI = "aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/prompt#off"
 BOTO = "Boto3/1.40.45 md/Botocore#1.40.45 ua/2.1 os/linux#6.1.147 md/arch#x86_64 lang/python#3.12.11"
 NODE = "mi-0a1b2c3d4e5f60001"  # web-01's
-EC2 = "i-c57b5a4dad0b61785"  # the instance of the scenarios ec2-..., as moto names it
+EC2 = "i-ecd34b280e4aee7a8"  # the instance of the scenarios ec2-..., as moto names it
 
 
 def session(name: str) -> str:

@@ -7,7 +7,7 @@ from codedeploy_sandbox.state import REGION
 
 ANYWHERE = "0.0.0.0/0"
 Ids = dict[str, str]  # of the network around the host, by kind
-_IMAGE = "ami-760aaa0f"  # an Amazon Linux that moto has
+_IMAGE = "ami-760aaa0f"  # of images.json
 
 
 def network(ask: Ask, name: str, *, region: str = REGION, **host: Any) -> Ids:
