@@ -1,5 +1,6 @@
 """What several rooms' tests share: a sandbox process, and the environment that points a client at it."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,10 @@ from tests.support.sandbox import environment_for, sandbox_process
 # What is started in the background of a shell ignores SIGINT, and its children do. Some tests interrupt theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The models of AWS's services are a million objects that stay: by default a third of the time goes into reading them again
+# for what is garbage.
+gc.set_threshold(20_000, 50, 100)
 
 # The longest modules, whose tests share no fixture: each of their tests goes to the process that is free.
 SPREAD = (

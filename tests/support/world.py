@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from botocore.config import Config
+from botocore.loaders import Loader
 from codedeploy_sandbox import SCENARIOS, Fault, Sandbox, serve
 from codedeploy_sandbox.scenarios import Scenario
 from codedeploy_sandbox.scenarios.codes import OF_CODES
@@ -29,6 +30,9 @@ QUICK = Config(
 
 # For a machine that is busy, where nothing is expected to fail.
 PATIENT = QUICK.merge(Config(connect_timeout=10, read_timeout=30))
+
+# Read once for all sessions: EC2's alone takes a tenth of a second.
+MODELS = Loader()
 
 # Those that differ from one another in more than the code of a deployment.
 DISTINCT = [name for name in SCENARIOS if name not in OF_CODES]
@@ -65,9 +69,11 @@ def world(
 def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
     """A session with a sandbox that runs in this process."""
     about = sandbox.address()
+    opened = sandboxed.session(about, about["region"])
+    opened._session.register_component("data_loader", MODELS)
     return Aws(
         Clients(
-            sandboxed.session(about, about["region"]),
+            opened,
             endpoint=sandbox.endpoint,
             allowed={"ssm:SendCommand": ProbeBy()},
             config=config,
