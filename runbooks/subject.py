@@ -20,6 +20,7 @@ _CONSOLE_GROUP = re.compile(r"/applications/([^/\s?#]+)/deployment-groups/([^/\s
 # The context that a link of the guide carries, and the parameter that it is.
 _CONTEXT = {"deployment": "deployment", "instance": "instance", "group": "deployment_group"}
 _NEARLY_A_DEPLOYMENT = re.compile(r"[dD]-[A-Za-z0-9]{8,10}")
+_AN_ID = re.compile(rf"{EC2.pattern}|mi-[0-9a-f]{{17}}")
 
 _QUOTED = 200  # characters of a text that a message quotes
 
@@ -96,6 +97,11 @@ def _whole(text: str) -> dict[str, str]:
         raise UserError(
             f"{text!r} is not a deployment id: {deployment_fault(text)}. An on-premises instance of that name:"
             f" --instance {text}."
+        )
+    if text != text.lower() and _AN_ID.fullmatch(text.lower()):
+        raise UserError(
+            f"{text!r} is an instance id but for its capital letters: did you mean {text.lower()}? An on-premises"
+            f" instance of that name: --instance {text}."
         )
     if text.startswith("i-"):
         raise UserError(

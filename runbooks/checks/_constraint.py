@@ -30,15 +30,16 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
+    fix = "" if is_health else _FIX  # deployment-succeeded gives it beside that code
     if failed > total - needed:
-        return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE)
+        return Finding(FAIL, says, code="too-many-failed", about=name, fix=fix, next=_PAGE)
     if info["status"] == "Failed" and succeeded < needed:
-        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE)
+        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=fix, next=_PAGE)
     if is_health:
         says += (
             " So CodeDeploy counts others as unhealthy too: those whose last deployment failed (inferred)."
         )
-        return Finding(WARN, says, code="others-are-unhealthy", about=name, fix=_FIX, next=_PAGE)
+        return Finding(WARN, says, code="others-are-unhealthy", about=name, next=_PAGE)
     return Finding(OK, says, about=name)
 
 

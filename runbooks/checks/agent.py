@@ -29,7 +29,7 @@ from runbooks.checks._settings import bad_settings
 from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import judge_log, run_state, supported
+from runbooks.host import gist, judge_log, run_state, supported
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
 
@@ -217,6 +217,8 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
         yield Finding(OK, f"{arn}, the agent's on {name}, is registered as {name}.", about=arn)
         return
     holders = [holder for holder, held in registered_arns(aws).items() if held == arn]
+    if not registered and name.lower() in map(str.lower, holders):
+        raise NotApplicable(f"{name} is {' and '.join(holders)} but for upper and lower case.", about=name)
     for holder in holders:
         yield Finding(
             FAIL,
@@ -324,14 +326,14 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         over = one.since or (running and second and not sticks and silent > _FAILURE_IS_OVER)
         yield Finding(
             WARN if over else FAIL,
-            f"The agent's log on {name} says: {one.line.strip()} - {one.symptom.cause} {one.symptom.do}"
+            f"The agent's log on {name} says: {gist(one.line, one.symptom)} - {one.symptom.cause} {one.symptom.do}"
             + (" It has not been logged again since, so it may be past." if over else ""),
             code="bad-line",
             about=one.symptom.id,
             next=f"/symptoms/{one.symptom.id}/",
         )
     for line in judged.unknown:
-        says = f"The agent's log on {name} has an error that this guide does not know: {line.strip()}"
+        says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"
         yield Finding(WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines")
     if running and report.agent.line.value == "1.x" and silent > _QUIET:
         minutes = int(silent.total_seconds() // 60)

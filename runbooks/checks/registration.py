@@ -10,7 +10,14 @@ from runbooks.checks._ec2 import only_on_premises
 from runbooks.commands import aws_cli
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.host_report import managed_node, names_of
-from runbooks.facts.registration import GET, arn_of, registered_arn, registered_arns, registration
+from runbooks.facts.registration import (
+    GET,
+    arn_of,
+    registered_arn,
+    registered_arns,
+    registration,
+    spelt_otherwise,
+)
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable, needs
 from runbooks.question import Question
 
@@ -34,6 +41,13 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     about = name if isinstance(info, Refusal) else info.get("instanceArn", name)
     if isinstance(info, Refusal) and name.startswith("mi-") and (node := managed_node(aws, name)):
         yield _of_a_node(aws, name, names_of(node))
+    elif isinstance(info, Refusal) and (spelt := spelt_otherwise(aws, name)):
+        says = (
+            f"{name} is not registered in {aws.region}: {info.code}. {' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'}:"
+            " the names of instances are case-sensitive."
+        )
+        fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
+        yield Finding(FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE)
     elif isinstance(info, Refusal):
         says = f"{name} is not registered in {aws.region}: {info.code}."
         lead = "instance-is-not-registered-elsewhere"

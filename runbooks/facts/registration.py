@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runbooks.aws import Aws, Refusal
+from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.answers import NotAnAnswer
 from runbooks.findings import CouldNotCheck
 
@@ -57,6 +57,15 @@ def listed_names(aws: Aws, status: str | None) -> list[str]:
     filters: dict[str, Any] = {} if status is None else {"registrationStatus": status}
     names: list[str] = aws.read_all(LISTING, "instanceNames", **filters)
     return names
+
+
+def spelt_otherwise(aws: Aws, name: str) -> list[str]:
+    """The registered names that differ from ``name`` in upper and lower case alone; none where the list is denied."""
+    names = aws.read_all_or_refusal(
+        LISTING, "instanceNames", failures.DENIED, registrationStatus="Registered"
+    )
+    alike = [] if isinstance(names, Refusal) else [one for one in names if one.lower() == name.lower()]
+    return [one for one in alike if one != name]
 
 
 def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:

@@ -12,7 +12,7 @@ looked for and is not there. So "unreadable" is never "missing". The sections an
 with its source or provenance tag (V verified, D documented, I reported by users, X inferred, U unverified).
 """
 
-from runbooks.host.log import Judgement, Standing, Symptom, judge_log, symptom_of, symptoms
+from runbooks.host.log import Judgement, Standing, Symptom, gist, judge_log, symptom_of, symptoms
 from runbooks.host.probe import probe_script
 from runbooks.host.reading import HostReportError, read_report, read_report_file
 from runbooks.host.report import Datum, HostReport, switched_on
@@ -30,6 +30,7 @@ __all__ = [
     "Symptom",
     "Version",
     "Versions",
+    "gist",
     "judge_log",
     "parse_version",
     "probe_script",

@@ -9,10 +9,20 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
+from runbooks.text.mask import masked
+
 # An entry of the log begins with its time: `2026-11-26T08:33:37` (1.x) or with a space (older 1.x, and 2.x).
 _HEAD = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)\S* +(?:(DEBUG|INFO|WARN|ERROR|FATAL)\b)?", re.ASCII
 )
+# What the agent reports of an event that failed, within its line: JSON in a quoted string.
+_TEXT = r'\\"((?:[^\\"]|\\\\(?:\\")?)*)'
+_REPORTED = re.compile(rf'\\"message\\":{_TEXT}(?:\\",\\"log\\":{_TEXT})?')
+_NOT_THE_LOG = (
+    "LifecycleEvent - ",
+    "Script - ",
+)  # lines of a script's log that name the event and the script
+_LONG, _BEFORE = 240, 60  # characters of a line that are shown, and of these before what matters
 # The worker's end is a consequence: where its cause stands beside it, the cause is shown.
 _CONSEQUENCE = "crash-loop"
 
@@ -125,6 +135,33 @@ def judge_log(lines: Iterable[str]) -> Judgement:
     if any(cause.severity == "fault" for cause in causes):
         standing.pop(_CONSEQUENCE, None)
     return Judgement(tuple(reversed(standing.values())), tuple(reversed(unknown)), understood)
+
+
+def gist(line: str, symptom: Symptom | None = None) -> str:
+    """The part of a line that says what happened: all of a short one; the time and what the agent reports of an event;
+    else what stands around the words by which the symptom was known.
+    """
+    line = masked(line.strip())  # a secret that was cut might not look like one
+    if len(line) <= _LONG:
+        return line
+    head = _HEAD.match(line)
+    at = f"{head[0].strip()} " if head else ""
+    if found := _REPORTED.search(line):
+        said = [_unquoted(found[1]), *_unquoted(found[2] or "").splitlines()]
+        kept = [part for part in said if part and not part.startswith(_NOT_THE_LOG)]
+        return at + _cut(" | ".join(kept))
+    known = symptom.pattern.search(line) if symptom else None
+    start = max(len(at), (known.start() if known else 0) - _BEFORE)
+    return at + "…" * (start > len(at)) + _cut(line[start:])
+
+
+def _unquoted(text: str) -> str:
+    """Text out of the quoted JSON of the agent's log."""
+    return re.sub(r'\\+"', '"', re.sub(r"\\+n", "\n", text)).rstrip("\\")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ def render(
     """The report as lines of at most ``width`` columns (commands and addresses are never broken).
 
     What passed or was skipped is shown when it is ``verbose``, when the checks were asked for by their ids, and when
-    nothing applied, since the reason is then all there is to say. A file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
+    nothing applied, since the reason is then all there is to say; what passed also for `runbooks why`, which says how a
+    deployment went. A file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
     """
     whole = verbose or report.chosen or report.verdict is SKIP
     region = report.source.place.region
     blocks = [_entry(entry, region, colour, width) for entry in report.problems]
-    if whole and (others := [_entry(e, region, colour, width) for es in report.others.values() for e in es]):
-        blocks.append("\n".join(others))
+    others = [entry for entries in report.others.values() for entry in entries]
+    if shown := [e for e in others if whole or (report.command == "why" and e.verdict is OK)]:
+        blocks.append("\n".join(_entry(entry, region, colour, width) for entry in shown))
     summary = _coloured(report.verdict, report.summary, colour)
     where = f"{report.place}\n{report.asked_by}"
     if not last:

@@ -79,6 +79,7 @@ class Contents:
     question: Question
     checks: Sequence[Judged]  # the worst first, those that do not apply last
     chosen: bool  # the checks were asked for by their ids
+    command: str  # that asked
 
     @property
     def subject(self) -> str:

@@ -141,7 +141,8 @@ class Report:
             source=made_plain(self.source),
             question=self.question,
             checks=self.checks,
-            chosen=bool(self.only),
+            chosen=bool(self.only) and self.command != "why",
+            command=self.command,
         )
 
     def render(self, format: str) -> str:

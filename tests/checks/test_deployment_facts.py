@@ -118,6 +118,15 @@ def test_the_constraint_is_said_in_numbers(
     assert part in finding.says
 
 
+def test_the_fix_of_a_count_is_said_once() -> None:
+    """The deployment as a whole has it already; where its code is another one, it has another fix."""
+    found = asked("deployment-script-failed").findings
+    assert len([one for one in found if one.fix.startswith("Fix what failed on its targets")]) == 1
+    counts = {"Failed": 2, "Succeeded": 1}
+    assert not judged("ours", {"type": "HOST_COUNT", "value": 2}, info(counts)).fix
+    assert judged("ours", {"type": "HOST_COUNT", "value": 2}, info(counts, code="TIMEOUT")).fix
+
+
 @pytest.mark.parametrize(
     ("name", "overview", "status", "verdict"),
     [
@@ -284,8 +293,17 @@ def test_who_stopped_it_is_in_cloudtrail() -> None:
     assert finding.says == (
         f"arn:aws:iam::111122223333:user/sam stopped {ID} at 2026-01-15 11:30 UTC, by aws-cli/2.36 from 198.51.100.7."
     )
-    (finding,) = of(asked("deployment-stopped"), "deployment-was-not-stopped")
+    nothing = says("LookupEvents", Events=[])
+    (finding,) = of(asked("deployment-stopped", [nothing]), "deployment-was-not-stopped")
     assert (finding.verdict, "is not known" in finding.says) == (UNKNOWN, True)
+
+
+def test_the_scenario_of_a_stop_shows_who_did_it() -> None:
+    (finding,) = of(asked("deployment-stopped"), "deployment-was-not-stopped")
+    assert finding.verdict is FAIL
+    assert finding.says.startswith(
+        f"arn:aws:iam::111122223333:user/dana stopped {ID} at 2026-01-15 11:45 UTC"
+    )
 
 
 def test_a_code_that_says_why_it_was_stopped_needs_no_record_of_a_call() -> None:

@@ -199,7 +199,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "registration-refused": {"registration-calls-succeed": FAIL, "instance-is-registered": FAIL},
     "registration-competes": {"no-registration-competes": FAIL},
     # deployments
-    "deployment-agent-silent": UNDEPLOYED,
+    "deployment-agent-silent": {"agent-is-running": FAIL, **UNDEPLOYED},
     **{
         f"deployment-{name}": {"agent-log-is-clean": FAIL, **UNDEPLOYED}
         for name in (
@@ -232,7 +232,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "deployment-stopped": {
         "deployment-succeeded": FAIL,
         "deployment-targets-succeeded": WARN,
-        "deployment-was-not-stopped": UNKNOWN,
+        "deployment-was-not-stopped": FAIL,
     },
     "deployment-queued": {
         "deployment-succeeded": UNKNOWN,
@@ -242,6 +242,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "deployment-configuration-gone": dict.fromkeys((*OF_TARGETS, "agent-log-is-clean"), FAIL),
     "deployment-running": {
         **dict.fromkeys(OF_TARGETS, UNKNOWN),
+        "agent-is-running": FAIL,
         "group-has-no-deployment-in-progress": FAIL,
     },
 }
@@ -308,7 +309,6 @@ ELSEWHERE = {
     "caller-is-known": "its only bad end is UNKNOWN: the outage",
     "endpoint-name-resolves": "the sandbox has an address and no name: tests/checks/test_network.py",
     "status-filter-is-accepted": "it fails for the value that is asked about: tests/checks/test_listing.py",
-    "deployment-was-not-stopped": "CloudTrail has the record: tests/checks/test_deployment_facts.py",
     "listed-names-are-registered-or-deregistered": "it is about all instances: tests/checks/test_listing.py",
 }
 

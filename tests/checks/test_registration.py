@@ -15,6 +15,7 @@ from codedeploy_sandbox.state import Account
 
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks
+from runbooks.diagnosis import diagnose
 from runbooks.engine import run
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 from runbooks.question import Question
@@ -152,6 +153,29 @@ def test_a_record_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatc
 
 
 # What was not checked
+
+
+@pytest.mark.parametrize("name", ["WEB-01", "Web-01"])
+def test_a_name_in_the_wrong_case_leads_to_the_one_that_is_registered(name: str) -> None:
+    with world("healthy") as (aws, _):
+        report = diagnose(aws, instance=name)
+    (found,) = (found for check, found in report.results.items() if check.id == "instance-is-registered")
+    assert [(one.verdict, one.code, one.about) for one in found] == [
+        (FAIL, "instance-is-registered/spelt-otherwise", "web-01")
+    ]
+    assert "web-01 is: the names of instances are case-sensitive" in found[0].says
+    assert not [one for one in report.findings if one.code.endswith("/held-by-another-name")]
+
+
+def test_where_names_may_not_be_listed_a_name_is_just_not_registered() -> None:
+    denied = Fault("codedeploy:ListOnPremisesInstances", Error("AccessDeniedException", "no", 400))
+    with world("healthy", [denied]) as (aws, _):
+        found = diagnose(aws, instance="WEB-01", checks="instance-is-registered").findings
+    assert {one.code for one in found} == {
+        "instance-is-registered/not-registered",
+        "instance-is-registered/arn-not-given",
+    }
+
 
 NEIGHBOURS = "instance-is-not-registered-elsewhere"
 UNHEARD = Error("UnrecognizedClientException", "The security token included in the request is invalid", 403)

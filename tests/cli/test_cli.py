@@ -359,6 +359,7 @@ def test_why_takes_an_id_or_what_holds_one(given: str, code: int, says: str) -> 
     done = runbooks("why", given, "--sandbox", "deployment-script-failed")
     assert done.returncode == code
     assert says in done.stdout + done.stderr
+    assert "SKIP" not in done.stdout
 
 
 @pytest.mark.parametrize(

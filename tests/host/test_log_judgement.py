@@ -1,6 +1,6 @@
 """What a whole log shows: which faults stand, which a poll took back, and what no one can say."""
 
-from runbooks.host import judge_log, symptoms
+from runbooks.host import gist, judge_log, symptom_of, symptoms
 from tests.support.agent_lines import boot, completed, first, performed, polling, refused, second
 
 SAMPLES = {symptom.id: next(iter(symptom.samples.values()))[0] for symptom in symptoms()}
@@ -91,3 +91,40 @@ def test_ordinary_lines_are_understood_and_say_nothing() -> None:
 def test_an_error_of_a_poll_and_of_an_event_are_kept_apart() -> None:
     """A failed event that no words know keeps its own place."""
     assert standing(performed("SomethingNew - x"), DENIED, polling()) == ["event-error"]
+
+
+def test_of_the_report_of_an_event_the_time_the_message_and_the_end_of_its_log_are_shown() -> None:
+    log = r"LifecycleEvent - ApplicationStart\\nScript - scripts/start.sh\\n[stderr]sh: 2: \\\"gunicorn\\\": not found\\n"
+    line = HOOK.replace(r"\"log\":\"\"", rf"\"log\":\"{log}\"")
+    said = "2026-11-26T08:42:04 INFO Script at specified location: scripts/start.sh failed with exit code 1"
+    assert gist(HOOK) == said
+    assert gist(line) == f'{said} | [stderr]sh: 2: "gunicorn": not found'
+
+
+def test_a_report_that_was_cut_is_shown_as_far_as_it_came() -> None:
+    message = r"did not find \\\"appspec.yml\\\" " + "x" * 300
+    shown = gist(completed("Failed", 5, message)[:420])
+    assert shown.startswith('2026-11-26T08:42:04 INFO did not find "appspec.yml" xxx')
+    assert '\\"' not in shown
+
+
+def test_of_another_long_line_what_it_was_known_by_is_shown() -> None:
+    line = first(
+        "ERROR",
+        "a " * 200
+        + "Missing credentials - please check if this instance was started with an IAM instance profile"
+        + " b" * 200,
+    )
+    symptom = symptom_of(line)
+    assert symptom
+    shown = gist(line, symptom)
+    assert shown.startswith("2026-11-26T08:42:04 ERROR …")
+    assert "Missing credentials - please check" in shown
+    assert (shown[-1], len(shown) < 300) == ("…", True)
+    assert len(gist(line)) < 300
+
+
+def test_a_short_line_is_shown_whole_and_a_secret_is_masked_before_it_is_cut() -> None:
+    assert gist(DENIED + "\n") == DENIED.strip()
+    line = first("ERROR", f"{'a ' * 103}aws_secret_access_key = {'Ab1+' * 10} {'b ' * 100}")
+    assert "Ab1+" not in gist(line)

@@ -41,6 +41,12 @@ def test_a_check_that_was_asked_for_is_shown_whatever_it_found() -> None:
     assert "web-01 was seen." not in render(report(OK).contents)
 
 
+def test_why_shows_what_passed_and_only_on_demand_what_was_skipped() -> None:
+    why = replace(ALL, command="why")
+    assert verdicts(render(why)) == ["FAIL:", "FAIL", "UNKNOWN", "WARN", "OK"]
+    assert verdicts(render(why, verbose=True))[-1] == "SKIP"
+
+
 def test_where_nothing_applied_the_reason_is_shown() -> None:
     assert verdicts(render(report(SKIP).contents)) == ["SKIP:", "SKIP"]
 

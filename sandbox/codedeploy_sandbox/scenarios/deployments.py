@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.helpers import CLI, machine, sent
 from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, fails, put, target
-from codedeploy_sandbox.state import REGION, Account, Deployment
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
 
 
 def deployment_script_failed(account: Account) -> None:
@@ -25,8 +26,9 @@ def deployment_script_failed(account: Account) -> None:
 
 
 def deployment_agent_silent(account: Account) -> None:
-    """No agent took the first event of d-SHOPWEB01 on web-01 in time."""
+    """The agent on web-01 does not run, so that no agent took the first event of d-SHOPWEB01 in time."""
     healthy(account)
+    machine(account, running=False, quiet=timedelta(hours=3))
     said = {
         "errorCode": "UnknownError",
         "scriptName": "",
@@ -62,10 +64,12 @@ def deployment_found_no_instances(account: Account) -> None:
 
 
 def deployment_stopped(account: Account) -> None:
-    """Someone stopped d-SHOPWEB01 while web-01 was at work on it."""
+    """The user dana stopped d-SHOPWEB01 while web-01 was at work on it."""
     healthy(account)
     error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by the user."}
     put(account, "Stopped", {"web-01": target("web-01", "Skipped", {})}, error)
+    dana = account.knows(f"arn:aws:iam::{ACCOUNT}:user/dana", "AKIASANDBOXDANA00000")
+    sent(account, dana, 15, "StopDeployment", {"deploymentId": DEPLOYMENT}, CLI, "192.0.2.55")
 
 
 def deployment_queued(account: Account) -> None:
@@ -83,7 +87,8 @@ def deployment_configuration_gone(account: Account) -> None:
 
 
 def deployment_running(account: Account) -> None:
-    """The deployment d-SHOPWEB01 waits for the agent of web-01 to take its first event."""
+    """The deployment d-SHOPWEB01 waits for the agent of web-01, which does not run, to take its first event."""
     healthy(account)
+    machine(account, running=False, quiet=timedelta(hours=3))
     waits = {"ApplicationStop": {"status": "Pending"}}
     put(account, "InProgress", {"web-01": target("web-01", "Pending", waits)}, None)

@@ -24,6 +24,7 @@ WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
 
 DEPLOYMENT = {"deployment", "deployment targets"}
 FAILED = DEPLOYMENT | {"host log", "host log_file"}  # and the agent says so
+STOPPED = {"host agent", "host unit", "host log_file", "host log"}  # the agent
 
 # How each scenario differs from the healthy one: the names of the facts below.
 DIFFERS: dict[str, set[str]] = {
@@ -45,7 +46,7 @@ DIFFERS: dict[str, set[str]] = {
         *("host credentials_file", "host log_file", "host log", "host endpoint_commands", "host endpoint_s3"),
         *("host unit", "host root_folder", "host log_folder", "host temporary_folder"),
     },
-    "agent-stopped": {"host agent", "host unit", "host log_file", "host log"},
+    "agent-stopped": STOPPED,
     "agent-crash-loop": {*DEPLOYMENT, "host agent", "host endpoint_commands", "host log", "host log_file"},
     "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
     "agent-user-barred": {
@@ -119,7 +120,7 @@ DIFFERS: dict[str, set[str]] = {
     "registration-failing": {"calls of others"},
     "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
-    "deployment-agent-silent": DEPLOYMENT,
+    "deployment-agent-silent": {*DEPLOYMENT, *STOPPED},
     **{
         f"deployment-{name}": FAILED
         for name in (
@@ -137,10 +138,10 @@ DIFFERS: dict[str, set[str]] = {
     "deployment-root-noexec": {*FAILED, "host root_folder"},
     **dict.fromkeys(OF_CODES, DEPLOYMENT),
     "deployment-found-no-instances": DEPLOYMENT,
-    "deployment-stopped": DEPLOYMENT,
+    "deployment-stopped": {*DEPLOYMENT, "calls of others"},
     "deployment-queued": DEPLOYMENT,
     "deployment-configuration-gone": FAILED,
-    "deployment-running": DEPLOYMENT,
+    "deployment-running": {*DEPLOYMENT, *STOPPED},
     "clock-drifts": {"Date"},
     # They leave web-01 alone: tests/sandbox/scenarios/test_ec2.py.
     **{name: set() for name in SCENARIOS if name.startswith("ec2-")},
