@@ -1,9 +1,10 @@
 """What a setting of the agent's configuration does wrong, and what a former one left behind."""
 
+import re
 import shlex
 from collections.abc import Iterator
 
-from runbooks.checks._host import config_path, require, set_line
+from runbooks.checks._host import append_line, config_path, require, set_line
 from runbooks.commands import script
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.host import Datum, HostReport, switched_on
@@ -11,7 +12,16 @@ from runbooks.question import is_ec2
 
 _PAGE = "/guides/check-the-agent/#look"
 _SWITCHES = ("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose")
-_JUDGED = (*_SWITCHES, "max_revisions", "proxy_uri")
+# What agent 1.x does not work without: it has no default for these. The values are the package's.
+_NEEDED = {
+    "log_dir": "/var/log/aws/codedeploy-agent/",
+    "pid_dir": "/opt/codedeploy-agent/state/.pid/",
+    "root_dir": "/opt/codedeploy-agent/deployment-root",
+}
+_JUDGED = (*_SWITCHES, *_NEEDED, "max_revisions", "proxy_uri", "wait_between_runs", "deploy_control_endpoint")
+# By AWS's page on limits a deployment fails if an event does not start within five minutes.
+_LONGEST_WAIT = 240
+_ENDPOINT = re.compile(r"(?:^|[./])codedeploy(-commands(-secure)?)?(?:-fips)?\.[a-z]{2,}-[a-z-]+-\d")
 
 
 def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
@@ -32,6 +42,11 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
         says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
         fix = _set(report, "max_revisions", "5")
         yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next="/symptoms/max-revisions/")
+    yield from _needed(report, name, settings)
+    yield from _wait(report, name, settings["wait_between_runs"].value or "")
+    yield from _endpoint(
+        report, name, settings["deploy_control_endpoint"].value or "", on["enable_auth_policy"] is True
+    )
     yield from _proxy(report, name, settings["proxy_uri"].value or "")
     yield from _wire(report, name, on["log_aws_wire"] is True)
     if not is_ec2(name):  # where the agent has no yml by right, a check of its own judges this
@@ -73,6 +88,51 @@ def _quoted(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> I
         says = f'{switch} on {name} is "{setting.value or ""}" in quotes, and {so}.'
         fix = _set(report, switch, "false" if meant_off else "true")
         yield Finding(WARN, says, code="quoted-switch", about=switch, fix=fix, next=_PAGE)
+
+
+def _needed(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
+    """The settings that are missing and that agent 1.x has no default for."""
+    if report.agent.line.value != "1.x":
+        return
+    for setting, value in _NEEDED.items():
+        if not settings[setting].value:
+            says = (
+                f"{config_path(report)} on {name} has no {setting}, and agent 1.x does not work without it."
+            )
+            fix = append_line(report, setting, value)
+            yield Finding(
+                FAIL, says, code="missing-setting", about=setting, fix=fix, next="/symptoms/agent-config/"
+            )
+
+
+def _wait(report: HostReport, name: str, wait: str) -> Iterator[Finding]:
+    """A wait between two polls that a deployment does not survive, or the agent does not."""
+    if wait.startswith("-"):
+        verdict, so = FAIL, "the agent's worker ends after each poll"
+    elif wait.isdecimal() and int(wait) > _LONGEST_WAIT:
+        verdict, so = (
+            WARN,
+            "an event may wait that long for its agent, and by AWS's page on limits five minutes fail a deployment",
+        )
+    else:
+        return
+    says = f"wait_between_runs is {wait} seconds on {name}: {so}."
+    fix = _set(report, "wait_between_runs", "1")
+    yield Finding(verdict, says, code="wait-between-runs", about=name, fix=fix, next=_PAGE)
+
+
+def _endpoint(report: HostReport, name: str, url: str, policy: bool) -> Iterator[Finding]:
+    """A configured endpoint that does not serve agents, or not one with this enable_auth_policy."""
+    found = _ENDPOINT.search(url)
+    if not found or (found[1] and bool(found[2]) == policy):
+        return
+    if found[1]:
+        says = f"deploy_control_endpoint on {name} is {url}, and enable_auth_policy is {'on' if policy else 'off'}: only the endpoint of codedeploy-commands-secure is for agents that have it on."
+        fix = _set(report, "enable_auth_policy", "false" if policy else "true")
+    else:
+        says = f"deploy_control_endpoint on {name} is {url}, which is CodeDeploy's API and does not serve agents."
+        fix = "Name the endpoint of codedeploy-commands, or take the line out: the agent finds it by itself."
+    yield Finding(WARN, says, code="endpoint-disagrees", about=url, fix=fix, next="/symptoms/wrong-endpoint/")
 
 
 def _proxy(report: HostReport, name: str, proxy: str) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from runbooks.checks._settings import bad_settings
 from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import gist, judge_log, run_state, supported
+from runbooks.host import gist, judge_log, longest_silence, run_state, supported
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
 
@@ -37,9 +37,8 @@ TITLE = "Does the agent work, and as whom?"
 GUIDE = "/guides/check-the-agent/"
 RUNBOOK = "agent"
 
-# A failing agent polls, and logs, at least every 90 seconds; one that works polls all the time, unless it is busy
-# with a deployment's script, which has an hour at most.
-_FAILURE_IS_OVER, _QUIET = timedelta(minutes=10), timedelta(minutes=70)
+# A failing agent polls, and logs, at least every 90 seconds.
+_FAILURE_IS_OVER = timedelta(minutes=10)
 _UP, _TOO_OFTEN = 60, 3  # seconds that a process has lasted; starts by systemd
 
 
@@ -335,7 +334,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"
         yield Finding(WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines")
-    if running and report.agent.line.value == "1.x" and silent > _QUIET:
+    if running and report.agent.line.value == "1.x" and silent > longest_silence(report):
         minutes = int(silent.total_seconds() // 60)
         says = f"The agent on {name} runs, but has logged nothing for {minutes} minutes: it hangs, or logs elsewhere."
         yield Finding(

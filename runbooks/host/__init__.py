@@ -16,7 +16,7 @@ from runbooks.host.log import Judgement, Standing, Symptom, gist, judge_log, sym
 from runbooks.host.probe import probe_script
 from runbooks.host.reading import HostReportError, read_report, read_report_file
 from runbooks.host.report import Datum, HostReport, switched_on
-from runbooks.host.running import RunState, run_state
+from runbooks.host.running import RunState, longest_silence, run_state
 from runbooks.host.versions import Support, Version, Versions, parse_version, supported, versions
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Versions",
     "gist",
     "judge_log",
+    "longest_silence",
     "parse_version",
     "probe_script",
     "read_report",

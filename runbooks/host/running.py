@@ -20,6 +20,11 @@ _WORKER_ENDED = re.compile(
     r"|SSL validation failed for endpoint|Worker failed |Failed to resolve AWS region"
 )
 _POLLS = re.compile(r"Starting host command poll loop|Client 200 .*poll_host_command\(")
+# One of these for each end of a worker; and the end that max_runs_per_worker asks for.
+_ENDED = re.compile(r"not enough child processes running|Worker exited with status")
+_ASKED = re.compile(r": ran \d+ - shutting down")
+# Ends that are further apart than this are restarts, not a worker that cannot live.
+_APART = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,9 @@ def run_state(report: HostReport) -> RunState | None:
 
 def _first(report: HostReport) -> RunState:
     worker, poll, ends = _worker(report), report.newest_poll(), _ends(report)
-    quiet = _QUIET + timedelta(seconds=_seconds(report.config.wait_between_runs.value))
-    polled = poll[1] if poll else None
+    quiet, polled = longest_silence(report), poll[1] if poll else None
+    if dies := _dies(report, worker):
+        return dies
     if polled is not None and polled <= quiet and not ends:
         return RunState("polls", f"polled CodeDeploy {span(polled)} ago")
     if worker is None:
@@ -67,6 +73,8 @@ def _second(report: HostReport) -> RunState:
     worker, ends = _worker(report), _ends(report)
     if worker is None:
         return _without_a_worker(report, ends)
+    if dies := _dies(report, worker):
+        return dies
     if worker.seconds is None or worker.seconds > _UP:
         return RunState("polls", f"runs, and its worker is up (process {worker.pid})")
     if ends:
@@ -110,6 +118,33 @@ def _ends(report: HostReport) -> int:
     for line in report.log.lines.value or ():
         ends = 0 if _POLLS.search(line) else ends + bool(_WORKER_ENDED.search(line))
     return ends
+
+
+def _dies(report: HostReport, worker: Process | None) -> RunState | None:
+    """That workers reach CodeDeploy and end soon after, again and again: killed for memory, or by a fault.
+
+    The probe brings three lines alike. A worker that is older than those before it became has outlived the cause.
+    """
+    lines = report.log.lines.value or ()
+    entries = [entry for line in lines if _ENDED.search(line) and (entry := read_entry(line))]
+    ages = [age for entry in entries[-3:] if (age := report.age(entry)) is not None]
+    if worker is None or len(ages) < 3 or any(_ASKED.search(line) for line in lines):
+        return None
+    lived = (ages[0] - ages[2]) / 2
+    if lived > _APART or ages[2] > _APART or worker.seconds is None or worker.seconds > lived.total_seconds():
+        return None
+    within = span(ages[0] - ages[2])
+    return RunState(
+        "loops", f"{_AGAIN}: 3 of them ended within {within}, and this one is {worker.seconds} s old"
+    )
+
+
+def longest_silence(report: HostReport) -> timedelta:
+    """For how long an agent 1.x that works may log nothing: it logs each poll, while a script runs too.
+
+    Source: the history of the agent's repository, commit a1a0b2a (2018): events run beside the polls.
+    """
+    return _QUIET + timedelta(seconds=_seconds(report.config.wait_between_runs.value))
 
 
 def _newest(report: HostReport) -> timedelta | None:

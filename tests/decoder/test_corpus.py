@@ -75,7 +75,7 @@ def test_both_interpreters_give_one_answer() -> None:
     pieces = [row["text"] for row in CORPUS] + [
         "\\\\n",
         '"' * 40,
-        "\ud83c\udf73",
+        "\U0001f373",
         "a." * 90,
         "\u2028",
         "\r\n",

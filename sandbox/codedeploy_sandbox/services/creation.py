@@ -125,7 +125,8 @@ def _group(call: Call, application: str, group: str | None) -> dict[str, Any]:
     about = call.account.ask("codedeploy", "GetApplication", **where)["application"]
     if not group:
         raise ApiError("DeploymentGroupNameRequiredException", "the deployment group is missing")
+    found = described(call, application, group)
     if about.get("computePlatform", "Server") != "Server":
         text = f"the sandbox plays deployments to instances; {application} is for {about['computePlatform']}"
         raise ApiError("SandboxNotImplemented", text, 501)
-    return described(call, application, group)
+    return found

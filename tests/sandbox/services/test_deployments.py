@@ -355,3 +355,20 @@ def test_revisions_are_kept_in_their_order_and_say_where_they_are_deployed() -> 
 def test_what_the_sandbox_does_not_play_is_refused(healthy: Sandbox, more: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="SandboxNotImplemented"):
         client(healthy, "codedeploy").create_deployment(**CREATE, **more)
+
+
+def test_a_group_that_is_not_there_is_refused_before_its_platform() -> None:
+    def empty(account: Account) -> None:
+        """Nothing at all."""
+
+    with serve(empty) as sandbox:
+        api = client(sandbox, "codedeploy")
+        api.create_application(applicationName="mail", computePlatform="Lambda")
+        asked = {"applicationName": "mail", "deploymentGroupName": "web"}
+        with pytest.raises(api.exceptions.DeploymentGroupDoesNotExistException):
+            api.create_deployment(**asked)
+        role = "arn:aws:iam::111122223333:role/CodeDeploy"
+        api.create_deployment_group(**asked, serviceRoleArn=role)
+        with pytest.raises(ClientError) as raised:
+            api.create_deployment(**asked)
+    assert raised.value.response["Error"]["Code"] == "SandboxNotImplemented"
