@@ -30,7 +30,9 @@ def read(link: str) -> Link:
     path = unquote(re.sub(r"^https?://[^/]*", "", path))
     pairs = parse_qsl(query, keep_blank_values=True)
     context = {key: value for key, value in pairs if key in CONTEXT and re.fullmatch(CONTEXT[key], value)}
-    bare = next((key for key, value in pairs if not value and key not in CONTEXT), "")
+    # "deployment" is a runbook too
+    bares = sorted((key for key, value in pairs if not value), key=CONTEXT.__contains__)
+    bare = bares[0] if bares else ""
     given = list(filter(None, (unquote(fragment), bare, path)))
     known = [(name, page) for part in given for name in (part, _last(part)) if (page := page_of(name))]
     name, page = known[0] if known else (_last(unquote(fragment) or bare or path), "")

@@ -73,7 +73,8 @@ def render(path: Path, published: bool = False) -> tuple[str, list[str]]:
 def _render(path: Path, cells: list[Cell], published: bool) -> tuple[str, list[str]]:
     title, lede, rest = _opening(path, cells[0])
     described = json.dumps(escape(_plain(lede)))  # JSON is YAML; the theme does not escape it
-    parts = [f"---\ndescription: {described}\n---", title, lede, _how_to_run(path, published), rest]
+    how = _how_to_run(path, published, text_of(cells[1]["source"]))
+    parts = [f"---\ndescription: {described}\n---", title, lede, how, rest]
     outputs: list[str] = []
     for number, cell in enumerate(cells[1:], start=2):
         source = text_of(cell["source"])
@@ -111,8 +112,9 @@ def _opening(path: Path, cell: Cell) -> tuple[str, str, str]:
     return title, lede, rest
 
 
-def _how_to_run(path: Path, published: bool) -> str:
+def _how_to_run(path: Path, published: bool, parameters: str) -> str:
     name, runbook = path.name, path.stem
+    subject = "--instance NAME" if "instance = " in parameters else "--deployment DEPLOYMENT"
     lab = f"[Open in JupyterLab]({_LAB}{name}){{ .md-button }}\n"
     signed_in = """The first button works while `make run` is running on this machine. Sign in once, with the address that it prints.
 """
@@ -122,9 +124,9 @@ def _how_to_run(path: Path, published: bool) -> str:
 
 ```sh
 # a copy of it, in JupyterLab
-.venv/bin/runbooks open {runbook} --instance NAME --region REGION
+.venv/bin/runbooks open {runbook} {subject} --region REGION
 # without JupyterLab: leaves a notebook and a report
-.venv/bin/runbooks run {runbook} --instance NAME --region REGION
+.venv/bin/runbooks run {runbook} {subject} --region REGION
 ```
 
 Below is the notebook with the outputs of its last run against the sandbox."""

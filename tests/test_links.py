@@ -32,6 +32,7 @@ INVALID = "/exceptions/InvalidRegistrationStatusException/"
         ("throttled", "/symptoms/throttled/"),
         ("/checks/agent/#agent-is-running", "/checks/agent/#agent-is-running"),
         ("triage", "/runbooks/triage/"),
+        ("/e/?deployment&deployment=d-ABCDEF123", "/runbooks/deployment/"),
         ("/guides/check-the-agent/#log", "/guides/check-the-agent/"),
         ("no-such-thing", ""),
         ("", ""),
@@ -56,6 +57,7 @@ def test_every_page_leads_to_a_runbook() -> None:
     assert {runbook_of(page) for page in names().values()} <= there
     assert runbook_of(INVALID) == "registration-status"
     assert runbook_of("/checks/agent/#agent-is-running") == "agent"
+    assert runbook_of("/checks/deployment/#deployment-succeeded") == "deployment"
     assert runbook_of("/guides/check-the-network/") == "network"
 
 

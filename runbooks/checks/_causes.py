@@ -155,10 +155,11 @@ def _skipped(
     who: str, count: int, about: str, info: Mapping[str, Any], spans: tuple[Span, ...] = ()
 ) -> Finding:
     was, their = ("was", "its") if count == 1 else ("were", "their")
-    why, fix = f"the deployment ended before {their} turn", "Fix the cause of the failure and deploy again."
+    why = f"the deployment ended before {their} turn"
     if info.get("status") == "Stopped":  # a target that was at work is skipped then as well
-        why, fix = "the deployment was stopped", "Find out why it was stopped; then deploy again."
-    return Finding(WARN, f"{who} {was} skipped: {why}.", code="skipped", about=about, fix=fix, spans=spans)
+        why = "the deployment was stopped"
+    # no fix: nothing is wrong with it
+    return Finding(WARN, f"{who} {was} skipped: {why}.", code="skipped", about=about, spans=spans)
 
 
 def by_count(status: str, count: int, of: int, info: Mapping[str, Any]) -> Finding:

@@ -24,7 +24,7 @@ from runbooks.question import MOST_HOURS, Question
 
 TITLE = "Why did the deployment fail?"
 GUIDE = "/deployment-errors/"
-RUNBOOK = "triage"
+RUNBOOK = "deployment"
 
 # The checks that answer it; first the targets, since the code of the whole often only counts them.
 WHY = (

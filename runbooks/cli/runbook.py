@@ -41,7 +41,7 @@ def open_(
     """Copy a runbook into incidents/ with these parameters, and open the copy in JupyterLab.
 
     RUNBOOK can also be a link to the guide, or the name of an error or a check: then its runbook is opened, with the
-    instance, Region, deployment and group that the link holds.
+    instance, Region, deployment and group that the link holds. The id of a deployment opens the runbook of deployments.
 
     Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
     """
@@ -89,8 +89,10 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
     if link in names():
         return link, {}
     from runbooks.links import read, runbook_of
-    from runbooks.question import is_ec2
+    from runbooks.question import DEPLOYMENT, is_ec2
 
+    if DEPLOYMENT.fullmatch(link.strip()):
+        return "deployment", {"deployment": link.strip()}
     found = read(link)
     if not found.page:
         return link, {}
@@ -99,6 +101,8 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
     given = context.get("instance", "")
     if given.startswith("i-") and not is_ec2(given):  # nothing has such a name
         del context["instance"]
+    if "deployment" in context and not given and not found.page.startswith("/runbooks/"):
+        name = "deployment"  # no other runbook asks about one, and there is no instance to ask about
     if name == "triage" and not found.page.startswith(("/runbooks/", "/checks/", "/guides/")):
         context["error"] = found.name
     from runbooks.runbook.copies import prepared

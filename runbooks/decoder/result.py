@@ -153,6 +153,8 @@ def rows(known: Known) -> list[tuple[str, str]]:
 
 
 def _open(runbook: str) -> str:
+    if runbook == "deployment":
+        return "runbooks open deployment --deployment DEPLOYMENT"
     return f"runbooks open {runbook}" + ("" if runbook in ABOUT_ALL else " --instance NAME")
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from runbooks.aws import Aws, connect
+from runbooks.checks.deployment import WHY
 from runbooks.decoder import Explanation, explain
 from runbooks.diagnosis import chosen_checks, diagnose
 from runbooks.errors import UserError
@@ -88,7 +89,27 @@ class Runbook:
         found = {check: findings for check, findings in report.results.items() if check.id in ids}
         if unasked := set(ids) - {check.id for check in found}:
             raise UserError(f"{min(unasked)} is not among the checks that were run.")
-        self._show(replace(report, results=found, only=tuple(ids)))
+        self._show(replace(report, results=found, only=tuple(ids), note=""))
+
+    def show_called_for(self) -> None:
+        """Show what `diagnose` found with the checks that the causes of a deployment's failure called for."""
+        _, report = self._diagnosed()
+        found = {check: row for check, row in report.results.items() if check.id not in WHY}
+        if found:
+            self._show(replace(report, results=found, only=tuple(check.id for check in found)))
+        else:
+            self._show_text("What CodeDeploy says calls for no check of a host: continue.")
+
+    def fixes(self) -> None:
+        """Show what to do about what `diagnose` found, each thing once: commands, then what is not a command."""
+        _, report = self._diagnosed()
+        problems = sorted(report.contents.problems, key=lambda entry: not entry.is_command)
+        fixes = {entry.fix: entry.says[0] for entry in reversed(problems) if entry.fix}
+        shown = [
+            f"{number}. {fix}\n   for: {says}"
+            for number, (fix, says) in enumerate(reversed(fixes.items()), 1)
+        ]
+        self._show_text("\n\n".join(shown) or "Nothing was found that needs a fix.")
 
     def show_for_error(self) -> None:
         """Show what `diagnose` found with the checks that the pasted error calls for."""

@@ -28,6 +28,7 @@ except ModuleNotFoundError as missing:
 
 # On the parameters of a runbook that makes sense without an instance.
 INSTANCE_OPTIONAL = "instance-optional"
+_SUBJECTS = {"instance": "--instance NAME", "deployment": "--deployment ID"}  # what a runbook is about
 # A cell that begins so holds the parameter `error`, as raw text: no quote and no backslash in it means anything.
 _RAW = "%%explain\n"
 
@@ -70,8 +71,11 @@ def prepared(name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, A
         given["error"] = masked(given["error"])
     if given.get("target") == "aws":
         given = _examples(known) | given
-        if "instance" in known and not given["instance"] and not tagged(notebook, INSTANCE_OPTIONAL):
-            raise UserError(f"The runbook {name} asks your account about one instance: give --instance NAME.")
+        subject = next((one for one in _SUBJECTS if one in known), "")
+        if subject and not given[subject] and not tagged(notebook, INSTANCE_OPTIONAL):
+            raise UserError(
+                f"The runbook {name} asks your account about one {subject}: give {_SUBJECTS[subject]}."
+            )
     fill(notebook, given)
     values = known | given
     for cell in notebook.cells:
@@ -188,7 +192,10 @@ def _opens(runbook: str, values: Mapping[str, Any]) -> str:
         values.get("profile", ""),
         str(values.get("target", "")).partition("sandbox:")[2],
     )
-    return code(plain(commands.runbooks(place, "open", runbook, instance=values.get("instance"))))
+    path = room.NOTEBOOKS / f"{runbook}.ipynb"
+    asked = _parameters(nbformat.read(path, as_version=4)) if path.is_file() else values
+    about = {name: values[name] for name in _SUBJECTS if name in asked and name in values}
+    return code(plain(commands.runbooks(place, "open", runbook, **about)))
 
 
 def _parameters(notebook: Any) -> dict[str, Any]:

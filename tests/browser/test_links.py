@@ -18,6 +18,7 @@ QUERY = "instance=web-01&region=eu-west-1&deployment=d-ABCDEF123&group=shop/web"
         ("e/InvalidRegistrationStatusException/", "exceptions/InvalidRegistrationStatusException/"),
         ("e/#health_constraints", "deployment-errors/HEALTH_CONSTRAINTS/"),
         ("e/throttled", "symptoms/throttled/"),
+        ("e/?deployment&deployment=d-ABCDEF123", "runbooks/deployment/?deployment=d-ABCDEF123"),
         ("e/agent-is-running/", "checks/agent/#agent-is-running"),
         ("e/com.amazonaws.codedeploy%23ThrottlingException/", "exceptions/ThrottlingException/"),
     ],

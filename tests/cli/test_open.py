@@ -64,6 +64,25 @@ def test_an_ec2_instance_is_asked_about_by_its_id(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
+    "link",
+    [
+        "d-ABCDEF123",
+        "https://guide.example.com/e/?AGENT_ISSUE&deployment=d-ABCDEF123",
+        "/e/?HEALTH_CONSTRAINTS&deployment=d-ABCDEF123&group=shop/web",
+        "/runbooks/deployment/?deployment=d-ABCDEF123",
+    ],
+)
+def test_a_deployment_is_asked_about_in_its_runbook(link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, given, _ = opened(monkeypatch, link)
+    assert (name, given["deployment"]) == ("deployment", "d-ABCDEF123")
+
+
+def test_a_link_that_names_a_runbook_or_an_instance_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert opened(monkeypatch, "/runbooks/network/?deployment=d-ABCDEF123")[0] == "network"
+    assert opened(monkeypatch, "/e/?AGENT_ISSUE&deployment=d-ABCDEF123&instance=web-01")[0] == "agent"
+
+
+@pytest.mark.parametrize(
     "hostile", ["instance=a;b", "instance=--all", "region=x%0Aimport os", "group=%22%29"]
 )
 def test_what_cannot_be_meant_is_left_out(monkeypatch: pytest.MonkeyPatch, hostile: str) -> None:

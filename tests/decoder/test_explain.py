@@ -236,6 +236,7 @@ def test_what_the_text_names_fills_the_commands() -> None:
         "group": "shop/web",
     }
     assert found.commands[0] == "runbooks why d-ABCDEF123 --region eu-west-1"
+    assert found.commands[1] == "runbooks open deployment --deployment d-ABCDEF123 --region eu-west-1"
     assert explain("d-ABCDEF123").commands  # though nothing is known
     assert not explain("d-ABC;rm -rf").commands
 

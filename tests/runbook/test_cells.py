@@ -40,6 +40,8 @@ SHOWING: dict[str, Callable[[Runbook], Any]] = {
     "show": lambda runbook: runbook.show(CHECK),
     "show_for_error": lambda runbook: runbook.show_for_error(),
     "ticket": lambda runbook: runbook.ticket(),
+    "show_called_for": lambda runbook: runbook.show_called_for(),
+    "fixes": lambda runbook: runbook.fixes(),
     "policy": lambda runbook: runbook.policy(),
 }
 CHANGING: dict[str, Callable[[RegisterRunbook], Any]] = {
@@ -197,6 +199,49 @@ def test_the_changing_runbook_does_nothing_when_its_parameters_were_set_again(pr
     refuses(runbook, CHANGING, "apply was set again")
 
 
+def of_a_deployment(scenario: str, **asked: Any) -> tuple[Runbook, list[str]]:
+    """A run of the runbook of deployments after its diagnosis, and the texts that it shows from then on."""
+    names: dict[str, Any] = {"target": f"sandbox:{scenario}", "deployment": "d-SHOPWEB01", **asked}
+    runbook, shown = Runbook(names), list[str]()
+    runbook._show_text = shown.append  # type: ignore[method-assign, assignment]
+    runbook._show = lambda report: shown.append(report.render("text"))  # type: ignore[method-assign]
+    runbook._aws = connect(f"sandbox:{scenario}")
+    runbook.diagnose()
+    shown.clear()
+    return runbook, shown
+
+
+def test_the_checks_that_a_cause_calls_for_are_shown_with_the_host_that_was_asked() -> None:
+    runbook, shown = of_a_deployment("deployment-agent-silent")
+    runbook.show_called_for()
+    assert "The agent does not run on web-01" in shown[0]
+    assert "Checked in more detail: web-01." in shown[0]
+    assert "deployment-succeeded" not in shown[0]
+    runbook.show("deployment-succeeded")
+    assert "Checked in more detail" not in shown[1]
+
+
+def test_where_no_check_of_a_host_is_called_for_that_is_said() -> None:
+    runbook, shown = of_a_deployment("healthy")
+    runbook.show_called_for()
+    runbook.fixes()
+    assert shown == [
+        "What CodeDeploy says calls for no check of a host: continue.",
+        "Nothing was found that needs a fix.",
+    ]
+
+
+def test_each_fix_is_said_once_and_a_command_first() -> None:
+    runbook, shown = of_a_deployment("deployment-agent-silent")
+    runbook.fixes()
+    first, *rest = shown[0].split("\n\n")
+    assert first.startswith(
+        "1. sudo systemctl restart codedeploy-agent\n   for: The agent does not run on web-01"
+    )
+    fixes = [line.partition(" ")[2] for line in shown[0].splitlines() if line and line[0] != " "]
+    assert len(set(fixes)) == len(fixes) == len(rest) + 1
+
+
 # In a kernel.
 
 PARAMETERS = "target, instance, profile, region = 'sandbox:agent-stopped', 'web-01', '', ''"
@@ -291,11 +336,13 @@ def test_triage_takes_whatever_is_pasted(error: str) -> None:
 def test_a_runbook_asks_each_fact_once_and_sends_the_probe_once(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serve("healthy", clock=sandboxed.DAY, probe=probe_script()) as sandbox:
+    # of a deployment that succeeded no host is asked
+    scenario = "deployment-agent-silent" if name == "deployment" else "healthy"
+    with serve(scenario, clock=sandboxed.DAY, probe=probe_script()) as sandbox:
         before = len(sandbox.account.journal)
         use(monkeypatch, environment_for(sandbox.address()))
         given = {"instance": "web-01", "probe": True, "bucket": "shop-revisions", "arn": EVERYTHING.arn}
-        given["deployment_group"] = "shop/web"
+        given |= {"deployment_group": "shop/web", "deployment": EVERYTHING.deployment}
         source = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
         run_runbook(
             name, target="aws", **{key: value for key, value in given.items() if f'"{key} = ' in source}

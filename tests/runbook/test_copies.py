@@ -94,15 +94,22 @@ def test_an_account_is_not_asked_about_the_examples() -> None:
     words = "\n".join(cell.source for cell in copy.cells if cell.cell_type == "markdown")
     assert "This copy asks your own account." in words
     assert "`runbooks open agent --instance prod-7 --region eu-west-1`" in words
+    # it asks about a deployment, and this copy about none
+    assert "`runbooks open deployment --region eu-west-1`" in words
     assert ".ipynb)" not in words  # a committed neighbour would ask a sandbox about another instance
 
 
 @pytest.mark.parametrize("name", names())
-def test_an_account_is_asked_about_a_named_instance(name: str) -> None:
+def test_an_account_is_asked_about_a_named_thing(name: str) -> None:
     if name in ("triage", "registration-status"):
         open_runbook(name, target="aws")
         return
-    with pytest.raises(UserError, match="give --instance NAME"):
+    wanted = (
+        "one deployment: give --deployment ID"
+        if name == "deployment"
+        else "one instance: give --instance NAME"
+    )
+    with pytest.raises(UserError, match=wanted):
         open_runbook(name, target="aws")
 
 

@@ -15,7 +15,8 @@ from tests.support import ROOT
 from tests.support.world import EVERYTHING, subject
 from tools import golden
 
-PARAMETERS = ["target", "instance", "profile", "region"]
+PARAMETERS = ["target", "profile", "region"]
+SUBJECTS = {"deployment": "deployment"}  # what a runbook is about, where that is not an instance
 
 # By runbook: the scenarios that are about what it asks, beside healthy. The first of each are run in a kernel.
 CONCERN: dict[str, list[str]] = {
@@ -88,6 +89,11 @@ CONCERN: dict[str, list[str]] = {
     "registration-status": ["bad-filter"],
     "triage": ["identity-mismatch", "bad-filter", "bucket-denied", "host-disk-full", "last-revision-gone"],
 }
+SHOWN = ["deployment-agent-silent", "deployment-script-missing", "deployment-stopped"]
+CONCERN["deployment"] = [
+    *SHOWN,
+    *sorted({name for name in SCENARIOS if name.startswith("deployment-")} - {*SHOWN}),
+]
 READING = sorted(CONCERN)  # the runbook that changes something has tests of its own
 RUNS = [(name, scenario) for name in READING for scenario in ["healthy", *CONCERN[name][:3], "outage"]]
 
@@ -100,13 +106,16 @@ def cells(name: str) -> list[Any]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("name", "scenario"), RUNS)
 def test_a_runbook_says_what_the_checks_find(name: str, scenario: str) -> None:
+    of_a_deployment = name == "deployment"
+    about = {"deployment": EVERYTHING.deployment} if of_a_deployment else {"instance": subject(scenario)}
     more = {"arn": EVERYTHING.arn} if name == "instance-state" else {}
-    done = run_runbook(name, target=f"sandbox:{scenario}", instance=subject(scenario), **more)
+    done = run_runbook(name, target=f"sandbox:{scenario}", **about, **more)
     loud = {check: verdict for check, verdict in done.verdicts.items() if verdict not in ("OK", "SKIP")}
     expected = {
         check: v.name
         for check, v in EXPECTED[scenario].items()
-        if check in done.verdicts and not check.startswith("deployment-")  # it asks about no deployment
+        # most ask about no deployment
+        if check in done.verdicts and (of_a_deployment or not check.startswith("deployment-"))
     }
     if scenario == "outage":  # the runbooks ask some checks otherwise than the table does
         assert set(loud.values()) <= {"UNKNOWN", "WARN"}
@@ -123,10 +132,10 @@ def test_a_runbook_says_what_the_checks_find(name: str, scenario: str) -> None:
 
 def test_all_but_the_changing_runbook_are_tested_here() -> None:
     assert set(names()) == {*READING, "register"}
-    # `runbooks why` and `runbooks preflight` answer those of a deployment and a group, which have no runbook yet
-    of_a_deployment = {name for name in SCENARIOS if name.startswith(("deployment-", "group-"))}
+    # `runbooks preflight` answers those of a group, which have no runbook
+    of_a_group = {name for name in SCENARIOS if name.startswith("group-")}
     concerned = {scenario for scenarios in CONCERN.values() for scenario in scenarios}
-    assert concerned | {"healthy", "ec2-healthy", "outage"} == set(SCENARIOS) - of_a_deployment, (
+    assert concerned | {"healthy", "ec2-healthy", "outage"} == set(SCENARIOS) - of_a_group, (
         "some scenario concerns no runbook"
     )
 
@@ -138,8 +147,8 @@ def test_a_runbook_runs_a_check_that_finds_each_scenario_that_concerns_it(name: 
     blind = [
         scenario
         for scenario in CONCERN[name]
-        if EXPECTED[scenario]
-        and not asks_all
+        if not asks_all
+        and EXPECTED[scenario]
         and not any(f'"{check}"' in asked for check in EXPECTED[scenario])
     ]
     assert blind == []
@@ -159,8 +168,9 @@ def test_a_runbook_is_made_as_the_others(name: str) -> None:
     second = next(cell for cell in cells(name) if cell.cell_type == "code")
     tagged = [cell for cell in cells(name) if "parameters" in cell.metadata.get("tags", ())]
     assert len(tagged) == 1
-    set_ = [word for word in re.findall(r"^(\w+) = ", second.source, re.MULTILINE) if word in PARAMETERS]
-    assert (tagged[0].id, sorted(set_)) == (second.id, sorted(PARAMETERS))
+    wanted = {*PARAMETERS, SUBJECTS.get(name, "instance")}
+    assert tagged[0].id == second.id
+    assert wanted <= set(re.findall(r"^(\w+) = ", second.source, re.MULTILINE))
     order = [
         cell.id for cell in cells(name) if cell.id in ("diagnose", "ticket", "next", "permissions", "needs")
     ]

@@ -108,7 +108,7 @@ def test_the_link_of_every_notification_arrives(
         for name in given
     ]
     asked = [name_in(link) for link in links]
-    assert asked == [*given[:-1], "triage"]
+    assert asked == [*given[:-1], "deployment"]
     leads = resolved(shortened, asked)
     assert [name for name, page in zip(asked, leads, strict=True) if not page] == []
     lost = [page for page in leads if not arrives(site, urljoin(f"{HOST}e/", page))]

@@ -64,12 +64,12 @@ def test_a_stopped_deployment_names_its_code_though_the_error_is_json_in_a_text(
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_instance_has_no_code_so_it_leads_to_triage_and_names_the_event(
+def test_an_instance_has_no_code_so_it_leads_to_its_deployment_and_names_the_event(
     packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = INSTANCE | {"lifecycleEvents": json.dumps(INSTANCE["lifecycleEvents"])} if packed else INSTANCE
     notification, link = told(message, monkeypatch)
-    assert read(link).page == "/runbooks/triage/"
+    assert read(link).page == "/runbooks/deployment/"
     assert read(link).context == ABOUT | {"instance": "i-0a1b2c3d4e5f60001"}
     assert notification["content"]["description"].endswith(": BeforeInstall failed`")
     assert notification["metadata"]["threadId"] == "d-ABCDEF123"  # the thread of its deployment

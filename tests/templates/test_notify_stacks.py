@@ -290,8 +290,8 @@ def test_a_failed_deployment_is_sent_without_a_cause(state: str, state_changes: 
     assert sent["metadata"]["threadId"] == "d-ABCDEF123"
     find, why = sent["content"]["nextSteps"]
     link = read_link(find.partition(": ")[2])
-    assert find.partition(": ")[2].startswith(f"{SITE}/e/?triage&")
-    assert link.page == "/runbooks/triage/"
+    assert find.partition(": ")[2].startswith(f"{SITE}/e/?deployment&")
+    assert link.page == "/runbooks/deployment/"
     assert link.context == {"deployment": "d-ABCDEF123", "region": "eu-west-1", "group": "shop/web"}
     assert why == "Why: `runbooks why d-ABCDEF123 --region eu-west-1`"
 

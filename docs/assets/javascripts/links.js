@@ -37,7 +37,8 @@
 
   function lead() {
     const { known, context } = root.codedeployContext;
-    const [asked = ""] = [...new URLSearchParams(location.search)].find(([key, value]) => !value && !known.includes(key)) || [];
+    const bares = [...new URLSearchParams(location.search)].filter(([, value]) => !value).map(([key]) => key);
+    const asked = bares.find((key) => !known.includes(key)) || bares[0] || ""; // "deployment" is a runbook too
     const fragment = decode(location.hash.slice(1));
     const text = (document.getElementById(fragment) ? "" : fragment) || asked; // a section of this page is not a name
     const page = lookup(JSON.parse(document.getElementById("names").textContent), text);
