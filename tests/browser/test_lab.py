@@ -20,6 +20,9 @@ from playwright.sync_api import Browser, Page, TimeoutError
 from tests.support import ROOT
 from tools.run import lab_command
 
+# A server, a kernel, and a browser with clocks of their own: on a busy machine each may be late once.
+pytestmark = pytest.mark.flaky(reruns=1)
+
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 ALL_RAN = """() => {
   const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(e => e.textContent)
@@ -37,11 +40,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, s
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
     shutil.copytree(ROOT / "notebooks", root / "incidents")
     for path in (root / "incidents").glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, path)
+        _clear(path)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -69,6 +68,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, s
         except subprocess.TimeoutExpired:  # it waits for kernels, and the machine may be busy
             process.kill()
             process.wait()
+
+
+def _clear(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
 
 
 def _wait(url: str) -> None:
@@ -99,15 +106,16 @@ def _open(browser: Browser, lab: tuple[str, Path, str], name: str, folder: str =
 def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
     browser: Browser, lab: tuple[str, Path, str], name: str
 ) -> None:
+    saved = lab[1] / "incidents" / name
+    _clear(saved)
     page = _open(browser, lab, name)
     assert page.locator(".jp-OutputArea-output").count() == 0
     _run_all(page)
     page.wait_for_function(ALL_RAN, timeout=60_000)
-    saved = lab[1] / "incidents" / name
-    end = time.monotonic() + 40
-    while _outputs(saved) != _outputs(ROOT / "notebooks" / name):
-        assert time.monotonic() < end, f"{name} shows something else in JupyterLab than what is committed"
+    end = time.monotonic() + 60
+    while (shown := _outputs(saved)) != _outputs(ROOT / "notebooks" / name) and time.monotonic() < end:
         time.sleep(0.3)
+    assert shown == _outputs(ROOT / "notebooks" / name)
     page.close()
 
 
@@ -200,13 +208,16 @@ def _run_all(page: Page) -> None:
 
 def _outputs(path: Path) -> list[object]:
     """What the cells show, without the counters and metadata that JupyterLab adds, and the line of progress that is gone."""
+    text = path.read_text()
+    if not text.endswith("}\n"):  # it is being saved
+        return []
     return [
         [
             {k: v for k, v in output.items() if k not in ("metadata", "execution_count")}
             for output in cell["outputs"]
             if output.get("data") != {}
         ]
-        for cell in json.loads(path.read_text())["cells"]
+        for cell in json.loads(text)["cells"]
         if cell["cell_type"] == "code"
     ]
 

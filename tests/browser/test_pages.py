@@ -27,7 +27,7 @@ RUNBOOK = "runbooks/registration-status/"
 GUIDE = "guides/check-permissions/"
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-MANY = 15  # pages in one folder
+MANY = 5  # pages in one folder
 HEAVIEST = 75_000  # bytes, gzipped, of all that a page without a diagram loads into an empty cache
 
 # The theme draws a diagram into a closed shadow root, where no test can look.
