@@ -115,8 +115,8 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:
     """The agent's version is one that AWS supports.
 
-    AWS supports 1.8 and later, and of each line its newest minor. An old agent shows when it deploys, or
-    no longer starts after the host has changed. The table of versions is the guide's own and has a date.
+    AWS supports the newest minor version; that 1.8 is still one while 2.x is out is inferred. An old agent shows when
+    it deploys, or no longer starts after the host has changed. The table of versions is the guide's own and has a date.
     """
     report = require_report(aws, question, agent=True)
     name = host_name(question, report)
@@ -270,7 +270,7 @@ def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterato
     """Agent 1.x takes its Region and endpoint from its own files, not from a metadata service.
 
     From 1.3.1 to 1.8.x, whatever answers at 169.254.169.254 gives the agent its Region and domain, even with a
-    yml. On another cloud that is a wrong host name, or since 1.7.1 the end of the agent. Whether the service requires
+    yml. On another cloud that is a wrong host name, or since 1.7.1 a worker that ends at each start. Whether the service requires
     a token (IMDSv2) makes no difference: these versions send one.
     """
     report = require_report(aws, question, agent=True)

@@ -122,9 +122,10 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
 def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     """The host's clock agrees with AWS's.
 
-    AWS refuses signatures of another time; about five minutes are commonly tolerated, though no page of
-    CodeDeploy says how many. The agent's log then holds InvalidSignatureException. The host's time is compared with the Date header of an endpoint that it
-    reached. Where it reached none, it is compared with this machine's, if the probe ran just now.
+    AWS refuses signatures of another time; in most cases a request must arrive within five minutes of it, by IAM's
+    documentation. The agent's log then holds InvalidSignatureException. The host's time is compared with the Date
+    header of an endpoint that it reached. Where it reached none, it is compared with this machine's, if the probe ran
+    just now.
     """
     report = require_report(aws, question)
     name, ahead = host_name(question, report), report.clock_ahead()
@@ -163,7 +164,8 @@ def host_reaches_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
 
     The probe goes the agent's way: by the proxy that its configuration names or by none, to the endpoint
     that its log, its configuration or its Region gives. Agent 1.x makes its first connection by the http_proxy of
-    its environment, if that is set, and its polls do not. A proxy's refusal or a redirect does not count as an answer.
+    its environment, if that is set, and its polls do not; agent 2.x goes by the proxies of its environment. A
+    proxy's refusal or a redirect does not count as an answer.
     """
     report = require_report(aws, question)
     name = host_name(question, report)
@@ -238,7 +240,8 @@ def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[
     """The session's credentials file is where the yml says, and the agent can read it.
 
     Only a host that is registered by session has one. Something has to renew it: a role's session
-    lives 12 hours at most by IAM's documentation. Users report of agent 1.x that it reads /root/.aws/credentials once and never again.
+    lives 12 hours at most by IAM's documentation. Agent 1.x reads /root/.aws/credentials once, at its start, and a file
+    in another place again and again.
     """
     report = require_report(aws, question, agent=True)
     name, file = host_name(question, report), report.credentials_file
@@ -273,7 +276,7 @@ def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[
 def _renewed(report: HostReport, name: str, path: str) -> Finding:
     age = age_of(report, report.credentials_file)
     if path == "/root/.aws/credentials" and report.agent.line.value == "1.x":
-        says = f"The credentials of {name} are in {path}, which agent 1.x is reported never to read again."
+        says = f"The credentials of {name} are in {path}, which agent 1.x reads only once, at its start."
         return Finding(WARN, says, code="read-once", about=name, next=IDENTITY_PAGE)
     if age is not None and age.total_seconds() > _LONGEST_SESSION:
         says = f"{path} on {name} was written {_span(age)} ago, and no session lives that long."
