@@ -94,6 +94,7 @@ def registered(aws: Aws) -> dict[str, dict[str, Any]]:
         for info in aws.read(
             "codedeploy:BatchGetOnPremisesInstances",
             "instanceInfos",
+            "tags.Key",
             instanceNames=names[start : start + CHUNK],
         )
     ]

@@ -196,6 +196,18 @@ def test_what_codedeploy_says_of_another_name_proves_nothing() -> None:
     assert all("about 'web-02' instead of 'web-01'" in found[id_].says for id_ in needs)
 
 
+def test_tags_without_keys_are_no_tags_and_blame_no_check() -> None:
+    def keyless(answer: dict[str, Any]) -> None:
+        for info in answer["instanceInfos"]:
+            info["tags"] = [{"Value": "production"}]
+
+    with changed("codedeploy:BatchGetOnPremisesInstances", keyless) as aws:
+        for id_ in ("group-selects-instances", "group-can-keep-enough-instances-healthy"):
+            said = worst(ask(aws.remembering(), id_))
+            assert said.verdict is UNKNOWN
+            assert "without the member instanceInfos.tags.Key" in said.says
+
+
 def test_what_the_probe_says_of_another_instance_proves_nothing() -> None:
     def other(answer: dict[str, Any]) -> None:
         if answer.get("Status") == "Success":
