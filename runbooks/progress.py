@@ -23,7 +23,7 @@ def terminal() -> Iterator[ProgressCallback]:
 
 @contextmanager
 def status_line() -> Iterator[Callable[[str], None]]:
-    """What takes a text for the one line on standard error that shows it; where that is no terminal, a line each."""
+    """What takes a text for the one line on standard error that shows it; where that is not a terminal, one line for each."""
     if not sys.stderr.isatty():
         yield lambda text: print(text, file=sys.stderr, flush=True)
         return
@@ -32,7 +32,7 @@ def status_line() -> Iterator[Callable[[str], None]]:
 
     console = Console(stderr=True)
     with console.status("") as status:
-        # as text: what AWS says is no markup
+        # as text: what AWS says is not markup
         yield lambda text: status.update(Text(text[: max(20, console.width - 4)]))
 
 

@@ -39,7 +39,7 @@ def role(aws: Aws, arn: str) -> dict[str, Any] | None:
     """
     who, caller = Arn.of(arn), caller_arn(aws)
     if who.kind != "role" or who.account != Arn.of(caller).account:
-        raise CouldNotCheck(f"{arn} is no role of the account whose IAM {caller} can read.")
+        raise CouldNotCheck(f"{arn} is not a role of the account whose IAM {caller} can read.")
     answer: dict[str, Any] | Refusal = aws.read(
         "iam:GetRole", "Role", "Arn", "RoleName", expecting=("NoSuchEntity",), RoleName=who.name
     )

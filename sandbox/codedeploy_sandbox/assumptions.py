@@ -36,7 +36,7 @@ ASSUMPTIONS: dict[str, str] = {
     "tag-deregistered": "Tags of a deregistered instance can be neither added nor removed: InstanceNotRegistered.",
     "instance-arn": "The ARN of an instance ends in its name, an underscore and ten letters or digits.",
     "target-page": "ListDeploymentTargets answers 100 ids a page, in alphabetical order.",
-    "target-unknown": "BatchGetDeploymentTargets of an id that is no target is DeploymentTargetDoesNotExistException.",
+    "target-unknown": "BatchGetDeploymentTargets of an id that is not a target is DeploymentTargetDoesNotExistException.",
     "deployment-page": "ListDeployments, ListDeploymentConfigs and ListApplicationRevisions answer 100 rows a page; "
     "deployments come with the newest first, ids of one second in the reverse order of the alphabet.",
     "deployment-id": "An id of a deployment is d- and nine capital letters or digits; anything else is "
@@ -67,7 +67,7 @@ ASSUMPTIONS: dict[str, str] = {
     "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
     "only the first line, the names and the AppSpec file's version, os, files and hooks are read.",
     "yaml-message": "The message about an AppSpec file that is not YAML is worded by another parser than the agent's.",
-    "other-revisions": "A revision in GitHub, and one in S3 that is no zip archive, is there and sound.",
+    "other-revisions": "A revision in GitHub, and one in S3 that is not a zip archive, is taken to be there and sound.",
     "unmanaged-hosts": "A host that Systems Manager does not know has an agent that works.",
     "cleanup-message": "An old revision that the agent cannot delete fails DownloadBundle with the message of Ruby's rmdir.",
     "two-agents": "Of a host with two agents CodeDeploy says that an event did not run.",

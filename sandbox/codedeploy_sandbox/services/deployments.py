@@ -126,7 +126,7 @@ def ListDeploymentInstances(
 
 
 def BatchGetDeploymentInstances(call: Call, *, deploymentId: str, instanceIds: list[str]) -> dict[str, Any]:
-    """Several instances at once; one that is no target is left out."""
+    """Several instances at once; what is not a target is left out."""
     deployment = _of_server(call, deploymentId)
     if not instanceIds:
         raise ApiError("InstanceIdRequiredException", "an instance id is missing")
@@ -142,7 +142,7 @@ def GetDeploymentInstance(call: Call, *, deploymentId: str, instanceId: str) -> 
     if not instanceId:
         raise ApiError("InstanceIdRequiredException", "the instance id is missing")
     if instanceId not in deployment.targets:
-        raise ApiError("InstanceDoesNotExistException", f"{instanceId} is no instance of {deploymentId}")
+        raise ApiError("InstanceDoesNotExistException", f"{instanceId} is not an instance of {deploymentId}")
     return {"instanceSummary": _summary(deployment, deploymentId, instanceId)}
 
 
@@ -197,7 +197,7 @@ def _passing(deployment: Deployment, statuses: list[str] | None, labels: list[st
 def _target(deployment: Deployment, id_: str, target: str) -> dict[str, Any]:
     # Assumption: target-unknown
     if target not in deployment.targets:
-        raise ApiError("DeploymentTargetDoesNotExistException", f"{target} is no target of {id_}")
+        raise ApiError("DeploymentTargetDoesNotExistException", f"{target} is not a target of {id_}")
     return deployment.targets[target]
 
 

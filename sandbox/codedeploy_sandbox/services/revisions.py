@@ -91,7 +91,7 @@ def ListApplicationRevisions(
 
 
 def check_location(location: Mapping[str, Any]) -> None:
-    """Raise ApiError for what is no place of a revision for instances."""
+    """Raise ApiError for what is not a location of a revision for instances."""
     member, needed = _NEEDS.get(str(location.get("revisionType")), ("", ()))
     if not member:
         text = "a revision for instances is of the revisionType S3 or GitHub"
