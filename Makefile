@@ -75,8 +75,9 @@ coverage: setup ## which lines of the package and of the sandbox no test reaches
 golden: setup ## execute the runbooks and rewrite their committed outputs
 	$(BIN)/python -m tools.golden
 
-errors: setup ## make errors.json of the pages of the errors; a test says when it is out of date
+errors: setup ## make errors.json of the pages of the errors, and run what they reproduce; a test says when it is out of date
 	$(BIN)/python -m tools.errors
+	$(BIN)/python -m tests.support.reproductions
 
 templates: setup ## write the templates that are made from the package
 	$(BIN)/python -m tools.templates
