@@ -15,7 +15,7 @@ from mkdocs.utils import get_relative_url
 
 from runbooks.checks import all_checks
 from runbooks.decoder.index import document
-from runbooks.decoder.result import ABOUT_ALL, SHOWN, SOURCES
+from runbooks.decoder.result import SHOWN, SOURCES, subject_of
 from site_hooks.templating import render
 
 MARKER = "<!-- box -->"
@@ -54,6 +54,6 @@ def _data() -> str:
         "sources": SOURCES,
         "shown": SHOWN,
         "checks": {check.id: check.category for check in all_checks()},
-        "aboutAll": sorted(ABOUT_ALL),
+        "subjects": {check.id: subject_of(check.id) for check in all_checks()},
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -54,6 +54,22 @@ def test_the_host_that_failed_is_checked_by_what_its_cause_calls_for() -> None:
     assert report.exit_code == 1
 
 
+def test_the_group_of_a_deployment_is_checked_where_its_code_calls_for_that() -> None:
+    def scenario(account: Account) -> None:
+        find("group-alarm-active")(account)
+        put(account, "Stopped", {}, {"code": "ALARM_ACTIVE", "message": "An alarm was active."})
+
+    report = asked(scenario)
+    (found,) = [f for check, f in report.results.items() if check.id == "alarms-of-the-group-are-quiet"]
+    assert "web-errors" in found[0].says
+    assert found[0].verdict is FAIL
+    assert report.coverage.endswith(" Checked in more detail: shop/web.")
+
+
+def test_a_code_that_only_counts_has_no_group_checked() -> None:
+    assert "shop/web" not in asked(fleet({"web-01": SILENT})).note
+
+
 def test_of_hosts_that_failed_alike_one_is_checked() -> None:
     report = asked(fleet(dict.fromkeys(("web-01", "web-02", "batch-01"), SILENT)))
     assert "Checked in more detail: batch-01 (1 of 3 that failed alike)." in report.coverage

@@ -60,7 +60,7 @@ class Cause:
         host, known = self.targets[0], self.known
         if not known or not known.checks or not host.is_host or not is_instance(host.id):
             return ()
-        return (Lead(host.id, len(self.targets), (("instance", host.id), *_about(info)), known.checks),)
+        return (Lead(host.id, len(self.targets), (("instance", host.id), *about(info)), known.checks),)
 
 
 def causes(targets: Iterable[Target]) -> list[Cause]:
@@ -95,7 +95,7 @@ def _kind(target: Target, event: Event | None) -> tuple[str, ...]:
     return (target.status, event.name, event.code, event.script, str(event.began is None), *shapes)
 
 
-def _about(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def about(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """The group and the bundle of a deployment, as parameters of the question."""
     application, group = info.get("applicationName"), info.get("deploymentGroupName")
     if application and group and "/" not in application:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._causes import STUCK, by_count, causes, explained, finding, not_read
+from runbooks.checks._causes import STUCK, about, by_count, causes, explained, finding, not_read
 from runbooks.checks._constraint import judged
 from runbooks.checks._deployed import counted, described, ending, sentence, since, time
 from runbooks.decoder import Known
+from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.deployments import (
@@ -220,7 +221,15 @@ def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
         about=id_,
         fix=fix,
         next=_page(known) or GUIDE,
+        leads=_of_its_group(known, info),
     )
+
+
+def _of_its_group(known: Known | None, info: Mapping[str, Any]) -> tuple[Lead, ...]:
+    """The group, with the checks of a group that the code calls for."""
+    name = dict(about(info)).get("deployment_group", "")
+    checks = tuple(id_ for id_ in (known.checks if known else ()) if subject_of(id_) == "APPLICATION/GROUP")
+    return (Lead(name, 1, (("deployment_group", name),), checks),) if name and checks else ()
 
 
 def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:

@@ -101,8 +101,10 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
     given = context.get("instance", "")
     if given.startswith("i-") and not is_ec2(given):  # nothing has such a name
         del context["instance"]
-    if "deployment" in context and not given and not found.page.startswith("/runbooks/"):
+    if not found.page.startswith("/runbooks/") and "deployment" in context and not given:
         name = "deployment"  # no other runbook asks about one, and there is no instance to ask about
+    if name == "deployment" and "deployment" not in context and given:
+        name = "triage"
     if name == "triage" and not found.page.startswith(("/runbooks/", "/checks/", "/guides/")):
         context["error"] = found.name
     from runbooks.runbook.copies import prepared

@@ -160,12 +160,12 @@ def _open(runbook: str) -> str:
 
 def diagnose_command(checks: tuple[str, ...]) -> str:
     """The command that runs these checks; what they need is left to fill in: an instance, a deployment or a group."""
-    subject = sorted({_subject(id_) for id_ in checks} - {""})
+    subject = sorted({subject_of(id_) for id_ in checks} - {""})
     return " ".join(["runbooks diagnose", *subject, *(f"--check {id_}" for id_ in checks)])
 
 
-def _subject(check: str) -> str:
-    """What a check is about, by its id, since the checks themselves would take long to import."""
+def subject_of(check: str) -> str:
+    """What a check is about, as `diagnose` takes it, by its id, since the checks themselves would take long to import."""
     if check in ABOUT_ALL:
         return ""
     if check.startswith("deployment-"):

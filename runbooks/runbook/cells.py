@@ -98,13 +98,17 @@ class Runbook:
         if found:
             self._show(replace(report, results=found, only=tuple(check.id for check in found)))
         else:
-            self._show_text("What CodeDeploy says calls for no check of a host: continue.")
+            self._show_text("What CodeDeploy says calls for no further check: continue.")
 
     def fixes(self) -> None:
         """Show what to do about what `diagnose` found, each thing once: commands, then what is not a command."""
         _, report = self._diagnosed()
         problems = sorted(report.contents.problems, key=lambda entry: not entry.is_command)
-        fixes = {entry.fix: entry.says[0] for entry in reversed(problems) if entry.fix}
+        fixes = {
+            entry.fix: entry.says[0].partition(". ")[0].rstrip(".")
+            for entry in reversed(problems)
+            if entry.fix
+        }
         shown = [
             f"{number}. {fix}\n   for: {says}"
             for number, (fix, says) in enumerate(reversed(fixes.items()), 1)

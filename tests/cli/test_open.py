@@ -77,9 +77,14 @@ def test_a_deployment_is_asked_about_in_its_runbook(link: str, monkeypatch: pyte
     assert (name, given["deployment"]) == ("deployment", "d-ABCDEF123")
 
 
+def test_without_a_deployment_but_with_an_instance_triage_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, given, _ = opened(monkeypatch, "/e/?ScriptFailed&instance=web-01")
+    assert (name, given["instance"], given["error"]) == ("triage", "web-01", "ScriptFailed")
+
+
 def test_a_link_that_names_a_runbook_or_an_instance_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened(monkeypatch, "/runbooks/network/?deployment=d-ABCDEF123")[0] == "network"
-    assert opened(monkeypatch, "/e/?AGENT_ISSUE&deployment=d-ABCDEF123&instance=web-01")[0] == "agent"
+    assert opened(monkeypatch, "/e/?agent-not-heard&deployment=d-ABCDEF123&instance=web-01")[0] == "agent"
 
 
 @pytest.mark.parametrize(

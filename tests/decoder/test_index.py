@@ -7,10 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from codedeploy_sandbox.scenarios.codes import OTHER_PLATFORMS
 
 from runbooks import catalog
 from runbooks.checks import all_checks
 from runbooks.decoder.index import compiled, index
+from runbooks.decoder.result import subject_of
 from tests.support import ROOT
 from tools import errors, patterns
 
@@ -89,6 +91,25 @@ def test_what_an_entry_names_is_there() -> None:
         if page:
             text = (ROOT / "docs" / f"{page.strip('/')}.md").read_text(encoding="utf-8")
             assert not anchor or f"#{anchor} }}" in text, name
+
+
+def test_each_error_of_a_deployment_to_instances_names_its_checks_and_a_runbook() -> None:
+    """But for what is not an error, and for the codes of ECS, Lambda and CloudFormation, of which no check asks."""
+    codes = {*catalog.deployment_error_codes(), *catalog.lifecycle_error_codes()} - OTHER_PLATFORMS
+    events = {name for name, entry in ENTRIES.items() if entry["kind"] in ("event", "notice")}
+    wanted = (codes | events) - {"Success"}
+    assert len(wanted) > 80
+    lacking = [name for name in wanted if not ENTRIES[name].get("checks") or not ENTRIES[name].get("runbook")]
+    assert lacking == []
+    other = {ENTRIES[name].get("runbook", "deployment") for name in codes} - {"deployment"}
+    assert other == set()
+    assert not [name for name in OTHER_PLATFORMS if ENTRIES[name].get("checks")]
+
+
+def test_no_error_asks_about_a_deployment_and_a_group_at_once() -> None:
+    """`diagnose` takes one subject."""
+    for name, entry in ENTRIES.items():
+        assert {"DEPLOYMENT", "APPLICATION/GROUP"} - {*map(subject_of, entry.get("checks", ()))}, name
 
 
 def test_an_exception_says_what_the_model_says() -> None:

@@ -226,7 +226,7 @@ def test_where_no_check_of_a_host_is_called_for_that_is_said() -> None:
     runbook.show_called_for()
     runbook.fixes()
     assert shown == [
-        "What CodeDeploy says calls for no check of a host: continue.",
+        "What CodeDeploy says calls for no further check: continue.",
         "Nothing was found that needs a fix.",
     ]
 
@@ -238,6 +238,7 @@ def test_each_fix_is_said_once_and_a_command_first() -> None:
     assert first.startswith(
         "1. sudo systemctl restart codedeploy-agent\n   for: The agent does not run on web-01"
     )
+    assert "for: 1 of 1 target (web-01) failed at ApplicationStop with UnknownError\n" in shown[0]
     fixes = [line.partition(" ")[2] for line in shown[0].splitlines() if line and line[0] != " "]
     assert len(set(fixes)) == len(fixes) == len(rest) + 1
 

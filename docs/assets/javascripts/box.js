@@ -169,10 +169,12 @@
     return [...found.commands, ...(first ? diagnose(tools, first.checks, found.fields) : [])];
   }
 
-  function diagnose({ data }, checks, { instance = "NAME", group = "", region }) {
-    const words = ["runbooks diagnose"];
-    if (!checks.every((id) => data.aboutAll.includes(id))) words.push(`--instance ${instance}`);
-    if (group.includes("/")) words.push(`--deployment-group ${group}`);
+  function diagnose({ data }, checks, { instance = "NAME", deployment = "DEPLOYMENT", group = "", region }) {
+    const named = { "--instance NAME": `--instance ${instance}`, DEPLOYMENT: deployment };
+    if (group.includes("/")) named["APPLICATION/GROUP"] = group;
+    const subjects = [...new Set(checks.map((id) => data.subjects[id]))].filter(Boolean).sort();
+    const words = ["runbooks diagnose", ...subjects.map((subject) => named[subject] || subject)];
+    if (group.includes("/") && !subjects.includes("APPLICATION/GROUP")) words.push(`--deployment-group ${group}`);
     words.push(...checks.map((id) => `--check ${id}`));
     if (region) words.push(`--region ${region}`);
     return [words.join(" ")];
