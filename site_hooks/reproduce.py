@@ -69,7 +69,7 @@ def _honestly(entry: Entry, prints: str) -> str:
         operation = prints.partition("when calling the ")[2].partition(" ")[0]
         said = (
             f"**The sandbox answered, not AWS.** botocore's model declares this error for `{operation}`. Whether AWS gives it "
-            "for this very call is not verified, and its text is another."
+            "for this very call, and with which text, is not verified."
         )
     elif entry.kind in ("client", "cli"):
         return _WITHIN

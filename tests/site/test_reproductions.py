@@ -39,6 +39,7 @@ def shown(address: str) -> tuple[str, str, str]:
         re.MULTILINE | re.DOTALL,
     )
     assert len(found) == 1, f"{len(found)} sections"
+    assert ("**The sandbox answered, not AWS" in made) != ("neither the sandbox nor AWS was asked" in made)
     scenario, run, prints = found[0]
     return scenario, run, prints
 
