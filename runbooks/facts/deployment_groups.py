@@ -20,13 +20,16 @@ def deployment_group(aws: Aws, name: str) -> dict[str, Any] | Refusal:
     described: dict[str, Any] | Refusal = aws.read(
         GET_GROUP,
         "deploymentGroupInfo",
+        "applicationName",
         "deploymentGroupName",
         expecting=("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"),
         applicationName=application,
         deploymentGroupName=group,
     )
-    if not isinstance(described, Refusal) and described["deploymentGroupName"] != group:
-        raise NotAnAnswer(GET_GROUP, f"about {described['deploymentGroupName']!r} instead of {group!r}")
+    if not isinstance(described, Refusal):
+        about = f"{described['applicationName']}/{described['deploymentGroupName']}"
+        if about != name:
+            raise NotAnAnswer(GET_GROUP, f"about {about!r} instead of {name!r}")
     return described
 
 

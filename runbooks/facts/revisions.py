@@ -19,6 +19,8 @@ def object_size(aws: Aws, bucket: str, key: str) -> int | Refusal | None:
     if isinstance(answer, Refusal):
         return answer
     objects = answer.get("Contents", [])
+    if not all({"Key", "Size"} <= one.keys() for one in objects):
+        raise NotAnAnswer(_LIST, "with an object that has no key or no size")
     if len(objects) != answer["KeyCount"] or not all(one["Key"].startswith(key) for one in objects):
         raise NotAnAnswer(_LIST, f"about other objects than {key!r}")
     return next((int(one["Size"]) for one in objects if one["Key"] == key), None)

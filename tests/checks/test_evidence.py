@@ -208,6 +208,38 @@ def test_tags_without_keys_are_no_tags_and_blame_no_check() -> None:
             assert "without the member instanceInfos.tags.Key" in said.says
 
 
+@pytest.mark.parametrize(
+    ("api", "checks", "change", "says"),
+    [
+        (
+            "codedeploy:GetDeploymentGroup",
+            ["group-has-no-deployment-in-progress", "group-selects-instances"],
+            lambda answer: answer["deploymentGroupInfo"].pop("applicationName"),
+            "without the member deploymentGroupInfo.applicationName",
+        ),
+        (
+            "codedeploy:GetDeploymentGroup",
+            ["group-has-no-deployment-in-progress", "group-selects-instances"],
+            lambda answer: answer["deploymentGroupInfo"].update(applicationName="mail"),
+            "about 'mail/web' instead of 'shop/web'",
+        ),
+        (
+            "s3:ListObjectsV2",
+            ["revision-of-the-group-is-there"],
+            lambda answer: [one.pop("Size") for one in answer["Contents"]],
+            "with an object that has no key or no size",
+        ),
+    ],
+)
+def test_a_group_and_a_revision_that_are_not_whole_blame_no_check(
+    api: str, checks: list[str], change: Change, says: str
+) -> None:
+    with changed(api, change) as aws:
+        for id_ in checks:
+            said = worst(ask(aws.remembering(), id_))
+            assert (said.verdict, says in said.says) == (UNKNOWN, True), said.says
+
+
 def test_what_the_probe_says_of_another_instance_proves_nothing() -> None:
     def other(answer: dict[str, Any]) -> None:
         if answer.get("Status") == "Success":
