@@ -25,7 +25,8 @@ def instance(
     A `Refusal` with InvalidInstanceID.NotFound when this account has none there, or with another of the codes
     ``expecting``. Raises `NotAnAnswer` for another instance.
     """
-    members = ("Instances.InstanceId", "Instances.State.Name", "Instances.SecurityGroups.GroupId")
+    instances = ("InstanceId", "State.Name", "SecurityGroups.GroupId", "Tags.Key")
+    members = [f"Instances.{member}" for member in instances]
     found: list[dict[str, Any]] | Refusal = aws.read(
         DESCRIBE,
         "Reservations",

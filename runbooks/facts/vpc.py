@@ -13,9 +13,9 @@ from runbooks.question import is_ec2
 def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
     """The EC2 instance of this ID, or behind a registered name. Raises `NotApplicable` if there is none."""
     host = present(aws, name) if is_ec2(name) else _behind(aws, name)
-    if not all(host.get(member) for member in ("VpcId", "SubnetId", "SecurityGroups")):
+    if not all(host.get(member) for member in ("VpcId", "SubnetId", "SecurityGroups", "PrivateIpAddress")):
         raise CouldNotCheck(
-            f"EC2 gives no VPC, subnet or security group of {host['InstanceId']}: is it running?"
+            f"EC2 gives no VPC, subnet, security group or address of {host['InstanceId']}: is it running?"
         )
     return host
 
@@ -42,9 +42,9 @@ def groups(aws: Aws, ids: list[str]) -> list[dict[str, Any]]:
     if not ids:  # without ids EC2 would describe every group
         raise CouldNotCheck("EC2 gives no security group of the endpoint.")
     rules = [
-        f"{rules}.{member}"
+        f"{rules}{member}"
         for rules in ("IpPermissions", "IpPermissionsEgress")
-        for member in ("IpProtocol", "IpRanges.CidrIp")
+        for member in ("", ".IpProtocol", ".IpRanges.CidrIp")
     ]
     found = aws.read_all(
         "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupId", *rules, GroupIds=sorted(ids)
@@ -90,6 +90,7 @@ def agent_endpoints(aws: Aws, host: Mapping[str, Any]) -> list[dict[str, Any]]:
 _MEMBERS = {
     "NetworkAcls": (
         "NetworkAclId",
+        "Entries",
         *(f"Entries.{m}" for m in ("Egress", "Protocol", "RuleAction", "RuleNumber")),
     ),
     "RouteTables": ("RouteTableId", "Routes", "Routes.State"),

@@ -240,6 +240,35 @@ def test_a_group_and_a_revision_that_are_not_whole_blame_no_check(
             assert (said.verdict, says in said.says) == (UNKNOWN, True), said.says
 
 
+def without(member: str) -> Change:
+    """The answer without this member, wherever it is."""
+
+    def take(value: Any) -> None:
+        for one in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+            take(one)
+        if isinstance(value, dict):
+            value.pop(member, None)
+
+    return take
+
+
+@pytest.mark.parametrize(
+    ("scenario", "api", "member", "check"),
+    [
+        ("security-group-blocks", "ec2:DescribeSecurityGroups", "IpPermissionsEgress", "security-group-lets-https-out"),
+        ("nacl-blocks-return", "ec2:DescribeNetworkAcls", "Entries", "network-acl-lets-https-through"),
+        ("endpoint-closed", "ec2:DescribeVpcEndpoints", "Groups", "vpc-endpoint-serves-the-agent"),
+        ("endpoint-closed", "ec2:DescribeInstances", "PrivateIpAddress", "vpc-endpoint-serves-the-agent"),
+        ("security-group-blocks", "ec2:DescribeInstances", "Key", "security-group-lets-https-out"),
+    ],
+)  # fmt: skip
+def test_what_ec2_leaves_out_blames_no_check(scenario: str, api: str, member: str, check: str) -> None:
+    with changed(api, without(member), scenario) as aws:
+        said = worst(ask(aws, check))
+    assert said.verdict is UNKNOWN
+    assert "itself failed" not in said.says
+
+
 def test_what_the_probe_says_of_another_instance_proves_nothing() -> None:
     def other(answer: dict[str, Any]) -> None:
         if answer.get("Status") == "Success":
