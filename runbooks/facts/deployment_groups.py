@@ -20,16 +20,17 @@ def deployment_group(aws: Aws, name: str) -> dict[str, Any] | Refusal:
     described: dict[str, Any] | Refusal = aws.read(
         GET_GROUP,
         "deploymentGroupInfo",
-        "applicationName",
         "deploymentGroupName",
         expecting=("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"),
         applicationName=application,
         deploymentGroupName=group,
     )
-    if not isinstance(described, Refusal):
-        about = f"{described['applicationName']}/{described['deploymentGroupName']}"
-        if about != name:
-            raise NotAnAnswer(GET_GROUP, f"about {about!r} instead of {name!r}")
+    if isinstance(described, Refusal):
+        return described
+    described = {"applicationName": application} | described
+    about = f"{described['applicationName']}/{described['deploymentGroupName']}"
+    if about != name:
+        raise NotAnAnswer(GET_GROUP, f"about {about!r} instead of {name!r}")
     return described
 
 

@@ -214,8 +214,8 @@ def test_tags_without_keys_are_no_tags_and_blame_no_check() -> None:
         (
             "codedeploy:GetDeploymentGroup",
             ["group-has-no-deployment-in-progress", "group-selects-instances"],
-            lambda answer: answer["deploymentGroupInfo"].pop("applicationName"),
-            "without the member deploymentGroupInfo.applicationName",
+            lambda answer: answer["deploymentGroupInfo"].pop("deploymentGroupName"),
+            "without the member deploymentGroupInfo.deploymentGroupName",
         ),
         (
             "codedeploy:GetDeploymentGroup",
@@ -238,6 +238,13 @@ def test_a_group_and_a_revision_that_are_not_whole_blame_no_check(
         for id_ in checks:
             said = worst(ask(aws.remembering(), id_))
             assert (said.verdict, says in said.says) == (UNKNOWN, True), said.says
+
+
+def test_a_group_that_names_no_application_is_of_the_one_that_was_asked() -> None:
+    with changed(
+        "codedeploy:GetDeploymentGroup", lambda answer: answer["deploymentGroupInfo"].pop("applicationName")
+    ) as aws:
+        assert worst(ask(aws, "group-has-no-deployment-in-progress")).verdict is OK
 
 
 def without(member: str) -> Change:
