@@ -31,6 +31,11 @@ def scripts(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
         )
 
 
+def locations(root: Mapping) -> list[tuple[str, str]]:
+    """The event and the path, from the root of the revision, of each script that an agent runs."""
+    return [(event, path) for event, _, path, _ in _rows(root, Bundle(""))]
+
+
 def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
     rows = list(_rows(root, bundle))
     contents = bundle.read({path for _, _, path, _ in rows if bundle.kind_of(path) in ("file", "link")})

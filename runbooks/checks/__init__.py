@@ -17,6 +17,7 @@ from runbooks.checks import (
     deployment,
     ec2,
     group,
+    hooks,
     host,
     listing,
     network,
@@ -43,6 +44,7 @@ MODULES: tuple[ModuleType, ...] = (
     host,
     agent,
     readiness,
+    hooks,
     permissions,
     vpc,
 )

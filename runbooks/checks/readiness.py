@@ -51,10 +51,6 @@ _LAST = {
         _OLD_SCRIPT,
     ),
 }
-_SCRIPT = {
-    "Windows line ends": "hook-interpreter-missing",
-    "which is not on this host": "hook-interpreter-missing",
-}
 
 
 def host_has_room(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -257,11 +253,6 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
         so = ": the next deployment finds those files in place and fails, unless it may overwrite them."
         bad = True
         yield Finding(WARN, says + so, code="no-cleanup", about=group, next="/symptoms/file-exists/")
-    for text in require(kept.scripts, f"the hook scripts of the newest revision on {name}"):
-        page = next((page for what, page in _SCRIPT.items() if what in text), "hook-script-missing")
-        bad = True
-        says = f"Of the newest revision on {name}, the hook script {text}."
-        yield Finding(FAIL, says, code="hook-script", about=text.split(" ")[0], next=f"/symptoms/{page}/")
     if not bad:
         runs = f" {', '.join(id_ for id_, _ in under_way)} is under way." if under_way else ""
         groups = (

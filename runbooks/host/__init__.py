@@ -16,6 +16,7 @@ from runbooks.host.log import Judgement, Standing, Symptom, gist, judge_log, sym
 from runbooks.host.probe import probe_script
 from runbooks.host.reading import HostReportError, read_report, read_report_file
 from runbooks.host.report import Datum, HostReport, switched_on
+from runbooks.host.revisions import Kept, Script, kept
 from runbooks.host.running import RunState, longest_silence, run_state
 from runbooks.host.versions import Support, Version, Versions, parse_version, supported, versions
 
@@ -24,7 +25,9 @@ __all__ = [
     "HostReport",
     "HostReportError",
     "Judgement",
+    "Kept",
     "RunState",
+    "Script",
     "Standing",
     "Support",
     "Symptom",
@@ -32,6 +35,7 @@ __all__ = [
     "Versions",
     "gist",
     "judge_log",
+    "kept",
     "longest_silence",
     "parse_version",
     "probe_script",

@@ -32,7 +32,10 @@
 #             options (of the mount)
 #   deployment  ongoing ("d-ID seconds" of each event under way) last (state of each group's last successful
 #             revision: ok, empty, damaged, gone, no-archive) cleanup (groups whose list of files is missing)
-#             scripts (problems of the newest revision's hook scripts)
+#   revisions   kept ("number role group state path" of each group's newest and last successful revision; the role of
+#             one that is both is "both") appspec ("number line" of their AppSpec files, without comments, a tab as
+#             U+2409) scripts ("number state mode program name" of their hook scripts; "! number name line" is
+#             a first line, a carriage return as U+240D)
 #   tools     missing (of those that deployments use) ruby
 #   endpoint_commands endpoint_start endpoint_s3    url via (direct, proxy, environment) address status date
 #             issuer (of a certificate that is not accepted). endpoint_start is the agent's first connection,
@@ -46,6 +49,8 @@ export LC_ALL=C
 ROOT=${PROBE_ROOT:-}
 LIMIT=22900 # Systems Manager hands out the first 24000 characters of what a command prints
 WINDOW=1048576 # bytes of the log
+APPSPECS=6000 # bytes of AppSpec files
+TAB=$(printf '\t') CR=$(printf '\r') TAB_SIGN=$(printf '\342\220\211') CR_SIGN=$(printf '\342\220\215')
 SETTINGS='proxy_uri enable_auth_policy use_fips_mode deploy_control_endpoint s3_endpoint_override
     disable_imds_v1 log_aws_wire verbose wait_between_runs on_premises_config_file log_dir pid_dir root_dir
     program_name max_revisions user'
@@ -432,9 +437,9 @@ identity() {
 # deployments ROOT_DIR NOW: what the agent keeps below its root_dir: events under way, and the state of each group
 deployments() {
     AT=deployment
-    case $1 in /*) ;; *) unknown 'its path is not absolute' ongoing last cleanup scripts && return ;; esac
+    case $1 in /*) ;; *) unknown 'its path is not absolute' ongoing last cleanup && return ;; esac
     if [ -d "$ROOT$1" ] && ! { [ -r "$ROOT$1" ] && [ -x "$ROOT$1" ]; }; then
-        unknown "this user cannot look into $1" ongoing last cleanup scripts && return
+        unknown "this user cannot look into $1" ongoing last cleanup && return
     fi
     for path in "$ROOT$1/ongoing-deployment"/*; do
         [ -f "$path" ] || continue
@@ -456,32 +461,96 @@ deployments() {
         group=${path##*/}
         if grep -q '"copy"' "$path" 2>/dev/null; then echo "${group%-install.json}"; fi
     done | head -n 10 | entries cleanup "$1/deployment-instructions"
-    newest=''
-    for path in "$ROOT$1/deployment-instructions"/*_most_recent_install; do
-        [ -f "$path" ] || continue
-        if [ -z "$newest" ] || [ "$path" -nt "$newest" ]; then newest=$path; fi
-    done
-    if [ -n "$newest" ]; then scripts "$(first <"$newest")/deployment-archive"; fi | entries scripts "$1"
 }
 
-# scripts ARCHIVE: what is wrong with the hook scripts that its AppSpec file names
-scripts() {
-    leaves "$1" && return
-    for path in "$ROOT$1"/appspec.yml "$ROOT$1"/appspec.yaml; do
-        [ -f "$path" ] || continue
-        head -c 65536 "$path" | tr -d '\r' | sed -n 's/^[ -]*location: *["'\'']*\([^"'\''#]*[^"'\''# ]\).*/\1/p'
-        break
-    done | head -n 20 | while read -r name; do
-        script=$1/${name#/}
-        if leaves "$script"; then continue
-        elif ! [ -f "$ROOT$script" ]; then echo "$name is not in the revision" && continue; fi
-        opens=$(head -c 300 "$ROOT$script" | head -n 1 | tr -d '\000')
-        case $opens in
-            *"$(printf '\r')") echo "$name has Windows line ends" ;;
-            '#!'*) program=$(printf '%s\n' "${opens#??}" | awk '{ print $1 }')
-                [ -e "$ROOT$program" ] || echo "$name needs $program, which is not on this host" ;;
-        esac
+# revisions ROOT_DIR: of each deployment group the newest revision and the last successful one, six at most, with their
+# AppSpec files while these are short, and what can be seen of their hook scripts
+revisions() {
+    AT=revisions
+    case $1 in /*) ;; *) unknown 'its path is not absolute' kept appspec scripts && return ;; esac
+    for path in "$ROOT$1" "$ROOT$1/deployment-instructions"; do
+        if [ -d "$path" ] && ! { [ -r "$path" ] && [ -x "$path" ]; }; then
+            unknown "this user cannot look into ${path#"$ROOT"}" kept appspec scripts && return
+        fi
     done
+    found=$(
+        for path in "$ROOT$1/deployment-instructions"/*_most_recent_install; do
+            [ -f "$path" ] || continue
+            group=${path##*/} && group=${group%_most_recent_install} place=$(first <"$path")
+            record=${path%_most_recent_install}_last_successful_install old=''
+            if [ -f "$record" ]; then old=$(first <"$record"); fi
+            if [ "$place" = "$old" ]; then echo "both $group $place"; else echo "newest $group $place"; fi
+            if [ -n "$old" ] && [ "$place" != "$old" ]; then echo "last $group $old"; fi
+        done
+        for path in "$ROOT$1/deployment-instructions"/*_last_successful_install; do # the newest is not known
+            if ! [ -f "$path" ] || [ -f "${path%_last_successful_install}_most_recent_install" ]; then continue; fi
+            group=${path##*/} && echo "last ${group%_last_successful_install} $(first <"$path")"
+        done
+    )
+    number=0 left=$APPSPECS facts=''
+    while read -r role group place; do
+        number=$((number + 1))
+        [ -n "$role" ] && [ $number -le 6 ] || break
+        facts="$facts
+$(revision "$place")"
+        size=$(printf '%s\n' "$facts" | sed -n "s/^size $number //p")
+        left=$((left - ${size:-0}))
+    done <<END
+$found
+END
+    if [ "$(printf '%s\n' "$found" | grep -c .)" -gt 6 ]; then facts="$facts
+kept more"; fi
+    for name in kept appspec scripts; do
+        fact $name list '' "$1"
+        printf '%s\n' "$facts" | tr '\t' ' ' | awk -v name=$name '$1 == name { sub(/^[a-z]+ /, ""); print "revisions\t" name "\titem\t" $0 "\t" }'
+    done
+}
+
+# revision PLACE: lines of "kept", "appspec", "scripts" and the size of what is shown of its AppSpec file
+revision() {
+    archive=$1/deployment-archive file=$ROOT$1/deployment-archive/appspec.yml state=ok shown=''
+    if ! [ -d "$ROOT$archive" ]; then state=no-archive
+    elif leaves "$archive"; then state=outside
+    elif ! [ -x "$ROOT$archive" ]; then state=barred
+    elif ! [ -f "$file" ]; then state=no-appspec
+    elif leaves "$archive/appspec.yml"; then state=outside
+    elif ! [ -r "$file" ]; then state=barred
+    else
+        shown=$(head -c 65536 "$file" | tr -d '\r' | sed "s/^[[:space:]]*#.*//; s/$TAB/$TAB_SIGN/g; s/^/appspec $number /")
+        if [ "$(printf '%s' "$shown" | wc -c)" -gt "$left" ] || printf '%s\n' "$shown" | grep -Eq '.{250}' ||
+            [ "$(tr -d '\000' <"$file" | wc -c)" -gt 65536 ] || [ "$(tr -cd '\000' <"$file" | wc -c)" -gt 0 ]; then shown='' state=long; fi
+    fi
+    echo "kept $number $role $group $state $1"
+    echo "size $number $(printf '%s' "$shown" | wc -c)"
+    case $state in ok | long) ;; *) return ;; esac
+    if [ -n "$shown" ]; then printf '%s\n' "$shown"; fi
+    head -c 65536 "$file" | tr -d '\000\r' |
+        sed -nE 's/^([^#]*[ {,-])?location: *["'\'']?([^"'\''#,}]*[^"'\''#,} ]).*/\2/p' | head -n 20 | while read -r name; do
+        script "$archive" "$name"
+    done
+}
+
+# script ARCHIVE NAME: of a hook script whether it is there, whether it may be run, and what its first line asks for
+script() {
+    path=$1/${2#/}
+    if ! [ -e "$ROOT$path" ]; then echo "scripts $number absent - - $2" && return
+    elif leaves "$path"; then echo "scripts $number outside - - $2" && return
+    elif ! [ -f "$ROOT$path" ]; then echo "scripts $number folder - - $2" && return
+    elif ! [ -r "$ROOT$path" ]; then echo "scripts $number barred - - $2" && return; fi
+    # shellcheck disable=SC2046 # three words are wanted
+    set -- "$path" "$2" $(stat -L -c '%a %u %g' "$ROOT$path" 2>/dev/null)
+    case ${3:-?} in *[1357]*) may=x ;; '?') may='?' ;; *) # the agent sets the bit, if it may
+        case $AGENT_UID in '') may='?' ;; 0 | "${4:-}") may=settable ;; *) may=stuck ;; esac ;;
+    esac
+    opens=$(head -c 250 "$ROOT$path" | tr -d '\000' | head -n 1) program=text
+    case $opens in
+        '#!'*) program=$(printf '%s\n' "${opens#??}" | tr -d '\r' | awk '{ print $1 }')
+            if [ -e "$ROOT$program" ]; then program=there; else program=gone; fi
+            printf 'scripts ! %s %s %s\n' "$number" "$2" "$opens" | sed "s/$CR/$CR_SIGN/g" | cut -c 1-250 ;;
+        *ELF*) program=binary ;;
+        *'#!'*) program=mark ;; # after a byte-order mark
+    esac
+    echo "scripts $number there $may $program $2"
 }
 
 tools() {
@@ -863,6 +932,7 @@ ${OLDER#"$ROOT"}"
         folder log_folder "$logs"
         folder temporary_folder /tmp
         deployments "$root" "$now"
+        revisions "$root" | mask_runs
         tools
         network "$(printf '%s\n' "$heads" | sed -nE 's/.*CodeDeploy (endpoint: |command client configured endpoint=)(https?:[^ ]*).*/\2/p' | tail -n 1)"
         AT=clock

@@ -175,6 +175,14 @@ class Deployment:
     ongoing: Datum[tuple[str, ...]]
     last: Datum[tuple[str, ...]]
     cleanup: Datum[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """Of each deployment group the newest revision and the last successful one: `runbooks.host.revisions` reads it."""
+
+    kept: Datum[tuple[str, ...]]
+    appspec: Datum[tuple[str, ...]]
     scripts: Datum[tuple[str, ...]]
 
 
@@ -250,6 +258,7 @@ class HostReport:
     log_folder: Folder
     temporary_folder: Folder
     deployment: Deployment
+    revisions: Revisions
     tools: Tools
     endpoint_commands: Endpoint
     endpoint_start: Endpoint

@@ -124,7 +124,7 @@ def test_could_not_check_a_deployment_that_did_not_succeed_is_never_fine(scenari
         assert not list(lies(check, EVERYTHING, {}, scenario))
 
 
-OF_EC2 = ("ec2", "selection", "host", "agent", "readiness", "permissions", "vpc")
+OF_EC2 = ("ec2", "selection", "host", "agent", "readiness", "hooks", "permissions", "vpc")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,9 @@ UNSEEN = dict.fromkeys(
         "host-has-room",
         "host-has-the-tools",
         "host-has-sound-state",
+        "appspec-of-the-newest-revision-is-valid",
+        "hook-scripts-of-the-newest-revision-can-start",
+        "hook-scripts-of-the-last-good-revision-can-start",
         "agent-may-use-its-files",
         "host-may-use-commands-secure",
     ),
@@ -204,7 +207,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         f"deployment-{name}": {"agent-log-is-clean": FAIL, **UNDEPLOYED}
         for name in (
             *("script-failed", "stop-script-failed", "script-not-executable", "script-timed-out"),
-            *("output-left-open", "appspec-missing", "appspec-invalid", "source-missing"),
+            *("output-left-open", "source-missing"),
             *(
                 "destination-read-only",
                 "bundle-broken",
@@ -218,11 +221,23 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **UNDEPLOYED,
     },
     "deployment-script-missing": {
-        **{"agent-log-is-clean": FAIL, "host-has-sound-state": FAIL},
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL},
         **UNDEPLOYED,
     },
+    **{
+        f"deployment-appspec-{how}": {
+            "agent-log-is-clean": FAIL,
+            "appspec-of-the-newest-revision-is-valid": FAIL,
+            **UNDEPLOYED,
+        }
+        for how in ("missing", "invalid")
+    },
     "deployment-script-crlf": {
-        **{"agent-log-is-clean": FAIL, "host-has-sound-state": FAIL},
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL},
+        **UNDEPLOYED,
+    },
+    "deployment-old-script-missing": {
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-last-good-revision-can-start": FAIL},
         **UNDEPLOYED,
     },
     "deployment-root-noexec": {"agent-log-is-clean": FAIL, "host-has-room": FAIL, **UNDEPLOYED},

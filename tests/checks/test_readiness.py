@@ -127,12 +127,6 @@ CASES = {
         files=kept(**{"5f1e-install.json": '{"instructions":[{"type":"copy"}]}'}),
         not_ok={STATE: (WARN, "the list of files that were deployed to the group 5f1e is missing")},
     ),
-    "a script with Windows line ends": Case(
-        files=revision("#!/bin/sh\r\ntrue\r\n"), not_ok={STATE: (FAIL, "stop.sh has Windows line ends")}
-    ),
-    "a script whose interpreter is missing": Case(
-        files=revision("#!/usr/bin/python9\n"), not_ok={STATE: (FAIL, "needs /usr/bin/python9")}
-    ),
     "a deployment under way": under_way("d-ABC", timedelta(minutes=69)),
     "a deployment that ended without a word": replace(
         under_way("d-ABC", timedelta(minutes=71)),

@@ -230,7 +230,7 @@ hooks:
 """
 
 DEPLOYED: dict[str, tuple[dict[str, str | bytes], dict[str, Any]]] = {
-    "none": ({}, {"deployment.ongoing": [], "deployment.last": [], "deployment.cleanup": [], "deployment.scripts": []}),
+    "none": ({}, {"deployment.ongoing": [], "deployment.last": [], "deployment.cleanup": [], "revisions.kept": []}),
     "a healthy one": (
         {
             f"{INSTRUCTIONS}/5f1e_last_successful_install": f"/{DEPLOYMENTS}/5f1e/d-ABC",
@@ -276,11 +276,49 @@ DEPLOYED: dict[str, tuple[dict[str, str | bytes], dict[str, Any]]] = {
             "bin/sh": "",
         },
         {
-            "deployment.scripts": [
-                "scripts/windows.sh has Windows line ends",
-                "scripts/zsh.sh needs /usr/bin/zsh, which is not on this host",
-                "scripts/missing.sh is not in the revision",
-            ]
+            "revisions.kept": [f"1 newest 5f1e ok /{DEPLOYMENTS}/5f1e/d-ABC"],
+            "revisions.appspec": [f"1 {line}" for line in APPSPEC.splitlines()],
+            "revisions.scripts": [
+                "! 1 scripts/good.sh #!/bin/sh",
+                "1 there settable there scripts/good.sh",
+                "! 1 scripts/windows.sh #!/bin/sh\u240d",
+                "1 there settable there scripts/windows.sh",
+                "! 1 scripts/zsh.sh #!/usr/bin/zsh -e",
+                "1 there settable gone scripts/zsh.sh",
+                "1 absent - - scripts/missing.sh",
+            ],
+        },
+    ),
+    "a newest and an older revision, with a comment, a tab and a program": (
+        {
+            f"{INSTRUCTIONS}/5f1e_most_recent_install": f"/{DEPLOYMENTS}/5f1e/d-ABC",
+            f"{INSTRUCTIONS}/5f1e_last_successful_install": f"/{DEPLOYMENTS}/5f1e/d-OLD",
+            f"{ARCHIVE}/appspec.yml": "# secret\nhooks:\r\n\tX: # no\n  - {location: bin/go, timeout: 5}\n",
+            f"{ARCHIVE}/bin/go": b"\x7fELF\0\0secret",
+            f"{DEPLOYMENTS}/5f1e/d-OLD/deployment-archive/x": "",
+        },
+        {
+            "revisions.kept": [
+                f"1 newest 5f1e ok /{DEPLOYMENTS}/5f1e/d-ABC",
+                f"2 last 5f1e no-appspec /{DEPLOYMENTS}/5f1e/d-OLD",
+            ],
+            "revisions.appspec": ["1 ", "1 hooks:", "1 \u2409X: # no", "1   - {location: bin/go, timeout: 5}"],
+            "revisions.scripts": ["1 there settable binary bin/go"],
+        },
+    ),
+    "an AppSpec file that is too long to be shown": (
+        {
+            f"{INSTRUCTIONS}/5f1e_last_successful_install": f"/{DEPLOYMENTS}/5f1e/d-ABC",
+            f"{ARCHIVE}/appspec.yml": APPSPEC + "#\n" + "x: 1\n" * 1300,
+            f"{ARCHIVE}/scripts/good.sh": "echo secret\n",
+        },
+        {
+            "revisions.kept": [f"1 last 5f1e long /{DEPLOYMENTS}/5f1e/d-ABC"],
+            "revisions.appspec": [],
+            "revisions.scripts": [
+                "1 there settable text scripts/good.sh",
+                *(f"1 absent - - scripts/{name}.sh" for name in ("windows", "zsh", "missing")),
+            ],
         },
     ),
 }  # fmt: skip
@@ -313,7 +351,9 @@ def test_a_revision_outside_the_root_is_not_read(place: Path) -> None:
     host = build(place / "host", files=Files(others=others))
     (host.root / f"{DEPLOYMENTS}/5f1e").mkdir()
     (host.root / f"{DEPLOYMENTS}/5f1e/d-ABC").symlink_to(place / "outside")
-    assert host.document()["deployment"]["scripts"]["value"] == []
+    said = host.document()["revisions"]
+    assert said["kept"]["value"] == [f"1 newest 5f1e outside /{DEPLOYMENTS}/5f1e/d-ABC"]
+    assert said["appspec"]["value"] == said["scripts"]["value"] == []
 
 
 def test_tools_that_are_not_there_are_named(place: Path) -> None:

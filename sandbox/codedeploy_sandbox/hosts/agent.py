@@ -219,6 +219,15 @@ FAILURES: dict[str, Failure] = {
     "read-only": _agent(
         "Install", "Read-only file system @ rb_sysopen - /srv/app/index.html", "Errno::EROFS"
     ),
+    "old-script-missing": Failure(
+        "ApplicationStop",
+        "ScriptMissing",
+        f"Script does not exist at specified location: /{DEPLOYMENTS}/{GROUP}/d-SHOPWEB00/deployment-archive/scripts/stop.sh",
+        "scripts/stop.sh",
+        logged=of_script(
+            f"Script does not exist at specified location: /{DEPLOYMENTS}/{GROUP}/d-SHOPWEB00/deployment-archive/scripts/stop.sh"
+        ),
+    ),
     "stop-script-timed-out": Failure(
         "ApplicationStop",
         "ScriptTimedOut",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from codedeploy_sandbox.hosts import agent
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.scenarios.baseline import BUCKET, REVISION
 from codedeploy_sandbox.scenarios.fleet import healthy
@@ -34,6 +35,18 @@ def deployment_output_left_open(account: Account) -> None:
 def deployment_script_crlf(account: Account) -> None:
     """The start script of d-SHOPWEB01 has Windows line ends, so that web-01 does not find its interpreter."""
     _failing(account, "script-crlf")
+
+
+def deployment_old_script_missing(account: Account) -> None:
+    """The stop script of the last successful revision was deleted on web-01, so that each deployment fails at its first event."""
+    old = f"{DEPLOYMENTS}/5f1e/d-SHOPWEB00"
+    files = {name: text for name, text in agent.REVISION.items() if name != "scripts/stop.sh"}
+    others = {f"{old}/deployment-archive/{name}": text for name, text in files.items()}
+    others |= {
+        f"{DEPLOYMENTS}/deployment-instructions/5f1e_{which}_install": f"/{old}\n"
+        for which in ("last_successful", "most_recent")
+    }
+    _failing(account, "old-script-missing", others=(*others.items(), ("bin/sh", "")))
 
 
 def deployment_root_noexec(account: Account) -> None:

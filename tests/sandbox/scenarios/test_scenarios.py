@@ -96,7 +96,7 @@ DIFFERS: dict[str, set[str]] = {
         *FAILED,
         *("host root_folder", "host log_folder", "host temporary_folder"),
     },
-    "last-revision-gone": {"host deployment", *FAILED},
+    "last-revision-gone": {"host deployment", "host revisions", *FAILED},
     "key-inactive": {
         *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
         *("host log", "host log_file"),
@@ -121,26 +121,27 @@ DIFFERS: dict[str, set[str]] = {
     "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
     "deployment-agent-silent": {*DEPLOYMENT, *STOPPED},
+    **{f"deployment-{name}": FAILED for name in ("stop-script-failed", "bundle-broken")},
+    # and the revision is on the host
     **{
-        f"deployment-{name}": FAILED
+        f"deployment-{name}": {*FAILED, "host revisions"}
         for name in (
-            *("script-failed", "stop-script-failed", "script-not-executable", "script-timed-out"),
+            *("script-failed", "script-missing", "script-crlf", "script-not-executable", "script-timed-out"),
             *("output-left-open", "appspec-missing", "appspec-invalid", "source-missing"),
-            *("destination-read-only", "bundle-broken", "agent-restarted"),
+            *("destination-read-only", "agent-restarted"),
         )
     },
     # its log names no endpoint
     "deployment-cleanup-failing": {*FAILED, "host endpoint_commands"},
     "deployment-revision-gone": {*FAILED, "revision"},
-    "deployment-script-missing": {*FAILED, "host deployment"},
-    "deployment-script-crlf": {*FAILED, "host deployment"},
-    "deployment-file-exists": {*FAILED, "host deployment"},
-    "deployment-root-noexec": {*FAILED, "host root_folder"},
+    "deployment-old-script-missing": {*FAILED, "host deployment", "host revisions"},
+    "deployment-file-exists": {*FAILED, "host deployment", "host revisions"},
+    "deployment-root-noexec": {*FAILED, "host root_folder", "host revisions"},
     **dict.fromkeys(OF_CODES, DEPLOYMENT),
     "deployment-found-no-instances": DEPLOYMENT,
     "deployment-stopped": {*DEPLOYMENT, "calls of others"},
     "deployment-queued": DEPLOYMENT,
-    "deployment-configuration-gone": FAILED,
+    "deployment-configuration-gone": {*FAILED, "host revisions"},
     "deployment-running": {*DEPLOYMENT, *STOPPED},
     "clock-drifts": {"Date"},
     # They leave web-01 alone: tests/sandbox/scenarios/test_ec2.py.

@@ -1,0 +1,228 @@
+"""Do the AppSpec files and the hook scripts on this host work: of the newest revision, and of the one before?"""
+
+from collections.abc import Iterator
+
+from runbooks.appspec import scripts
+from runbooks.appspec.bundle import Bundle, Entry
+from runbooks.appspec.fault import ONE, TWO
+from runbooks.appspec.linter import judge
+from runbooks.appspec.reading import Mapping, read
+from runbooks.aws import Aws
+from runbooks.checks._host import host_name, require, require_report
+from runbooks.findings import FAIL, OK, UNKNOWN, Finding, NotApplicable
+from runbooks.host import HostReport, Kept, Script, kept
+from runbooks.question import Question
+
+TITLE = "Do the hook scripts on the host start?"
+GUIDE = "/best-practices/lifecycle-hooks/"
+RUNBOOK = "triage"
+
+_MISSING, _INTERPRETER = "/symptoms/hook-script-missing/", "/symptoms/hook-interpreter-missing/"
+_OLD_SCRIPT = "/symptoms/hook-script-failed/#old-script"
+# The rules of the linter that say whether a script starts: the code and the page of the finding.
+_RULES = {
+    "script-is-in-the-bundle": ("missing", _MISSING),
+    "script-has-unix-line-ends": ("crlf", _INTERPRETER),
+    "script-has-an-interpreter": ("interpreter", _INTERPRETER),
+}
+# What the linter takes a script for; one that could not be seen is a link, of which it says nothing.
+_KINDS = {"there": "file", "folder": "folder", "absent": ""}
+# Why the AppSpec file of a revision is not judged.
+_UNSEEN = {
+    "no-archive": "the folder of that revision is not there",
+    "barred": "the user of the probe may not read it; run the probe as root",
+    "outside": "it lies behind a link that leads out of PROBE_ROOT",
+    "long": "it is longer than the probe shows",
+    "ok": "the probe masked or cut a line of it",
+}
+
+
+def appspec_of_the_newest_revision_is_valid(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The newest revision on the host has an AppSpec file that the agent there accepts.
+
+    The agent parses it before the first hook after DownloadBundle, and a file that it does not accept fails the deployment
+    there. It is judged by the rules of `runbooks appspec`, as far as they stop the agent of this host; whether the
+    files that it copies are in the revision is not part of it.
+    """
+    report = require_report(aws, question, agent=True)
+    name, agent = host_name(question, report), _line(report)
+    sound = []
+    for one in _of_role(report, "newest"):
+        if one.appspec is not None:
+            faults = [
+                each for each in judge(one.appspec, None)[1] if each.outcome(agent) and not each.depends
+            ]
+            for fault in faults:
+                says = (
+                    f"Line {fault.mark.line} of the appspec.yml of {one.deployment} on {name}: {fault.says}"
+                )
+                yield Finding(FAIL, says, code="fault", about=one.path, fix=fault.fix, next=fault.next)
+            sound += [] if faults else [one.deployment]
+        elif one.state == "no-appspec":
+            says = f"The revision of {one.deployment} on {name} has no appspec.yml at its root: it fails before its first hook."
+            fix = "Pack the bundle with appspec.yml at its root, and deploy again."
+            page = "/symptoms/appspec-missing/"
+            yield Finding(FAIL, says, code="missing", about=one.path, fix=fix, next=page)
+        else:
+            yield _not_seen(one, name)
+    if sound:
+        says = f"Agent {agent} accepts the appspec.yml of {', '.join(sound)} on {name}."
+        yield Finding(OK, says, about=name)
+
+
+def hook_scripts_of_the_newest_revision_can_start(aws: Aws, question: Question) -> Iterator[Finding]:
+    """Each hook script of the newest revision on the host is there, and can be started.
+
+    The probe reads the AppSpec file of each deployment group's newest revision, and of each script the mode and the first
+    line. A missing execute bit is no fault, since the agent sets it; it is one where the agent's user may not. The scripts
+    of ApplicationStop, BeforeBlockTraffic and AfterBlockTraffic are those of the last successful revision: another check.
+    """
+    report = require_report(aws, question, agent=True)
+    yield from _judged(report, host_name(question, report), _of_role(report, "newest"), old=False)
+
+
+def hook_scripts_of_the_last_good_revision_can_start(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The hook scripts that the next deployment runs of the last successful revision are there, and can be started.
+
+    ApplicationStop, BeforeBlockTraffic and AfterBlockTraffic run the scripts of the group's last successful revision on
+    that host. So no new revision cures a fault in them, and each deployment fails until one is told to ignore it.
+    """
+    report = require_report(aws, question, agent=True)
+    revisions = [one for one in _of_role(report, "last") if one.state != "no-archive"]
+    if not revisions:
+        says = "The folder of the last successful revision is not there."
+        raise NotApplicable(says, about=host_name(question, report), next="host-has-sound-state")
+    yield from _judged(report, host_name(question, report), revisions, old=True)
+
+
+def _of_role(report: HostReport, role: str) -> list[Kept]:
+    """The revisions of a role. Raises `NotApplicable` where the agent keeps none, `CouldNotCheck` where that is not known."""
+    for datum in (report.revisions.kept, report.revisions.appspec, report.revisions.scripts):
+        require(datum, "what the agent keeps of its revisions")
+    found = [one for one in kept(report.revisions) if one.role in (role, "both", "more")]
+    if not found:
+        which = "newest" if role == "newest" else "last successful"
+        raise NotApplicable(f"The agent keeps no {which} revision on the host: none was deployed to it yet.")
+    return found
+
+
+def _judged(report: HostReport, name: str, revisions: list[Kept], *, old: bool) -> Iterator[Finding]:
+    agent = _line(report)
+    count, whole = 0, True
+    for one in revisions:
+        paths = _paths(one, old=old)
+        count += len(paths or ())
+        for finding in _of_revision(one, name, paths, agent, old=old):
+            whole = False
+            yield finding
+    if not whole:
+        return
+    ids = ", ".join(one.deployment for one in revisions)
+    if not count:
+        which = "that the next deployment runs" if old else "of its own"
+        says = (
+            f"The AppSpec file of {ids} on {name} names no hook script {which}, as far as it can be parsed."
+        )
+        raise NotApplicable(says, about=name, next="appspec-of-the-newest-revision-is-valid")
+    what = "hook script that the next deployment runs" if old else "hook script"
+    says = f"Of {ids} on {name}, {count} {what}{'s' * (count > 1)}: there, with the program that the first line names."
+    yield Finding(OK, says, about=name)
+
+
+def _line(report: HostReport) -> str:
+    return TWO if report.agent.line.value == "2.x" else ONE
+
+
+def _not_seen(one: Kept, name: str) -> Finding:
+    """That the AppSpec file of a revision could not be seen."""
+    if one.role == "more":
+        says = f"Could not check: {name} keeps more revisions than the probe reads."
+    else:
+        why = _UNSEEN.get(one.state, "it is not known")
+        says = (
+            f"Could not check: what the AppSpec file of {one.deployment} on {name} says is not known: {why}."
+        )
+    return Finding(UNKNOWN, says, code="not-known", about=one.path or name)
+
+
+def _root(one: Kept) -> Mapping | None:
+    root = read(one.appspec).root if one.appspec is not None else None
+    return root if isinstance(root, Mapping) else None
+
+
+def _paths(one: Kept, *, old: bool) -> list[str] | None:
+    """The paths of the scripts that count, None where the AppSpec file does not show them."""
+    root = _root(one)
+    if root is None:
+        return None
+    return [path for event, path in scripts.locations(root) if (event in scripts.LATER) is old]
+
+
+def _of_revision(
+    one: Kept, name: str, paths: list[str] | None, agent: str, *, old: bool
+) -> Iterator[Finding]:
+    if old and one.state == "no-appspec":
+        says = f"The last successful revision on {name}, of {one.deployment}, has no appspec.yml: ApplicationStop of the next deployment fails."
+        fix = "Deploy once with --ignore-application-stop-failures; the next success replaces that revision."
+        yield Finding(FAIL, says, code="no-appspec", about=one.path, fix=fix, next=_OLD_SCRIPT)
+    elif one.appspec is None and one.state != "no-appspec":
+        yield _not_seen(one, name)
+    elif paths is not None:
+        seen = {_normal(location): script for location, script in one.scripts.items()}
+        for path in dict.fromkeys(paths):
+            yield from _of_script(one, name, path, seen.get(path), old=old)
+        yield from _of_linter(one, name, paths, seen, agent, old=old)
+
+
+def _of_script(one: Kept, name: str, path: str, script: Script | None, *, old: bool) -> Iterator[Finding]:
+    """What only the host shows of a script."""
+    which = f"the hook script {path} of {one.deployment} on {name}"
+    if script is None or script.state in ("barred", "outside"):
+        why = _UNSEEN[script.state] if script else "the probe does not show it"
+        says = f"Could not check: whether {which} can be started is not known: {why}."
+        yield Finding(UNKNOWN, says, code="not-known", about=path)
+    elif script.program == "gone":
+        program = (
+            script.first.removeprefix("#!").split()[0].rstrip("\r") if script.first.strip("#! \r") else ""
+        )
+        if script.first.endswith("\r"):
+            return  # the linter says that
+        says = f"In {which}, the first line names {program}, which is not on the host."
+        yield Finding(FAIL, says, code="no-program", about=path, fix=_repair(old), next=_INTERPRETER)
+    elif script.may == "stuck":
+        says = f"The user of the agent neither owns {which} nor is root, so it cannot set the execute bit that is missing."
+        yield Finding(FAIL, says, code="not-executable", about=path, next="/symptoms/hook-not-executable/")
+    elif script.may == "?":
+        says = f"Could not check: whether {which} may be executed is not known."
+        yield Finding(UNKNOWN, says, code="not-known", about=path)
+
+
+def _of_linter(
+    one: Kept, name: str, paths: list[str], seen: dict[str, Script], agent: str, *, old: bool
+) -> Iterator[Finding]:
+    """What the linter says of the scripts, as far as it stops the agent."""
+    kinds = {path: _KINDS.get(seen[path].state, "link") if path in seen else "link" for path in paths}
+    bundle = Bundle(
+        "folder",
+        {path: Entry(path, kind) for path, kind in kinds.items() if kind},
+        lambda wanted: {path: seen[path].begins for path in wanted if path in seen},
+    ).close()
+    root = _root(one)
+    for fault in scripts.scripts(root, bundle) if root else ():
+        event = fault.about.removeprefix("hooks.").partition("[")[0]
+        if fault.code not in _RULES or (event in scripts.LATER) is not old or not fault.outcome(agent):
+            continue
+        code, page = _RULES[fault.code]
+        says = f"{event} of {one.deployment} on {name} cannot start its script. {fault.says.replace('The bundle', 'The revision')}"
+        yield Finding(FAIL, says, code=code, about=fault.about, fix=_repair(old, fault.fix), next=page)
+
+
+def _repair(
+    old: bool, fix: str = "Install that program, or name one that every host has, and deploy again."
+) -> str:
+    """What to do; no new revision changes the scripts of the old one."""
+    return "Deploy once with --ignore-application-stop-failures." if old else fix
+
+
+def _normal(location: str) -> str:
+    return "/".join(part for part in location.split("/") if part not in ("", "."))
