@@ -9,26 +9,41 @@ import nh3
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LONG = 12  # lines of plain output; more are folded
 
-# What may stay of an output in HTML: text, its structure, a drawing of lines. A `style` keeps layout and plain colours,
+# What may stay of an output in HTML: text, its structure, a drawing of lines and bars. A `style` keeps layout and plain colours,
 # nothing that can hold an address or take the text out of its place.
 _CLEANER = nh3.Cleaner(
     tags={
         *("a", "b", "br", "code", "details", "div", "em", "hr", "i", "li", "ol", "p", "pre", "small", "span"),
-        *("path", "strong", "summary", "svg", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+        *("path", "rect", "strong", "summary", "svg", "table", "tbody", "td", "text", "tfoot", "th", "thead"),
+        *("title", "tr", "ul"),
     },
     clean_content_tags={"script", "style"},
     attributes={
         "*": {"style"},
         "a": {"href"},
         "path": {"d", "opacity", "stroke", "stroke-width", "vector-effect"},
-        "svg": {"aria-label", "fill", "preserveAspectRatio", "role", "stroke", "viewBox"},
+        "rect": {"fill", "height", "width", "x", "y"},
+        "svg": {
+            *("aria-label", "fill", "font-family", "font-size", "preserveAspectRatio", "role", "stroke"),
+            "viewBox",
+        },
+        "text": {"font-weight", "x", "y"},
         "span": {"aria-hidden"},
         "td": {"colspan", "rowspan"},
         "th": {"scope", "colspan", "rowspan"},
     },
     filter_style_properties={
         *("background-color", "border-left", "border-radius", "color", "display", "font-weight", "height"),
-        *("margin", "padding", "text-align", "user-select", "vertical-align", "white-space", "width"),
+        *(
+            "margin",
+            "max-width",
+            "padding",
+            "text-align",
+            "user-select",
+            "vertical-align",
+            "white-space",
+            "width",
+        ),
     },
     url_schemes={"http", "https"},
     url_relative="deny",

@@ -96,7 +96,7 @@ class Runbook:
         _, report = self._diagnosed()
         found = {check: row for check, row in report.results.items() if check.id not in WHY}
         if found:
-            self._show(replace(report, results=found, only=tuple(check.id for check in found)))
+            self._show(replace(report, results=found))  # what asks again asks about the deployment
         else:
             self._show_text("What CodeDeploy says calls for no further check: continue.")
 

@@ -109,3 +109,11 @@ def test_the_page_of_an_error_has_its_steps_once(site: Built, folder: str) -> No
         ids = [attributes.get("id") for _, attributes in tags(path)]
         assert ids.count("now") == 1, path
         assert {"now_1", "not-this_1"}.isdisjoint(ids), path
+
+
+def test_no_script_has_a_template_inside_a_template() -> None:
+    """What makes the scripts small does not know them, and takes the spaces out of the inner one."""
+    inside = re.compile(r"\$\{[^}`\n]*`")
+    scripts = sorted((ROOT / "docs" / "assets" / "javascripts").glob("*.js"))
+    assert len(scripts) > 4
+    assert [path.name for path in scripts if inside.search(path.read_text(encoding="utf-8"))] == []

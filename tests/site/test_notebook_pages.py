@@ -3,13 +3,14 @@
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mkdocs.exceptions import Abort
 
-from runbooks.findings import FAIL, OK
+from runbooks.findings import FAIL, OK, Span
 from runbooks.report.as_html import fragment
 from site_hooks import notebooks
 from site_hooks.outputs import as_html, harmless
@@ -182,6 +183,10 @@ def test_harmless_html_keeps_what_a_report_needs() -> None:
         "<li><code>",
     ):
         assert kept.count(part) == shown.count(part) > 0, part
+    event = Span("web-01", "Install", "Failed", AT, AT)
+    drawn = fragment(report(replace(finding(FAIL), spans=(event,))).contents)
+    for part in ("<rect ", "<text ", "<title>", "font-size=", "fill=", 'aria-label="The events'):
+        assert harmless(drawn).count(part) == drawn.count(part) > 0, part
     assert harmless('<a href="https://x/?a=1&amp;b=2">l</a>') == '<a href="https://x/?a=1&amp;b=2">l</a>'
     assert harmless('<a href="/x">l</a><a href="x">l</a>') == "<a>l</a><a>l</a>"
     assert harmless('<p style="position:fixed;margin:0" class="md-x" id="y">a') == '<p style="margin:0">a</p>'

@@ -189,8 +189,9 @@
   function ticket(tools, found) {
     const [first, ...others] = found.known;
     const named = Object.entries(found.fields).map(([name, value]) => `${name} ${tools.plain(value)}`);
+    const code = first.title === first.name ? "" : ` (${first.name})`;
     return [
-      `CodeDeploy: ${first.title}${first.title === first.name ? "" : ` (${first.name})`}`,
+      `CodeDeploy: ${first.title}${code}`,
       `What it is: ${first.says || "AWS describes it nowhere."}`,
       `What to do: ${first.do}`,
       first.seen && `Seen: ${tools.plain(first.seen)}`,

@@ -38,7 +38,8 @@
   const settings = region ? `export AWS_REGION=${region} AWS_DEFAULT_REGION=${region}` : "";
   const note = document.createElement("p");
   note.className = "context";
-  note.append(`This link is about ${Object.entries(context).map(([key, value]) => `${key} ${value}`).join(", ")}; the commands below hold it.`);
+  const about = Object.entries(context).map((pair) => pair.join(" ")).join(", ");
+  note.append(`This link is about ${about}; the commands below hold it.`);
   if (settings) {
     const code = document.createElement("code");
     code.textContent = settings;

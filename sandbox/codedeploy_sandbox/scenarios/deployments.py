@@ -19,7 +19,10 @@ def deployment_script_failed(account: Account) -> None:
         "logTail": "LifecycleEvent - ApplicationStart\nScript - scripts/start.sh\n[stderr]scripts/start.sh: line 3: gunicorn: command not found\n",
     }
     at = account.clock.start - timedelta(minutes=20)
-    targets = {name: failed(name, "ApplicationStart", said, at) for name in ("web-01", "web-02")}
+    targets = {
+        name: failed(name, "ApplicationStart", said, at + timedelta(seconds=late))
+        for name, late in (("web-01", 0), ("web-02", 3))
+    }
     targets["batch-01"] = target("batch-01", "Skipped", {})
     put(account, "Failed", targets, TOO_FEW)
     fails(account, "script-failed")

@@ -12,6 +12,7 @@ from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
 
 DEPLOYMENT = "d-SHOPWEB01"
+_PACE = timedelta(seconds=4)  # that an event takes
 
 
 def put(
@@ -66,11 +67,14 @@ def fails(account: Account, failure: str) -> None:
 
 
 def failed(name: str, event: str, said: dict[str, str], at: datetime) -> dict[str, Any]:
-    """A target that failed at ``event``: those before it succeeded, those after it were skipped."""
+    """A target that failed at ``event``, which ended then: those before it succeeded, those after it were skipped."""
     place = EVENTS.index(event)
-    done = {"status": "Succeeded", "startTime": at, "endTime": at}
-    events: dict[str, dict[str, Any]] = {one: dict(done) for one in EVENTS[:place]}
-    events[event] = {"status": "Failed", "startTime": at, "endTime": at, "diagnostics": said}
+    ends = [at - _PACE * (place - number) for number in range(place + 1)]
+    events: dict[str, dict[str, Any]] = {
+        one: {"status": "Succeeded", "startTime": end - _PACE, "endTime": end}
+        for one, end in zip(EVENTS[:place], ends, strict=False)
+    }
+    events[event] = {"status": "Failed", "startTime": at - _PACE, "endTime": at, "diagnostics": said}
     events |= {one: {"status": "Skipped"} for one in EVENTS[place + 1 :]}
     return target(name, "Failed", events)
 
