@@ -94,7 +94,7 @@ _MEMBERS = {
         *(f"Entries.{m}" for m in ("Egress", "Protocol", "RuleAction", "RuleNumber")),
     ),
     "RouteTables": ("RouteTableId", "Routes", "Routes.State"),
-    "VpcEndpoints": ("VpcEndpointId", "ServiceName", "State", "VpcId"),
+    "VpcEndpoints": ("VpcEndpointId", "ServiceName", "State", "VpcId", "Groups.GroupId"),
 }
 
 

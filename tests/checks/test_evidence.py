@@ -265,6 +265,7 @@ def without(member: str) -> Change:
         ("security-group-blocks", "ec2:DescribeSecurityGroups", "IpPermissionsEgress", "security-group-lets-https-out"),
         ("nacl-blocks-return", "ec2:DescribeNetworkAcls", "Entries", "network-acl-lets-https-through"),
         ("endpoint-closed", "ec2:DescribeVpcEndpoints", "Groups", "vpc-endpoint-serves-the-agent"),
+        ("endpoint-closed", "ec2:DescribeVpcEndpoints", "GroupId", "vpc-endpoint-serves-the-agent"),
         ("endpoint-closed", "ec2:DescribeInstances", "PrivateIpAddress", "vpc-endpoint-serves-the-agent"),
         ("security-group-blocks", "ec2:DescribeInstances", "Key", "security-group-lets-https-out"),
     ],
