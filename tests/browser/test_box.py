@@ -143,11 +143,11 @@ def test_the_checks_of_an_instance_are_asked_with_its_name(page: Page) -> None:
     page.locator("#box-text").fill(f"{DEPLOYMENT} mi-0abc1234def567890")
     command = page.locator(".box-commands code")
     expect(command).to_contain_text(
-        "runbooks diagnose --instance mi-0abc1234def567890 --check agent-is-running"
+        "runbooks diagnose --instance mi-0abc1234def567890 d-ABCDEF123 --check deployment-targets-succeeded"
     )
     page.locator("#box-text").fill(DEPLOYMENT)
     expect(command).to_contain_text(
-        "runbooks diagnose --instance i-0abc1234def567890 --check agent-is-running"
+        "runbooks diagnose --instance i-0abc1234def567890 d-ABCDEF123 --check deployment-targets-succeeded"
     )
 
 

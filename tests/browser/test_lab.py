@@ -102,7 +102,7 @@ def _open(browser: Browser, lab: tuple[str, Path, str], name: str, folder: str =
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", ["triage.ipynb", "registration-status.ipynb"])
+@pytest.mark.parametrize("name", ["triage.ipynb", "registration-status.ipynb", "deployment.ipynb"])
 def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
     browser: Browser, lab: tuple[str, Path, str], name: str
 ) -> None:
