@@ -269,6 +269,8 @@ def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterato
 def _lets_in(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Finding:
     about, ids = endpoint["VpcEndpointId"], [group["GroupId"] for group in endpoint.get("Groups", ())]
     rules = [rule for group in groups(aws, ids) for rule in group["IpPermissions"]]
+    if not host.get("PrivateIpAddress"):
+        raise CouldNotCheck(f"EC2 gives no address of {host['InstanceId']}.")
     address = IPv4Address(host["PrivateIpAddress"])
     peers = group_peers(rules, 443)
     own = {group["GroupId"] for group in host["SecurityGroups"]}

@@ -13,9 +13,9 @@ from runbooks.question import is_ec2
 def ec2_host(aws: Aws, name: str) -> dict[str, Any]:
     """The EC2 instance of this ID, or behind a registered name. Raises `NotApplicable` if there is none."""
     host = present(aws, name) if is_ec2(name) else _behind(aws, name)
-    if not all(host.get(member) for member in ("VpcId", "SubnetId", "SecurityGroups", "PrivateIpAddress")):
+    if not all(host.get(member) for member in ("VpcId", "SubnetId", "SecurityGroups")):
         raise CouldNotCheck(
-            f"EC2 gives no VPC, subnet, security group or address of {host['InstanceId']}: is it running?"
+            f"EC2 gives no VPC, subnet or security group of {host['InstanceId']}: is it running?"
         )
     return host
 
