@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Response, Route, ViewportSize, ex
 from tests.support import ROOT
 from tests.support.built_site import Built
 
-pytestmark = pytest.mark.timeout(300)  # one fixture opens every page; on a busy machine that takes a while
+pytestmark = pytest.mark.timeout(900)  # one fixture opens forty pages; on a busy machine that takes a while
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
