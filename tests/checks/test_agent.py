@@ -704,7 +704,7 @@ def test_what_is_not_known_is_never_taken_for_good(aws: Aws, document: dict[str,
         "host-has-room": {f"{folder}.{name}" for folder in FOLDERS for name in ("free", "inodes")},
         "agent-may-use-its-files": {"agent.user", *(f"{name}.usable" for name in (*FOLDERS, *FILES))},
         "host-has-the-tools": {"agent.line", "tools.missing", "tools.ruby"},
-        "host-has-sound-state": {f"deployment.{name}" for name in ("ongoing", "last", "cleanup", "scripts")},
+        "host-has-sound-state": {f"deployment.{name}" for name in ("ongoing", "last", "cleanup")},
     }  # fmt: skip
 
 
