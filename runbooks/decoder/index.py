@@ -22,8 +22,9 @@ class Item:
     weak: bool = False  # it counts only where nothing else is known
     note: str = ""
 
-    def search(self, text: str) -> "re.Match[str] | None":
-        return compiled(self.pattern).search(text)
+    def search(self, text: str, folded: bool = False) -> "re.Match[str] | None":
+        """Where it stands in ``text``; ``folded``: in capitals and small letters alike."""
+        return compiled(self.pattern, folded).search(text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,7 @@ class Index:
     entries: dict[str, Entry]
     names: dict[str, tuple[Entry, str]]  # a code, as it stands or in lower case: its entry and its spelling
     items: dict[str, tuple[Item, ...]]  # by their words
+    folded: dict[str, tuple[Item, ...]]  # those that are not weak, by their words in small letters
     words: frozenset[str]  # all that lead to something
     grammar: dict[str, Any]
 
@@ -77,6 +79,7 @@ def index() -> Index:
     entries: dict[str, Entry] = {}
     names: dict[str, tuple[Entry, str]] = {}
     items: dict[str, tuple[Item, ...]] = {}
+    folded: dict[str, tuple[Item, ...]] = {}
     for row in read["entries"]:
         patterns = row.pop("match", ())
         facts: dict[str, Any] = {key: row[key] for key in row if key in _FIELDS}
@@ -93,7 +96,9 @@ def index() -> Index:
             item = Item(entry, given["re"], *(given.get(k, d) for k, d in _OPTIONS))
             for word in given["words"]:
                 items[word] = (*items.get(word, ()), item)
-    return Index(entries, names, items, frozenset(names) | frozenset(items), read["grammar"])
+                if not item.weak:
+                    folded[word.lower()] = (*folded.get(word.lower(), ()), item)
+    return Index(entries, names, items, folded, frozenset(names) | frozenset(items), read["grammar"])
 
 
 _FIELDS = set(Entry.__dataclass_fields__)
@@ -101,6 +106,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (("needs", ""), ("weak", False), ("note"
 
 
 @cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """``pattern`` as both languages read it: ASCII classes, lines, wide blanks."""
-    return re.compile(pattern.replace("␠", index().grammar["blank"]), re.ASCII | re.MULTILINE)
+def compiled(pattern: str, folded: bool = False) -> re.Pattern[str]:
+    """``pattern`` as both languages read it: ASCII classes, lines, wide blanks; ``folded``: letters of either case."""
+    flags = re.ASCII | re.MULTILINE | (re.IGNORECASE if folded else re.NOFLAG)
+    return re.compile(pattern.replace("␠", index().grammar["blank"]), flags)

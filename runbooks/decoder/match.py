@@ -16,9 +16,11 @@ from runbooks.decoder.text import normal
 _TOKEN = re.compile(r"\\{1,8}[nrt]|[A-Za-z0-9_]+", re.ASCII)
 _LAST = 20  # of many places where a word stands, these are tried, the last ones
 _WELL = 2
+_FOLDED = 20_000  # characters: a longer text is a log, and no one changes the letters of a log
 _WORD = 200  # characters: a text so short may be one code and nothing else
 _BEFORE, _AFTER = 600, 1400  # how much of the text around its word a pattern sees
 _NEAR = 300  # characters: what stands closer belongs together
+_SENTENCE = 3  # words: a shorter match means nothing in other letters
 _LINE = 2_000  # of a line, so much says whose it is
 _AROUND = 6_000  # and within this the text is about one thing
 
@@ -41,7 +43,7 @@ def explain(text: str) -> Explanation:
     """What is known of ``text``, the most likely first: a cause before a general word, the error's own name before a
     mention, the later before the earlier. Never raises for any text."""
     text = normal(text)
-    found = list(_hits(text))
+    found = list(_hits(text)) or list(_folded(text))
     hits = [hit for hit in found if not hit.weak] or found
     hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
     best = {hit.name: hit for hit in reversed(hits)}
@@ -74,6 +76,16 @@ def _hits(text: str) -> Iterator[_Hit]:
         places[alone].append(text.find(alone))
     for thing, starts in places.items():
         yield from _named(thing, starts, text) if isinstance(thing, str) else _sentence(thing, starts, text)
+
+
+def _folded(text: str) -> Iterator[_Hit]:
+    """Every sentence of the index that stands in the text in other letters, as in a title that is all capitals."""
+    places: dict[Item, deque[int]] = defaultdict(lambda: deque(maxlen=_LAST))
+    for token in _TOKEN.finditer(text) if len(text) < _FOLDED else ():
+        for item in index().folded.get(token[0].lower(), ()):
+            places[item].append(token.start())
+    for item, starts in places.items():
+        yield from _sentence(item, starts, text, folded=True)
 
 
 def _entry(word: str, before: str, alone: bool) -> tuple[Entry, str] | None:
@@ -110,16 +122,18 @@ def _named(word: str, starts: Iterable[int], text: str) -> Iterator[_Hit]:
             yield _Hit(entry, _shown(entry, name), 0 if own else 1, start, end, named=True)
 
 
-def _sentence(item: Item, starts: Iterable[int], text: str) -> Iterator[_Hit]:
+def _sentence(item: Item, starts: Iterable[int], text: str, folded: bool = False) -> Iterator[_Hit]:
     """A pattern of the index, at the last place where it matches."""
     for start in reversed(list(starts)):
         low = _line_start(text, start)
-        found = item.search(text[low : start + _AFTER])
+        found = item.search(text[low : start + _AFTER], folded)
         if not found or not low + found.end() > start:
+            continue
+        if folded and len(found[0].split()) < _SENTENCE:
             continue
         begin, end = low + found.start(), low + found.end()
         weak = item.weak
-        if item.needs and not _context(item.needs, begin, text):
+        if item.needs and not _context(item.needs, begin, text, folded):
             if item.needs != "agent":
                 continue
             weak = True
@@ -141,10 +155,10 @@ def _line_start(text: str, at: int) -> int:
     return low if line < 0 else line + 1
 
 
-def _context(name: str, at: int, text: str) -> bool:
+def _context(name: str, at: int, text: str, folded: bool = False) -> bool:
     """Whether the text around a place is of a kind: its line is the agent's, or it mentions CodeDeploy."""
     grammar = index().grammar
-    pattern = compiled(grammar["contexts"][name])
+    pattern = compiled(grammar["contexts"][name], folded)
     if name != "agent":
         return bool(pattern.search(text[max(0, at - _AROUND) : at + _AROUND]))
     low = _last_line(text, at, _LINE)

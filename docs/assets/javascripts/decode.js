@@ -2,14 +2,14 @@
 "use strict";
 
 (function (root) {
-  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000, LINE = 2000;
+  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000, LINE = 2000, FOLDED = 20000, SENTENCE = 3;
   const LINES = /\r\n|[\r\u0085\u2028\u2029]/g;
   const BLANKS = /[\u000b\u000c\u001c-\u001f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]/g;
   const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/g;
 
   /** What `load` gives: the entries, the words that lead to them, and how a text is read. */
   function load(document) {
-    const entries = new Map(), names = new Map(), items = new Map(), lower = new Map();
+    const entries = new Map(), names = new Map(), items = new Map(), folded = new Map(), lower = new Map();
     for (const row of document.entries) {
       const log = row.log || {};
       const entry = {
@@ -25,20 +25,26 @@
       for (const given of row.match || []) {
         const item = { entry, pattern: given.re, needs: given.needs || "", weak: Boolean(given.weak), note: given.note || "" };
         for (const word of given.words) {
-          if (!items.has(word)) items.set(word, []);
-          items.get(word).push(item);
+          add(items, word, item);
+          if (!item.weak) add(folded, word.toLowerCase(), item);
         }
       }
     }
     for (const [code, found] of lower) if (!names.has(code)) names.set(code, found);
     const shapes = new Set([...names.keys(), ...items.keys()].map((word) => word.charCodeAt(0) * 256 + word.length));
-    return { entries, names, items, shapes, grammar: document.grammar, patterns: { m: new Map(), gm: new Map() } };
+    return { entries, names, items, folded, shapes, grammar: document.grammar, patterns: { m: new Map(), gm: new Map(), im: new Map() } };
+  }
+
+  function add(map, word, item) {
+    if (!map.has(word)) map.set(word, []);
+    map.get(word).push(item);
   }
 
   /** What is known of `text`, the most likely first. Never throws for any text. */
   function decode(index, given) {
     const text = normal(given);
-    const found = hits(index, text);
+    const exact = hits(index, text);
+    const found = exact.length ? exact : inOtherLetters(index, text);
     const strong = found.filter((hit) => !hit.weak);
     let kept = strong.length ? strong : found;
     kept.sort((a, b) => a.rank - b.rank || a.entry.general - b.entry.general || a.named - b.named || b.end - a.end);
@@ -93,6 +99,16 @@
       else found.push(...sentence(index, thing, starts, text));
     }
     return found;
+  }
+
+  /** Every sentence of the index that stands in the text in other letters, as in a title that is all capitals. */
+  function inOtherLetters(index, text) {
+    const places = new Map();
+    if (text.length >= FOLDED) return [];
+    eachWord(index, text, true, (word, start) => {
+      for (const item of index.folded.get(word.toLowerCase()) || []) remember(places, item, start);
+    });
+    return [...places].flatMap(([item, all]) => sentence(index, item, all.slice(-LAST), text, "im"));
   }
 
   /** Each word that may mean something, read by its characters: a regular expression is three times slower. */
@@ -161,14 +177,15 @@
     return entry.kind === "refusal" ? code : entry.name;
   }
 
-  function sentence(index, item, starts, text) {
+  function sentence(index, item, starts, text, flags = "m") {
     for (const start of starts.slice().reverse()) {
       const low = lineStart(text, start);
-      const found = compiled(index, item.pattern).exec(text.slice(low, start + AFTER));
+      const found = compiled(index, item.pattern, flags).exec(text.slice(low, start + AFTER));
       if (!found || low + found.index + found[0].length <= start) continue;
+      if (flags === "im" && found[0].trim().split(/\s+/).length < SENTENCE) continue;
       const begin = low + found.index, entry = item.entry;
       let weak = item.weak;
-      if (item.needs && !inContext(index, item.needs, begin, text)) {
+      if (item.needs && !inContext(index, item.needs, begin, text, flags)) {
         if (item.needs !== "agent") continue;
         weak = true;
       }
@@ -184,8 +201,8 @@
     return low ? low + text.slice(low, at).indexOf("\n") + 1 : 0;
   }
 
-  function inContext(index, name, at, text) {
-    const pattern = compiled(index, index.grammar.contexts[name]);
+  function inContext(index, name, at, text, flags = "m") {
+    const pattern = compiled(index, index.grammar.contexts[name], flags);
     if (name !== "agent") return pattern.test(text.slice(Math.max(0, at - AROUND), at + AROUND));
     const low = lastLine(text, at, LINE);
     const line = text.slice(low, lineEnd(text, at, low + LINE));
