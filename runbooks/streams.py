@@ -47,6 +47,8 @@ def check_writable(path: Path) -> None:
     """Raise `UserError` where `write` could not write, before there is anything to lose."""
     try:
         target = path.resolve()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            target.stat()  # from Python 3.13 on a link that leads to itself is refused only here
         is_folder = target.is_dir()
     except (
         OSError,
