@@ -9,8 +9,8 @@ from codedeploy_sandbox.hosts.host import LOG as LOG_FILE
 from codedeploy_sandbox.hosts.host import POLLS_2
 
 from runbooks.aws.session import Aws
-from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN
-from tests.checks.test_agent import HEALTHY, SECOND, SECOND_FAKES, Case, aged, ask, aws, look, worst
+from runbooks.findings import FAIL, UNKNOWN, WARN
+from tests.checks.test_agent import HEALTHY, SECOND, SECOND_FAKES, Case, aged, aws
 from tests.checks.test_broken_hosts import (
     LOG,
     POLL,
@@ -23,6 +23,7 @@ from tests.checks.test_broken_hosts import (
     at,
     log,
     loops,
+    only_the_intended,
 )
 from tests.support.agent_lines import PLUGIN, boot, completed, first, performed, refused, second
 from tests.support.hosts import DEFAULT_CONFIG
@@ -158,12 +159,4 @@ UNSEEN = {
 
 @pytest.mark.parametrize("name", UNSEEN)
 def test_of_a_host_that_no_one_met_exactly_the_intended_is_said(name: str, aws: Aws, tmp_path: Path) -> None:
-    case = as_of_now(UNSEEN[name])
-    found = {id_: worst(each) for id_, each in ask(aws, look(case, tmp_path)).items()}
-    loud = {id_: f.says for id_, f in found.items() if f.verdict not in (OK, SKIP)}
-    assert set(loud) == set(case.not_ok), loud
-    for id_, (verdict, says) in case.not_ok.items():
-        assert found[id_].verdict is verdict
-        assert says in found[id_].says
-    for id_, fix in case.fixes.items():
-        assert found[id_].fix.startswith(fix)
+    only_the_intended(as_of_now(UNSEEN[name]), aws, tmp_path)
