@@ -34,13 +34,17 @@ def appspec(
     output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 for a WARN too.")] = False,
 ) -> None:
-    """Check AppSpec files and bundles as agents 1.8.1 and 2.x read them. Works offline.
+    """Check AppSpec files and bundles as the agents do. Works offline.
+
+    Judges as agent 1.8.1 and as agent 2.x, and says where they differ.
 
     A folder or an archive is judged whole: the scripts and the sources too. Nothing is unpacked. All faults are shown,
     each with the message that the agent would give and the event at which the deployment would fail.
     The exit code: 0 all good, 1 something FAILs, 2 something could not be checked, 3 both; 64 a wrong option or path.
 
-    runbooks appspec appspec.yml; runbooks appspec build/bundle.zip
+    \b
+      runbooks appspec appspec.yml
+      runbooks appspec build/bundle.zip
     """
     from runbooks.appspec.formats import FORMATS, exit_code
     from runbooks.appspec.linter import STDIN, lint

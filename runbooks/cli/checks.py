@@ -6,7 +6,10 @@ from runbooks.streams import say
 
 @app.command()
 def checks() -> None:
-    """List every check: its id and good state, the API calls and IAM actions that it needs, and its page."""
+    """List every check, with the calls and IAM actions it needs.
+
+    Each with its id, the state that is good, and its page.
+    """
     from runbooks.checks import all_checks
     from runbooks.policy import actions, calls
     from runbooks.text.links import page_url

@@ -33,13 +33,15 @@ def diagnose(
     verbose: Verbose = False,
     colour: Colour = None,
 ) -> None:
-    """Run the checks and print the report: in a terminal the worst problem stands last, in a file first.
+    """Run the checks and print the report.
 
-    Read-only; --probe also runs one read-only script on the host by Systems Manager (a sandbox always does).
+    In a terminal the worst problem stands last, in a file first. Read-only; --probe also runs one read-only script on the host by Systems Manager (a sandbox always does).
     The exit code: 0 all good, 1 something FAILs, 2 something could not be checked or most was not asked,
     3 both; 64 a wrong option.
 
-    Try it without an account: runbooks diagnose web-01 --sandbox agent-stopped
+    \b
+    Try it without an account:
+      runbooks diagnose web-01 --sandbox agent-stopped
     """
     answer(
         asked_about(subject, asked),

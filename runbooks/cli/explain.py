@@ -20,12 +20,14 @@ def explain(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Say what an error is, what to do, and where to read more. Works offline.
+    """Say what an error is and what to do. Works offline.
 
     Takes anything that holds it: an error's name, a line of the AWS CLI, a stack trace of any SDK, a CloudTrail
     record, a deployment's error code, an agent's log. The exit code: 0 something in it is known, 1 nothing is.
 
-    runbooks explain InvalidRegistrationStatusException; journalctl -u codedeploy-agent | runbooks explain
+    \b
+      runbooks explain InvalidRegistrationStatusException
+      journalctl -u codedeploy-agent | runbooks explain
     """
     from runbooks.decoder import explain as explained
     from runbooks.decoder import text_of

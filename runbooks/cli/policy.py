@@ -13,7 +13,7 @@ from runbooks.streams import say
 def policy(
     probe: Annotated[bool, typer.Option("--probe", help="Add what --probe of `diagnose` needs.")] = False,
 ) -> None:
-    """Print the least-privilege IAM policy for the checks: what they call, and nothing else."""
+    """Print the least-privilege IAM policy for the checks."""
     from runbooks.policy import document
 
     say(json.dumps(document(probe=probe), indent=2) + "\n")

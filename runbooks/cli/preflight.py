@@ -39,12 +39,14 @@ def preflight(
     verbose: Verbose = False,
     colour: Colour = None,
 ) -> None:
-    """Say what would fail if one deployed to a group now, and what could not be predicted.
+    """Say what would fail if you deployed to a group now.
 
-    Read-only: nothing is deployed. The exit code: 0 nothing would, 1 something FAILs, 2 something could not be checked,
+    And what could not be predicted. Read-only: nothing is deployed. The exit code: 0 nothing would, 1 something FAILs, 2 something could not be checked,
     3 both; 64 a wrong option.
 
-    Try it without an account: runbooks preflight shop/web --sandbox group-role-denied
+    \b
+    Try it without an account:
+      runbooks preflight shop/web --sandbox group-role-denied
     """
     from runbooks.checks._revision import s3_revision
     from runbooks.prediction import preflight as ask

@@ -19,11 +19,14 @@ def probe(
         typer.Option("--document", help="Print the SSM document that holds it, for --probe of `diagnose`."),
     ] = False,
 ) -> None:
-    """Print the read-only host probe, for a host that Systems Manager does not manage.
+    """Print the read-only host probe.
 
+    It is for a host that Systems Manager does not manage.
+
+    \b
     Run it there as root and bring its output back:
-    runbooks probe --instance NAME | ssh HOST sudo sh > host.json
-    runbooks diagnose --instance NAME --host-report host.json
+      runbooks probe --instance NAME | ssh HOST sudo sh > host.json
+      runbooks diagnose --instance NAME --host-report host.json
     """
     from runbooks.errors import UserError
     from runbooks.host import probe_script

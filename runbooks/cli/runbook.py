@@ -38,7 +38,9 @@ def open_(
     set_: Set = None,
     browser: Annotated[bool, typer.Option(help="Show it in a browser; else only print its address.")] = True,
 ) -> None:
-    """Copy a runbook into incidents/ with these parameters, and open the copy in JupyterLab.
+    """Copy a runbook into incidents/ and open it in JupyterLab.
+
+    The parameters given are in the copy.
 
     RUNBOOK can also be a link to the guide, or the name of an error or a check: then its runbook is opened, with the
     instance, Region, deployment and group that the link holds. The id of a deployment opens the runbook of deployments.
@@ -67,12 +69,14 @@ def run_(
     probe: Probe = False,
     set_: Set = None,
 ) -> None:
-    """Execute a runbook from its first cell to its last, without JupyterLab.
+    """Execute a runbook from first cell to last, without JupyterLab.
 
     It prints what it found. The executed notebook and a page in HTML are left in incidents/. The exit code is that of
     `diagnose`.
 
-    Try it without an account: runbooks run agent --sandbox agent-stopped --instance web-01
+    \b
+    Try it without an account:
+      runbooks run agent --sandbox agent-stopped --instance web-01
     """
     path_of(name)
     from runbooks.runbook.run import run_runbook

@@ -17,7 +17,9 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     list_: Annotated[bool, typer.Option("--list", help="Name the scenarios and end.")] = False,
 ) -> None:
-    """Start an embedded AWS on loopback and print how to point an AWS client at it.
+    """Start an embedded AWS on loopback.
+
+    It prints how to point an AWS client at it.
 
     Clients that do not read AWS_ENDPOINT_URL (JavaScript 2, Go 1, older Go 2 and PHP, CLI 1 before 1.29, CLI 2 before
     2.13) would call AWS itself: give them the endpoint in code, or the CLI --endpoint-url.

@@ -28,12 +28,14 @@ def why(
     verbose: Verbose = False,
     colour: Colour = None,
 ) -> None:
-    """Say why a deployment failed: its error, and its targets grouped by cause, each with what to do.
+    """Say why a deployment failed, and what to do.
 
-    Read-only: three calls for up to 25 targets. With --watch it first shows, until it has ended, how the deployment
+    Gives its error, and its targets grouped by cause. Read-only: three calls for up to 25 targets. With --watch it first shows, until it has ended, how the deployment
     goes. The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has not ended or could not be read.
 
-    Try it without an account: runbooks why d-SHOPWEB01 --sandbox deployment-script-failed
+    \b
+    Try it without an account:
+      runbooks why d-SHOPWEB01 --sandbox deployment-script-failed
     """
     from runbooks.checks.deployment import WHY
     from runbooks.cli.watching import watch as watch_it
