@@ -69,10 +69,10 @@ def play(page: str, folder: Path) -> str:
             printed.append(done.stdout)
             rest = COUNTS.sub("N", done.stdout)
             assert bool(rest) == bool(shown), (command, rest)
-            # in this order; the page leaves out what changes from run to run
-            for line in COUNTS.sub("N", shown).splitlines():
-                assert line in rest, f"{command}\nprinted\n{done.stdout}\nwithout, in its place,\n{line}"
-                rest = rest.partition(line)[2]
+            # in this order; the page has "…" for what it leaves out, or what changes from run to run
+            for part in filter(None, re.split(r" *[…\n] *", COUNTS.sub("N", shown))):
+                assert part in rest, f"{command}\nprinted\n{done.stdout}\nwithout, in its place,\n{part}"
+                rest = rest.partition(part)[2]
     return "".join(printed)
 
 
