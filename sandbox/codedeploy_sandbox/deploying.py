@@ -7,8 +7,9 @@ from hashlib import sha256
 from typing import Any
 
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.hosts.agent import FAILURES, SILENT, Failure, derived, hears, marked
-from codedeploy_sandbox.hosts.bundle import failure_of
+from codedeploy_sandbox.hosts.agent import FAILURES, REVISION, SILENT, Failure, derived, hears
+from codedeploy_sandbox.hosts.bundle import failure_of, files_of
+from codedeploy_sandbox.hosts.marks import marked
 from codedeploy_sandbox.iam.policy import Request, evaluate
 from codedeploy_sandbox.plays import Play, minimum_of, play
 from codedeploy_sandbox.state import ACCOUNT, Account, Deployment, Node, RegionState
@@ -20,13 +21,13 @@ def begin(account: Account, region: str, group: Mapping[str, Any], info: Mapping
     """Begin a deployment to the instances that the group (DeploymentGroupInfo) selects; `info` says what and when."""
     state = account.state(region)
     arns = selected(account, state, group)
-    gone = _unreadable(account, region, info["revision"])
+    gone, files = _fetched(account, region, info["revision"])
     id_, named = info["deploymentId"], {}
     for name, arn in arns.items():
         failure = _failure(account, region, name, arn, info["revision"], gone)
         named[name] = failure.of(id_) if failure and not _avoided(failure, info) else None
     minimum = minimum_of(state, info["deploymentConfigName"]) or {}
-    begun = state.deployments[id_] = play(info, arns, named, minimum)
+    begun = state.deployments[id_] = play(info, arns, named, minimum, files)
     return begun
 
 
@@ -166,19 +167,25 @@ def _may(account: Account, arn: str, action: str, resource: str) -> bool:
     return evaluate(asked, policies, boundary=boundary, organisation=above).decision == "allowed"
 
 
-def _unreadable(account: Account, region: str, revision: Mapping[str, Any]) -> Failure | None:
-    """What is wrong with a revision on every host. What is not a zip archive in S3 is taken for sound."""
+def _fetched(
+    account: Account, region: str, revision: Mapping[str, Any]
+) -> tuple[Failure | None, Mapping[str, str]]:
+    """What is wrong with a revision on every host, and its files. What is not a zip archive in S3 is taken for sound."""
     at = revision.get("s3Location")
     if not at:
         # Assumption: other-revisions
-        return None
+        return None, REVISION
     named = {"VersionId": at["version"]} if at.get("version") else {}
     try:
         found = account.ask("s3", "GetObject", region=region, Bucket=at["bucket"], Key=at["key"], **named)
     except ApiError as error:
-        return FAILURES["bucket-gone" if error.code == "NoSuchBucket" else "bundle-gone"]
-    # Assumption: other-revisions
-    return failure_of(found["Body"].read()) if at["bundleType"] == "zip" else None
+        return FAILURES["bucket-gone" if error.code == "NoSuchBucket" else "bundle-gone"], {}
+    if at["bundleType"] != "zip":
+        # Assumption: other-revisions
+        return None, REVISION
+    content = found["Body"].read()
+    failure = failure_of(content)
+    return failure, {} if failure else files_of(content)
 
 
 def settle(account: Account, region: str, now: datetime) -> None:
@@ -198,7 +205,7 @@ def mark(state: RegionState, id_: str, one: Play) -> None:
         node, instance = machine_of(state, name), state.instances.get(name)
         if node and course.ended <= one.ended:
             arn = instance.iam_arn if instance else one.arns[name]
-            machine = marked(node.machine, arn, id_, course.failure)
+            machine = marked(node.machine, arn, id_, course.failure, course.begun, files=one.files)
             state.nodes[node.id] = replace(node, machine=machine)
 
 

@@ -7,14 +7,11 @@ import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from codedeploy_sandbox.hosts.agent import EVENTS, Failure
+from codedeploy_sandbox.hosts.agent import EVENT, EVENTS, REVISION, Failure
 from codedeploy_sandbox.state import Deployment, RegionState
-
-# Assumption: quick
-EVENT = timedelta(seconds=1)  # what an event takes, and what passes before the first one
 
 # minimumHealthyHosts of AWS's own configurations. MOST_CONCURRENCY is by the description of this shape in botocore's
 # model, whose enum lacks it.
@@ -95,6 +92,7 @@ class Play(Deployment):
     """A deployment by its course. `info` holds what does not change; `arns` are of the targets, in the order of work."""
 
     arns: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # of the revision, as far as they are put on hosts
     courses: dict[str, Course] = field(default_factory=dict)
     begun: datetime = datetime.min
     error: dict[str, str] | None = None  # how it ends, unless it is stopped
@@ -190,9 +188,10 @@ def play(
     arns: Mapping[str, str],
     failures: Mapping[str, Failure | None],
     minimum: Mapping[str, Any],
+    files: Mapping[str, str] = REVISION,
 ) -> Play:
     """The deployment with the constant part of its DeploymentInfo, its targets' ARNs, and how each of them fails."""
-    begun = info["createTime"] + EVENT
+    begun = info["createTime"] + EVENT  # passes before the first event
     out, total = may_be_out(minimum, len(arns)), len(arns)
     run, left = courses(failures, begun, out)
     failed = sum(1 for course in run.values() if course.failure)
@@ -203,4 +202,4 @@ def play(
         error = TOO_MANY_WANTED
     elif left or failed > out or failed == total:
         error = TOO_FEW
-    return Play(dict(info), arns=dict(arns), courses=run, begun=begun, error=error)
+    return Play(dict(info), arns=dict(arns), files=dict(files), courses=run, begun=begun, error=error)

@@ -1,16 +1,15 @@
-"""What the agent on a machine makes of a deployment: how an event fails, what it reports, and what it leaves on the host.
+"""What the agent on a machine makes of a deployment: how an event fails, and what it reports.
 
 The messages are those of agent 1.8.1, which was run for them, or of its source.
 """
 
-import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatch
 from types import MappingProxyType
 
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
-from codedeploy_sandbox.hosts.machine import Machine, poll
+from codedeploy_sandbox.hosts.machine import Machine
 
 EVENTS = (
     "ApplicationStop",
@@ -21,6 +20,8 @@ EVENTS = (
     "ApplicationStart",
     "ValidateService",
 )
+# Assumption: quick
+EVENT = timedelta(seconds=1)  # what an event takes
 GROUP = "5f1e"  # the folder of the deployment group
 
 APPSPEC = """version: 0.0
@@ -56,7 +57,8 @@ class Failure:
     event: str
     code: str  # the model's LifecycleErrorCode
     message: str
-    script: str = ""
+    script: str = ""  # the one that it reports
+    running: str = ""  # the one that ran, where it reports none
     output: tuple[str, ...] = ()  # what the script printed
     logged: str = ""  # what the agent logs beside its report to CodeDeploy, where it logs more
     takes: timedelta = timedelta(seconds=1)
@@ -77,12 +79,18 @@ class Failure:
         }
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """What the agent writes into the script's log. It names the script when it runs it."""
+        script = self.script or self.running
+        if not script:
+            return ()
+        ran = self.code not in ("ScriptMissing", "ScriptNotExecutable")
+        return (f"LifecycleEvent - {self.event}", *([f"Script - {script}"] * ran), *self.output)
+
+    @property
     def tail(self) -> str:
-        """The end of the script's log, as the agent writes it."""
-        if not self.output:
-            return ""
-        lines = (f"LifecycleEvent - {self.event}", f"Script - {self.script}", *self.output)
-        return "".join(f"{line}\n" for line in lines)
+        """The end of the script's log, as the agent reports it: without times."""
+        return "".join(f"{line}\n" for line in self.lines if self.script)
 
     def of(self, deployment: str) -> "Failure":
         """The failure with the names of one deployment."""
@@ -116,8 +124,9 @@ def of_script(message: str) -> str:
 
 def _script(code: str, message: str, *output: str, seconds: int = 1, logged: str = "") -> Failure:
     error = of_script(message)
+    takes = timedelta(seconds=seconds)
     return Failure(
-        "ApplicationStart", code, message, _START, output, logged or error, timedelta(seconds=seconds)
+        "ApplicationStart", code, message, _START, output=output, logged=logged or error, takes=takes
     )
 
 
@@ -174,6 +183,7 @@ FAILURES: dict[str, Failure] = {
         "UnknownError",
         "Failed: Failing in-progress lifecycle event after an agent restart.",
         logged=f"WARN  [codedeploy-agent(1415)]: {_PLUGIN}CommandPoller: Deployment tracking file found: {{root}}/ongoing-deployment. The agent likely restarted while running a customer-supplied script. Failing the lifecycle event.",
+        running=_START,
         number=7,
     ),
     # Assumption: cleanup-message
@@ -277,81 +287,3 @@ def hears(machine: Machine, endpoint: str) -> bool:
 def derived(machine: Machine) -> str:
     """The name of the failure that follows from the machine's state, or ""."""
     return machine.fails or ("disk-full" if machine.free < 10_240 or machine.inodes < 100 else "")
-
-
-_RECORDS = f"{DEPLOYMENTS}/deployment-instructions/"
-
-# The agent's number for each code, in its report.
-_NUMBERS = {
-    "Success": 0,
-    "ScriptMissing": 1,
-    "ScriptNotExecutable": 2,
-    "ScriptTimedOut": 3,
-    "ScriptFailed": 4,
-}
-
-
-def marked(machine: Machine, arn: str, deployment: str, failure: Failure | None) -> Machine:
-    """The machine after a deployment: what its agent logged, and what it left below its root_dir."""
-    if failure and not failure.heard:
-        return machine
-    polls = () if (machine.agent or "").startswith("2.") else (poll(arn),)
-    reports = (*machine.reports, *_reports(machine, deployment, failure), *polls)
-    if failure is None:  # that also writes the agent's records of revisions again
-        others = tuple(file for file in machine.others if not file[0].startswith(_RECORDS))
-        fails = "" if machine.fails == "last-revision-gone" else machine.fails
-        return replace(machine, reports=reports, others=others, fails=fails)
-    place = f"{DEPLOYMENTS}/{GROUP}/{deployment}"
-    files = dict(machine.others)
-    if EVENTS.index(failure.event) > EVENTS.index("DownloadBundle"):
-        files |= {f"{place}/deployment-archive/{name}": text for name, text in left(failure).items()}
-        files |= {
-            f"{DEPLOYMENTS}/deployment-instructions/{GROUP}_most_recent_install": f"/{place}\n",
-            "bin/sh": "",  # what the scripts name in their first line
-        }
-    if failure.script:
-        files[f"{place}/logs/scripts.log"] = failure.tail
-        files[f"{DEPLOYMENTS}/deployment-logs/codedeploy-agent-deployments.log"] = failure.tail
-    return replace(machine, reports=reports, others=tuple(sorted(files.items())))
-
-
-def left(failure: Failure) -> dict[str, str]:
-    """The revision in the archive, as far as a failure follows from it."""
-    if failure.archive is not None:
-        return dict(failure.archive)
-    files = dict(REVISION)
-    if failure.code == "ScriptMissing":
-        files.pop(failure.script, None)
-    elif "Errno::ENOENT with message" in failure.message:
-        files[failure.script] = files[failure.script].replace("\n", "\r\n")
-    elif "did not find an AppSpec file" in failure.message:
-        del files["appspec.yml"]
-    elif failure.message.startswith("(<unknown>)"):
-        files["appspec.yml"] = APPSPEC.replace("  - source", "\t- source")
-    elif "rb_sysopen" in failure.message and "deployment-archive/" in failure.message:
-        files.pop(failure.message.partition("deployment-archive/")[2], None)
-    return files
-
-
-def _reports(machine: Machine, deployment: str, failure: Failure | None) -> tuple[str, ...]:
-    """The lines of the agent's log about the event that failed, or about the last one."""
-    event = failure.event if failure else EVENTS[-1]
-    if (machine.agent or "").startswith("2."):
-        span = f"deployment{{deployment_id={deployment} command={event} app=shop}}"
-        if not failure:
-            return ()
-        script = f"{failure.script}: " if failure.script else ""
-        return (f"ERROR {span}: Command failed elapsed_ms=2 error={script}{failure.message}",)
-    status, number = (
-        ("Failed", failure.number or _NUMBERS.get(failure.code, 5)) if failure else ("Succeeded", 0)
-    )
-    payload = {
-        "error_code": number,
-        "script_name": failure.script if failure else "",
-        "message": failure.message if failure else "Succeeded: ",
-        "log": failure.tail if failure else "",
-    }
-    diagnostics = f'{{format:"JSON",payload:{json.dumps(json.dumps(payload, separators=(",", ":")))}}}'
-    call = f'put_host_command_complete(command_status:"{status}",diagnostics:{diagnostics},host_command_identifier:"eyJiYXRjaElkIjoi")'
-    done = f"INFO  [codedeploy-agent(1415)]: [Aws::CodeDeployCommand::Client 200 0.053927 0 retries] {call}  "
-    return tuple(filter(None, (failure.logged if failure else "", done)))

@@ -36,10 +36,15 @@ def failure_of(content: bytes) -> Failure | None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             found = sorted(_failures(archive), key=lambda failure: EVENTS.index(failure.event))
-            kept = tuple((name, _read(archive, name)) for name in archive.namelist() if _kept(name))
     except _UNREADABLE:
         return FAILURES["bundle-broken"]
-    return replace(found[0], archive=kept) if found else None
+    return replace(found[0], archive=tuple(files_of(content).items())) if found else None
+
+
+def files_of(content: bytes) -> dict[str, str]:
+    """The files of a zip archive that are put on a host. Raises what zipfile does for content that is no archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: _read(archive, name) for name in archive.namelist() if _kept(name)}
 
 
 def _kept(name: str) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from codedeploy_sandbox.deploying import machine_of, mark
-from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, derived, marked
+from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, derived
+from codedeploy_sandbox.hosts.marks import marked
 from codedeploy_sandbox.plays import SERVER, STATUSES, play
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
@@ -59,10 +60,11 @@ def played(account: Account, fails: str = "") -> None:
 
 
 def fails(account: Account, failure: str) -> None:
-    """Let every deployment fail so on web-01, with the marks of the one that has."""
+    """Let every deployment fail so on web-01, with the marks of the one that has, 20 minutes ago."""
     machine(account, fails=failure)
-    nodes = account.state(REGION).nodes
-    on = marked(nodes[NODE].machine, session("web-01"), DEPLOYMENT, FAILURES[failure].of(DEPLOYMENT))
+    nodes, how = account.state(REGION).nodes, FAILURES[failure].of(DEPLOYMENT)
+    begun = account.clock.start - timedelta(minutes=20) - (EVENTS.index(how.event) + 1) * _PACE
+    on = marked(nodes[NODE].machine, session("web-01"), DEPLOYMENT, how, begun, pace=_PACE)
     nodes[NODE] = replace(nodes[NODE], machine=on)
 
 

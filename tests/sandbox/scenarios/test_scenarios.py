@@ -125,10 +125,14 @@ DIFFERS: dict[str, set[str]] = {
     # and the revision is on the host
     **{
         f"deployment-{name}": {*FAILED, "host revisions"}
+        for name in ("appspec-missing", "appspec-invalid", "source-missing", "destination-read-only")
+    },
+    # and the agent has installed it, and takes it for the last successful one
+    **{
+        f"deployment-{name}": {*FAILED, "host revisions", "host deployment"}
         for name in (
             *("script-failed", "script-missing", "script-crlf", "script-not-executable", "script-timed-out"),
-            *("output-left-open", "appspec-missing", "appspec-invalid", "source-missing"),
-            *("destination-read-only", "agent-restarted"),
+            *("output-left-open", "agent-restarted", "configuration-gone"),
         )
     },
     # its log names no endpoint
@@ -136,12 +140,11 @@ DIFFERS: dict[str, set[str]] = {
     "deployment-revision-gone": {*FAILED, "revision"},
     "deployment-old-script-missing": {*FAILED, "host deployment", "host revisions"},
     "deployment-file-exists": {*FAILED, "host deployment", "host revisions"},
-    "deployment-root-noexec": {*FAILED, "host root_folder", "host revisions"},
+    "deployment-root-noexec": {*FAILED, "host root_folder", "host revisions", "host deployment"},
     **dict.fromkeys(OF_CODES, DEPLOYMENT),
     "deployment-found-no-instances": DEPLOYMENT,
     "deployment-stopped": {*DEPLOYMENT, "calls of others"},
     "deployment-queued": DEPLOYMENT,
-    "deployment-configuration-gone": {*FAILED, "host revisions"},
     "deployment-running": {*DEPLOYMENT, *STOPPED},
     "clock-drifts": {"Date"},
     # They leave web-01 alone: tests/sandbox/scenarios/test_ec2.py.
