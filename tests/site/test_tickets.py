@@ -22,6 +22,7 @@ import yaml
 from runbooks.findings import FAIL, OK
 from tests.support import DOCS
 from tests.support.reports import HOSTILE, finding, report
+from tests.templates import stacks
 
 SCRIPTS = DOCS / "snippets" / "tickets"
 PAGE = DOCS / "tickets.md"
@@ -342,6 +343,14 @@ def test_the_page_shows_every_template_of_notifications() -> None:
     for word in ("It makes", "It costs", "To remove it"):
         assert text.count(f"**{word}**") == 3 or word == "To remove it"
     assert text.count("**To remove it**") == 3
+
+
+def test_the_command_of_the_page_is_the_output_of_the_template() -> None:
+    """One command: the page shows it with a name in the place of the topic."""
+    output = stacks.read("notify-deployments.yml")["Outputs"]["TriggerCommand"]["Value"]["Fn::Sub"]
+    text = PAGE.read_text(encoding="utf-8").replace("\\\n", "")
+    (shown,) = re.findall(r"^aws deploy update-deployment-group .*", text, re.MULTILINE)
+    assert shown.split() == output.replace("${Trigger}", "TRIGGER_TOPIC").split()
 
 
 def test_the_step_of_a_pipeline_runs_though_the_deployment_failed(tmp_path: Path) -> None:
