@@ -184,6 +184,8 @@ class App:
         if http.path.startswith("/moto-api"):  # moto's own controls, which AWS does not have
             raise not_implemented(call.service, call.operation)
         call.parameters = _parameters(call, http)
+        if call.service == "codedeploy":  # moto does not look at CodeDeploy's model
+            _check_model(call, http)
         if call.service == "iam":
             iam.check_trust(call)
         with self._moto.lock:
@@ -248,7 +250,11 @@ def _check_model(call: Call, http: Request) -> None:
     """Raise ApiError if the model does not allow the request: then it is not moto that is to blame for a failure."""
     model = models.operation(call.service, call.operation)
     if model and not call.protocol.startswith("rest"):
-        check(model, call.protocol, codec.read(model, call.protocol, http.get_data()))
+        try:
+            check(model, call.protocol, codec.read(model, call.protocol, http.get_data()))
+        except ApiError as error:
+            # Assumption: messages
+            raise ApiError(error.code, f"{error.message} [sandbox]", error.status) from None
 
 
 def _failure(error: Exception) -> ApiError:

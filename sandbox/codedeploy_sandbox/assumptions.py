@@ -7,7 +7,8 @@ here, even where the sandbox simplifies it.
 ASSUMPTIONS: dict[str, str] = {
     "messages": "The text of an error is the sandbox's own and ends in [sandbox]; the texts of AWS are not known.",
     "derived-code": "A value that the model does not allow is answered with the error that the operation declares "
-    "under the name of the parameter.",
+    "under the name of the parameter or of its type; with InvalidInputException where it declares that and no other, and "
+    "with ValidationException where it declares neither.",
     "filter-case": "The registration status filter is compared with the exact spelling of the model.",
     "empty-filter": "An empty registration status is a bad value, not a missing one.",
     "list-page": "ListOnPremisesInstances answers 100 names a page, in alphabetical order.",
@@ -52,6 +53,8 @@ ASSUMPTIONS: dict[str, str] = {
     "config-times": "AWS's own deployment configurations were created on 1 January 2015.",
     "revision-required": "CreateDeployment without a revision is RevisionRequiredException, whatever the group's last "
     "revision is.",
+    "revision-filters": "A bucket filter of ListApplicationRevisions that cannot be the name of a bucket, and a key prefix "
+    "that is longer than a key, are invalid; S3's own rules say what can be.",
     "revision-groups": "The deploymentGroups of a revision are those whose last successful deployment it was.",
     "description-length": "The description of a deployment has at most 1,000 characters.",
     "quick": "A deployment of the sandbox is quick: an event takes a second, and CodeDeploy gives up on a silent agent "

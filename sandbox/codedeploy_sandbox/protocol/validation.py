@@ -22,14 +22,38 @@ def check(operation: OperationModel, protocol: str, parameters: dict[str, Any]) 
         raise ApiError(code, f"{path} {fault}")
 
 
+# What the errors of CodeDeploy's model call a member or a type, where that is not the name that it has itself.
+_WORDS = {
+    "EC2TagFilterType": "EC2Tag",
+    "TagFilterType": "Tag",
+    "TagKeys": "Tag",
+    "alarmConfiguration": "AlarmConfig",
+    "autoRollbackConfiguration": "AutoRollbackConfig",
+    "deployed": "DeployedStateFilter",
+    "ec2DeploymentOptions": "AutoScalingGroupProcessToSuspend",
+    "minimumHealthyHosts": "MinimumHealthyHostValue",
+    "overrideAlarmConfiguration": "AlarmConfig",
+    "serviceRoleArn": "Role",
+    "status": "LifecycleEventHookExecutionStatus",
+    "targetId": "DeploymentTargetId",
+    "targetIds": "DeploymentTargetId",
+    "trafficRoutingConfig": "TrafficRoutingConfiguration",
+    "triggerConfigurations": "TriggerConfig",
+    "zonalConfig": "ZonalDeploymentConfiguration",
+}
+
+
 def _code(operation: OperationModel, path: str, shape: Shape, *, missing: bool) -> str | None:
     """The error that the operation declares for this member, by its name or its type: registrationStatus has
     InvalidRegistrationStatusException, tagFilters[0].Type has InvalidTagFilterException, and
-    includeOnlyStatuses[0], a DeploymentStatus, has InvalidDeploymentStatusException."""
+    includeOnlyStatuses[0], a DeploymentStatus, has InvalidDeploymentStatusException. What has none of its own is
+    InvalidInputException, where CodeDeploy declares that."""
     # Assumption: derived-code
     member = re.split(r"[.\[]", path)[0]
     word = member[0].upper() + member[1:]
-    words = (word, word.removesuffix("s"), shape.name)
+    words = [word, word.removesuffix("s"), shape.name]
+    if operation.service_model.signing_name == "codedeploy":
+        words += [*(_WORDS[name] for name in (member, shape.name) if name in _WORDS), "Input"]
     names = [f"Invalid{word}Exception" for word in words]
     if missing:
         names = [f"{word}RequiredException" for word in words] + names

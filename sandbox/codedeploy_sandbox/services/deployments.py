@@ -87,6 +87,7 @@ def ListDeploymentTargets(
     wanted = targetFilters or {}
     _among(wanted.get("TargetStatus") or (), _STATUSES, "InvalidInstanceStatusException")
     _among(wanted.get("ServerInstanceLabel") or (), _LABELS, "InvalidInstanceTypeException")
+    _check_labelled(deployment, wanted.get("ServerInstanceLabel"))
     ids = _passing(deployment, wanted.get("TargetStatus"), wanted.get("ServerInstanceLabel"))
     page, token = tokens.page(ids, PAGE, nextToken, call.operation, call.region, deploymentId, targetFilters)
     return {"targetIds": page, "nextToken": token}
@@ -119,6 +120,7 @@ def ListDeploymentInstances(
 ) -> dict[str, Any]:
     """The ids of a deployment's instances, those that pass the filters where there are any."""
     deployment = _of_server(call, deploymentId)
+    _check_labelled(deployment, instanceTypeFilter)
     ids = _passing(deployment, instanceStatusFilter, instanceTypeFilter)
     question = (deploymentId, instanceStatusFilter, instanceTypeFilter)
     page, token = tokens.page(ids, PAGE, nextToken, call.operation, call.region, *question)
@@ -173,6 +175,13 @@ def _info(id_: str, deployment: Deployment) -> dict[str, Any]:
 def _among(values: Sequence[str], allowed: Sequence[str], code: str) -> None:
     if wrong := [value for value in values if value not in allowed]:
         raise ApiError(code, f"{wrong[0][:100]!r} is none of {', '.join(allowed)}")
+
+
+def _check_labelled(deployment: Deployment, labels: Sequence[str] | None) -> None:
+    style = deployment.info.get("deploymentStyle") or {}
+    if labels and style.get("deploymentType") != "BLUE_GREEN":
+        text = "only the instances of a blue/green deployment are Blue or Green"
+        raise ApiError("InvalidDeploymentInstanceTypeException", text)
 
 
 def _limited(names: Sequence[str], most: int, code: str, what: str) -> None:

@@ -1,5 +1,6 @@
 """CodeDeploy's operations on the revisions of applications."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from codedeploy_sandbox.state import Call, RegionState, Revision
 
 PAGE = 100  # Assumption: deployment-page
 BATCH = 25  # by AWS's API reference
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # by S3's rules for names
+_LONGEST_KEY = 1024  # bytes, by S3's
 # The member of a RevisionLocation that each type needs, and what that needs itself.
 _NEEDS = {
     "S3": ("s3Location", ("bucket", "key", "bundleType")),
@@ -74,6 +77,12 @@ def ListApplicationRevisions(
     _application(call, applicationName)
     if s3KeyPrefix and not s3Bucket:
         raise ApiError("BucketNameFilterRequiredException", "a key prefix is given without its bucket")
+    # Assumption: revision-filters
+    if s3Bucket is not None and not _BUCKET.fullmatch(s3Bucket):
+        raise ApiError("InvalidBucketNameFilterException", f"{s3Bucket[:100]!r} is not the name of a bucket")
+    if len((s3KeyPrefix or "").encode()) > _LONGEST_KEY:
+        text = f"a key prefix has at most {_LONGEST_KEY} bytes"
+        raise ApiError("InvalidKeyPrefixFilterException", text)
     never = datetime.min.replace(tzinfo=UTC)
     rows = []
     for one in _known(call.state, applicationName).values():

@@ -57,6 +57,9 @@ ERRORS: dict[str, dict[str, dict[str, Any]]] = {
         "InvalidTargetFilterNameException": {"deploymentId": KNOWN, "targetFilters": {"Status": ["Failed"]}},
         "InvalidInstanceStatusException": {"deploymentId": KNOWN, "targetFilters": {"TargetStatus": ["failed"]}},
         "InvalidInstanceTypeException": {"deploymentId": KNOWN, "targetFilters": {"ServerInstanceLabel": ["Red"]}},
+        "InvalidDeploymentInstanceTypeException": {
+            "deploymentId": KNOWN, "targetFilters": {"ServerInstanceLabel": ["Blue"]},
+        },
     },
     "BatchGetDeploymentTargets": {
         "DeploymentDoesNotExistException": {"deploymentId": GONE, "targetIds": ["web-01"]},
@@ -73,6 +76,7 @@ ERRORS: dict[str, dict[str, dict[str, Any]]] = {
         "DeploymentDoesNotExistException": {"deploymentId": GONE},
         "InvalidInstanceStatusException": {"deploymentId": KNOWN, "instanceStatusFilter": ["failed"]},
         "InvalidInstanceTypeException": {"deploymentId": KNOWN, "instanceTypeFilter": ["Red"]},
+        "InvalidDeploymentInstanceTypeException": {"deploymentId": KNOWN, "instanceTypeFilter": ["Blue"]},
         "InvalidNextTokenException": {"deploymentId": KNOWN, "nextToken": "bogus"},
     },
     "BatchGetDeploymentInstances": {
@@ -103,6 +107,11 @@ ERRORS: dict[str, dict[str, dict[str, Any]]] = {
         "BucketNameFilterRequiredException": {"applicationName": "shop", "s3KeyPrefix": "web/"},
         "InvalidSortByException": {"applicationName": "shop", "sortBy": "name"},
         "InvalidSortOrderException": {"applicationName": "shop", "sortOrder": "up"},
+        "InvalidDeployedStateFilterException": {"applicationName": "shop", "deployed": "yes"},
+        "InvalidBucketNameFilterException": {"applicationName": "shop", "s3Bucket": "Shop!"},
+        "InvalidKeyPrefixFilterException": {
+            "applicationName": "shop", "s3Bucket": "shop-revisions", "s3KeyPrefix": "x" * 1025,
+        },
         "InvalidNextTokenException": {"applicationName": "shop", "nextToken": "bogus"},
     },
     "BatchGetApplicationRevisions": {
