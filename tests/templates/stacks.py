@@ -37,6 +37,39 @@ def read(name: str) -> dict[str, Any]:
     return parsed
 
 
+def filled(stack: dict[str, Any], value: Any) -> Any:
+    """A part of a template with the defaults of its parameters; a resource stands for itself by its name."""
+    known = {name: str(one["Default"]) for name, one in stack["Parameters"].items() if "Default" in one}
+    known["AWS::StackName"] = "stack"
+    if isinstance(value, list):
+        return [filled(stack, one) for one in value]
+    if isinstance(value, dict):
+        if "Ref" in value:
+            return known.get(value["Ref"], value["Ref"])
+        if "Fn::Sub" in value:
+            return re.sub(r"\$\{(.*?)\}", lambda found: known.get(found[1], found[1]), value["Fn::Sub"])
+        return {key: filled(stack, one) for key, one in value.items()}
+    return value
+
+
+def broken_rules(stack: dict[str, Any], **values: str) -> list[str]:
+    """The assertions of the template's Rules that these parameters break, by what CloudFormation says of them."""
+    known = {name: str(one.get("Default", "")) for name, one in stack["Parameters"].items()} | values
+
+    def holds(condition: Any) -> Any:
+        ((function, arguments),) = condition.items()
+        if function == "Ref":
+            return known[arguments]
+        given = [holds(one) if isinstance(one, dict) else one for one in arguments]
+        if function == "Fn::Not":
+            return not given[0]
+        assert function == "Fn::Equals"
+        return given[0] == given[1]
+
+    assertions = [one for rule in stack["Rules"].values() for one in rule["Assertions"]]
+    return [one["AssertDescription"] for one in assertions if not holds(one["Assert"])]
+
+
 def accepts(parameter: dict[str, Any], value: str) -> bool:
     """Whether CloudFormation would take the value, by what the parameter declares."""
     if "AllowedValues" in parameter and value not in map(str, parameter["AllowedValues"]):

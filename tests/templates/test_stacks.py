@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import botocore.session
 import pytest
@@ -15,7 +14,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from runbooks import policy
 from tests.templates.conftest import UNPROVED, Deployed, wanted
-from tests.templates.stacks import STACKS, TEMPLATES, accepts, read
+from tests.templates.stacks import STACKS, TEMPLATES, accepts, broken_rules, filled, read
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 PARAMETERS = [(name, parameter) for name in STACKS for parameter in read(name).get("Parameters", {})]
@@ -41,10 +40,38 @@ EDGES: dict[tuple[str, str], tuple[list[str], list[str]]] = {
     ("agent-installed.yml", "CanaryValue"): (["canary"], ["", "a'b", "x" * 101]),
     ("agent-installed.yml", "FleetValue"): (["fleet"], ["", "a,b", "x" * 101]),
     ("agent-installed.yml", "CanarySchedule"): (
-        ["cron(0 2 ? * TUE *)", "cron(30 23 ? * TUE#3 *)", "cron(0 */12 ? * * *)"],
-        ["", "rate(1 day)", "cron(0 2 ? * TUE)", "at(2026-11-26T00:00:00)", "cron(0 2 ? * TUE *) x"],
+        [
+            "cron(0 2 ? * TUE *)",
+            "cron(59 23 ? * TUE#3 *)",
+            "cron(0 02 ? * MON-FRI *)",
+            "cron(0 0 ? * 1,7 *)",
+            "cron(0 2 ? * * *)",
+            "cron(0 2 1,31 * ? *)",
+        ],
+        [
+            "",
+            "rate(1 day)",
+            "cron(0 2 ? * TUE)",
+            "at(2026-11-26T00:00:00)",
+            "cron(0 2 ? * TUE *) x",
+            "cron(99 99 ? * XXX *)",
+            "cron(60 2 ? * TUE *)",
+            "cron(0 24 ? * TUE *)",
+            "cron(0 2 ? * 0 *)",
+            "cron(0 2 ? * 8 *)",
+            "cron(0 2 ? * TUE#6 *)",
+            "cron(0 2 0 * ? *)",
+            "cron(0 2 32 * ? *)",
+            "cron(0 2 1 * TUE *)",  # one of the two days must be a question mark
+            "cron(0 2 ? * ? *)",
+            "cron(0 2 ? 12 TUE *)",  # State Manager takes no month
+            "cron(0 2 ? * TUE 2027)",
+            "cron(* * ? * TUE *)",
+            "cron(0 */12 ? * * *)",
+        ],
     ),
     ("agent-installed.yml", "FleetSchedule"): (["cron(0 2 ? * THU *)"], ["rate(30 minutes)", "cron()"]),
+    ("agent-installed.yml", "CanaryDays"): (["1", "31"], ["0", "32"]),
     ("agent-installed.yml", "OnlyOnSchedule"): (["true", "false"], ["yes", ""]),
     ("agent-installed.yml", "MaxConcurrencyPercent"): (["1", "50"], ["0", "51", "100", "10%"]),
     ("agent-installed.yml", "MaxErrors"): (["0", "10"], ["-1", "11", "5%"]),
@@ -165,31 +192,23 @@ def test_the_associations_keep_to_the_model_of_systems_manager() -> None:
     shape = model.operation_model("CreateAssociation").input_shape
     assert isinstance(shape, Shape)
     stack = read("agent-installed.yml")
-    defaults = {name: str(one["Default"]) for name, one in stack["Parameters"].items()}
-
-    def filled(value: Any) -> Any:
-        if isinstance(value, list):
-            return [filled(one) for one in value]
-        if isinstance(value, dict):
-            if "Ref" in value:
-                return defaults.get(value["Ref"], value["Ref"])
-            if "Fn::Sub" in value:
-                return (
-                    value["Fn::Sub"].replace("${AWS::StackName}", "agents").replace("${", "").replace("}", "")
-                )
-            return {key: filled(one) for key, one in value.items()}
-        return value
-
     for id_ in ("Canary", "Fleet"):
-        sent = filled(stack["Resources"][id_]["Properties"])
-        sent["ApplyOnlyAtCronInterval"] = sent["ApplyOnlyAtCronInterval"] == "true"
+        sent = filled(stack, stack["Resources"][id_]["Properties"])
+        sent["ApplyOnlyAtCronInterval"] = sent["ApplyOnlyAtCronInterval"] in ("true", True)
         report = ParamValidator().validate(sent, shape)
         assert not report.has_errors(), report.generate_report()
-        parameters = read("agent-installed.yml")["Resources"]["Document"]["Properties"]["Content"][
-            "parameters"
-        ]
+        parameters = stack["Resources"][sent["Name"]]["Properties"]["Content"].get("parameters", {})
         required = {name for name, one in parameters.items() if "default" not in one}
-        assert set(sent["Parameters"]) == required
+        assert set(sent.get("Parameters", {})) == required
+    assert sent["ApplyOnlyAtCronInterval"]  # the fleet, whenever the stack changes
+
+
+def test_a_fleet_that_is_its_own_canary_is_refused_by_the_template() -> None:
+    stack = read("agent-installed.yml")
+    assert broken_rules(stack) == []
+    assert broken_rules(stack, CanaryValue="first", FleetValue="second") == []
+    (said,) = broken_rules(stack, CanaryValue="all", FleetValue="all")
+    assert said.startswith("CanaryValue and FleetValue must differ")
 
 
 def test_the_document_takes_every_value_that_the_template_lets_through() -> None:
