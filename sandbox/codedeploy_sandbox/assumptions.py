@@ -50,6 +50,12 @@ ASSUMPTIONS: dict[str, str] = {
     "UUID.",
     "instance-id": "The instanceId of an InstanceSummary is the target's id, not its ARN.",
     "config-values": "CodeDeployDefault.AllAtOnce has the minimum FLEET_PERCENT 0.",
+    "config-names": "A configuration whose name begins as AWS's own do is InvalidDeploymentConfigNameException.",
+    "config-platform": "A configuration for instances needs a minimum of healthy hosts and has no traffic routing, one for "
+    "another platform the reverse; what is missing or too much is the error of that member.",
+    "config-percent": "A minimum of healthy hosts is not negative, and as a percentage at most 100.",
+    "config-delete": "DeleteDeploymentConfig of one of AWS's own is InvalidOperationException, and of an unknown one "
+    "succeeds and does nothing. In use is one that a group names, or a deployment that has not ended.",
     "config-times": "AWS's own deployment configurations were created on 1 January 2015.",
     "revision-required": "CreateDeployment without a revision is RevisionRequiredException, whatever the group's last "
     "revision is.",

@@ -14,8 +14,6 @@ from codedeploy_sandbox.iam.policy import Request, evaluate
 from codedeploy_sandbox.plays import Play, minimum_of, play
 from codedeploy_sandbox.state import ACCOUNT, Account, Deployment, Node, RegionState
 
-WAITING = ("Created", "Queued", "InProgress", "Baking", "Ready")  # the statuses that are no end
-
 
 def begin(account: Account, region: str, group: Mapping[str, Any], info: Mapping[str, Any]) -> Play:
     """Begin a deployment to the instances that the group (DeploymentGroupInfo) selects; `info` says what and when."""

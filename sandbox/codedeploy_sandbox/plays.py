@@ -25,7 +25,7 @@ SERVER: dict[str, dict[str, Any]] = {
 
 def minimum_of(state: RegionState, configuration: str) -> dict[str, Any] | None:
     """minimumHealthyHosts of a configuration, AWS's own or one of the account; None where there is none."""
-    return SERVER.get(configuration) or state.configurations.get(configuration)
+    return SERVER.get(configuration) or state.configurations.get(configuration, {}).get("minimumHealthyHosts")
 
 
 TOO_FEW = {

@@ -22,6 +22,15 @@ CALLER_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
 UNKNOWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/unknown"  # the caller whose key is not known
 
 
+WAITING = (
+    "Created",
+    "Queued",
+    "InProgress",
+    "Baking",
+    "Ready",
+)  # the statuses of a deployment that are no end
+
+
 @dataclass
 class Instance:
     """An on-premises instance, registered or deregistered."""
@@ -96,7 +105,9 @@ class RegionState:
     commands: dict[str, Command] = field(default_factory=dict)  # by id
     deployments: dict[str, Deployment] = field(default_factory=dict)  # by id
     revisions: dict[str, list[Revision]] = field(default_factory=dict)  # by application
-    configurations: dict[str, dict[str, Any]] = field(default_factory=dict)  # minimumHealthyHosts, by name
+    configurations: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # of a DeploymentConfigInfo, by name
     # members of deployment groups that moto does not keep, by "APPLICATION/GROUP"
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -174,7 +174,8 @@ def test_a_configuration_that_is_not_there() -> None:
 def test_the_constraint_at_its_edge(kind: str, value: int, verdict: Verdict) -> None:
     def scenario(account: Account) -> None:
         like("healthy", deploymentConfigName="ours")(account)
-        account.state(REGION).configurations["ours"] = {"type": kind, "value": value}
+        minimum = {"type": kind, "value": value}
+        account.state(REGION).configurations["ours"] = {"minimumHealthyHosts": minimum}
 
     assert only("group-can-keep-enough-instances-healthy", scenario)[0] is verdict
 

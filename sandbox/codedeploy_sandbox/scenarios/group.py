@@ -47,7 +47,7 @@ def group_constraint_cannot_hold(account: Account) -> None:
     healthy(account)
     _with(account, deploymentConfigName="shop-all-healthy")
     minimum = {"type": "FLEET_PERCENT", "value": 100}
-    account.state(REGION).configurations["shop-all-healthy"] = minimum
+    account.state(REGION).configurations["shop-all-healthy"] = {"minimumHealthyHosts": minimum}
 
 
 def group_role_missing(account: Account) -> None:

@@ -9,7 +9,7 @@ from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.services.deployments import known
 from codedeploy_sandbox.services.groups import described
 from codedeploy_sandbox.services.revisions import check_location, note
-from codedeploy_sandbox.state import Call
+from codedeploy_sandbox.state import WAITING, Call
 
 _UNDERSTOOD = frozenset(
     (
@@ -54,7 +54,7 @@ def CreateDeployment(
     if rollback.get("enabled") and not rollback.get("events"):
         raise ApiError("InvalidAutoRollbackConfigException", "automatic rollback is enabled without events")
     earlier = deploying.of_group(call.state, applicationName, deploymentGroupName or "", call.at)
-    if active := [one for one in earlier if one.info["status"] in deploying.WAITING]:
+    if active := [one for one in earlier if one.info["status"] in WAITING]:
         id_ = active[0].info["deploymentId"]
         text = f"The Deployment Group '{deploymentGroupName}' already has an active Deployment '{id_}'"
         raise ApiError("DeploymentLimitExceededException", text)
@@ -114,7 +114,7 @@ def ContinueDeployment(
 def _active(call: Call, id_: str) -> Any:
     """The deployment itself, if it has not ended."""
     status = known(call, id_).info["status"]
-    if status not in deploying.WAITING:
+    if status not in WAITING:
         raise ApiError("DeploymentAlreadyCompletedException", f"{id_} has ended: {status}")
     return call.state.deployments[id_]
 

@@ -26,6 +26,7 @@ REVISION: dict[str, Any] = {
 }
 WHERE = {"applicationName": "shop", "deploymentGroupName": "web"}
 CREATE = {**WHERE, "revision": REVISION}
+HALF = {"type": "FLEET_PERCENT", "value": 50}
 MANY = [f"d-{number:09}" for number in range(26)]
 
 # By operation and error: the parameters of a call that raises it in the healthy scenario.
@@ -93,6 +94,27 @@ ERRORS: dict[str, dict[str, dict[str, Any]]] = {
         "DeploymentConfigDoesNotExistException": {"deploymentConfigName": "Mine"},
         "InvalidDeploymentConfigNameException": {"deploymentConfigName": "a/b"},
     },
+    "CreateDeploymentConfig": {
+        "InvalidDeploymentConfigNameException": {"deploymentConfigName": "CodeDeployDefault.Mine"},
+        "DeploymentConfigAlreadyExistsException": {"deploymentConfigName": "ours", "minimumHealthyHosts": HALF},
+        "InvalidMinimumHealthyHostValueException": {
+            "deploymentConfigName": "x", "minimumHealthyHosts": {"type": "FLEET_PERCENT", "value": 101},
+        },
+        "InvalidComputePlatformException": {"deploymentConfigName": "x", "computePlatform": "EC2"},
+        "InvalidTrafficRoutingConfigurationException": {
+            "deploymentConfigName": "x", "computePlatform": "ECS",
+            "trafficRoutingConfig": {"type": "TimeBasedCanary", "timeBasedLinear": {}},
+        },
+        "InvalidZonalDeploymentConfigurationException": {
+            "deploymentConfigName": "x", "minimumHealthyHosts": HALF,
+            "zonalConfig": {"minimumHealthyHostsPerZone": {"type": "HOST_COUNT", "value": -1}},
+        },
+    },
+    "DeleteDeploymentConfig": {
+        "InvalidDeploymentConfigNameException": {"deploymentConfigName": "x" * 101},
+        "InvalidOperationException": {"deploymentConfigName": "CodeDeployDefault.OneAtATime"},
+        "DeploymentConfigInUseException": {"deploymentConfigName": "ours"},
+    },
     "ListDeploymentConfigs": {"InvalidNextTokenException": {"nextToken": "bogus"}},
     "GetApplicationRevision": {
         "ApplicationDoesNotExistException": {"applicationName": "nope", "revision": REVISION},
@@ -156,8 +178,15 @@ OURS = {
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Sandbox]:
-    """For calls that fail or only read."""
-    with serve("healthy") as sandbox:
+    """For calls that fail or only read. The group shop/web uses a configuration of the account's own."""
+
+    def own(account: Account) -> None:
+        find("healthy")(account)
+        state = account.state(REGION)
+        state.configurations["ours"] = {"minimumHealthyHosts": HALF}
+        state.groups["shop/web"] = {"deploymentConfigName": "ours"}
+
+    with serve(own) as sandbox:
         yield sandbox
 
 
@@ -169,7 +198,7 @@ def test_every_operation_has_its_errors() -> None:
     ("operation", "error"), [(name, row) for name, rows in ERRORS.items() for row in rows]
 )
 def test_an_error_that_the_model_declares(healthy: Sandbox, operation: str, error: str) -> None:
-    api = client(healthy, "codedeploy")
+    api = client(healthy, "codedeploy", aws_access_key_id="any")  # the scenario's own may not do all of this
     name = next(python for python, method in api.meta.method_to_api_mapping.items() if method == operation)
     with pytest.raises(getattr(api.exceptions, error)) as raised:
         getattr(api, name)(**ERRORS[operation][error])
@@ -309,9 +338,74 @@ def test_a_deployment_to_lambda_has_no_instances() -> None:
             api.list_deployment_instances(deploymentId=KNOWN)
 
 
+def test_a_configuration_is_made_used_and_deleted() -> None:
+    with serve("healthy", clock=NOON) as sandbox:
+        api = client(sandbox, "codedeploy", aws_access_key_id="any")
+        minimum = {"type": "HOST_COUNT", "value": 0}
+        zones = {"monitorDurationInSeconds": 60, "minimumHealthyHostsPerZone": HALF}
+        named = {"deploymentConfigName": "ours"}
+        id_ = api.create_deployment_config(**named, minimumHealthyHosts=minimum, zonalConfig=zones)
+        info = api.get_deployment_config(**named)["deploymentConfigInfo"]
+        wanted = {**named, "deploymentConfigId": id_["deploymentConfigId"], "zonalConfig": zones}
+        assert {name: info[name] for name in wanted} == wanted
+        assert info["minimumHealthyHosts"] == minimum
+        assert info["createTime"] > NOON
+        assert info["computePlatform"] == "Server"
+        steps = {"linearPercentage": 20, "linearInterval": 3}
+        routing = {"type": "TimeBasedLinear", "timeBasedLinear": steps}
+        lambdas = {"computePlatform": "Lambda", "trafficRoutingConfig": routing}
+        api.create_deployment_config(deploymentConfigName="slowly", **lambdas)
+        found = api.get_deployment_config(deploymentConfigName="slowly")["deploymentConfigInfo"]
+        assert {name: found[name] for name in lambdas} == lambdas
+        assert {"ours", "slowly"} <= set(api.list_deployment_configs()["deploymentConfigsList"])
+
+        made = api.create_deployment(**CREATE, **named)["deploymentId"]
+        both = api.list_deployment_targets(deploymentId=made)["targetIds"]
+        targets = api.batch_get_deployment_targets(deploymentId=made, targetIds=both)["deploymentTargets"]
+        assert [one["instanceTarget"]["status"] for one in targets] == ["InProgress", "InProgress"]
+        with pytest.raises(api.exceptions.DeploymentConfigInUseException, match=made):
+            api.delete_deployment_config(**named)
+        while api.get_deployment(deploymentId=made)["deploymentInfo"]["status"] != "Succeeded":
+            pass
+        api.delete_deployment_config(**named)
+        api.delete_deployment_config(**named)  # it is gone
+        with pytest.raises(api.exceptions.DeploymentConfigDoesNotExistException):
+            api.get_deployment_config(**named)
+
+
+@pytest.mark.parametrize(
+    ("given", "member"),
+    [
+        ({}, "MinimumHealthyHostValue"),
+        ({"minimumHealthyHosts": {"type": "HOST_COUNT", "value": -1}}, "MinimumHealthyHostValue"),
+        ({"minimumHealthyHosts": {"type": "HOST_COUNT"}}, "MinimumHealthyHostValue"),
+        ({"minimumHealthyHosts": HALF, "trafficRoutingConfig": {"type": "AllAtOnce"}}, "TrafficRoutingConfiguration"),
+        ({"minimumHealthyHosts": HALF, "zonalConfig": {"monitorDurationInSeconds": -1}}, "ZonalDeploymentConfiguration"),
+        ({"computePlatform": "ECS"}, "TrafficRoutingConfiguration"),
+        ({"computePlatform": "ECS", "minimumHealthyHosts": HALF}, "MinimumHealthyHostValue"),
+        ({"computePlatform": "ECS", "zonalConfig": {"monitorDurationInSeconds": 1}}, "ZonalDeploymentConfiguration"),
+        (
+            {
+                "computePlatform": "Lambda",
+                "trafficRoutingConfig": {
+                    "type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 100, "canaryInterval": 1},
+                },
+            },
+            "TrafficRoutingConfiguration",
+        ),
+    ],
+)  # fmt: skip
+def test_a_configuration_that_says_nothing_that_can_be_done(
+    healthy: Sandbox, given: dict[str, Any], member: str
+) -> None:
+    api = client(healthy, "codedeploy", aws_access_key_id="any")
+    with pytest.raises(getattr(api.exceptions, f"Invalid{member}Exception")):
+        api.create_deployment_config(deploymentConfigName="x", **given)
+
+
 def test_the_configurations_of_aws(healthy: Sandbox) -> None:
     api = client(healthy, "codedeploy")
-    names = api.list_deployment_configs()["deploymentConfigsList"]
+    names = [name for name in api.list_deployment_configs()["deploymentConfigsList"] if name != "ours"]
     infos = {
         name: api.get_deployment_config(deploymentConfigName=name)["deploymentConfigInfo"] for name in names
     }
