@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from runbooks import engine
-from runbooks.appspec.linter import lint
 from runbooks.aws.session import Aws
-from runbooks.checks import all_checks
+from runbooks.checks import all_checks, predictions
 from runbooks.checks._revision import findings, s3_revision
+from runbooks.checks.preflight import Planned
 from runbooks.errors import UserError
-from runbooks.findings import OK, UNKNOWN, Check, Finding, needs
+from runbooks.findings import UNKNOWN, Check, Finding, needs
 from runbooks.progress import ProgressCallback, cell
-from runbooks.question import Question
 from runbooks.report import Report
 
 _REVISION = "revision-of-the-group-is-there"
@@ -42,14 +41,15 @@ def preflight(
     deployed from, as s3://BUCKET/KEY; by itself the one that the group was last given. Raises `UserError` for what is
     neither, and as `Question.of` does.
     """
-    question = Question.of(deployment_group=group)
+    if bundle and not Path(bundle).exists():
+        raise UserError(f"There is no file or folder {str(bundle)!r}.")
+    question = replace(Planned.of(deployment_group=group), bundle=str(bundle))
     question.require("deployment_group")
     chosen = [check for check in all_checks() if check.category == "group"]
+    chosen += predictions()
     if revision:
         location = s3_revision(revision)
         chosen = [_of(check, location) if check.id == _REVISION else check for check in chosen]
-    if bundle:
-        chosen.append(_bundle(Path(bundle)))
     with progress() as show:
         found = engine.run_all([(check, question) for check in chosen], aws.remembering(), timeout, show)
     results = dict(zip(chosen, found, strict=True))
@@ -69,35 +69,7 @@ def _of(check: Check, location: dict[str, Any]) -> Check:
     return replace(check, function=revision_of_the_group_is_there)
 
 
-def _bundle(path: Path) -> Check:
-    """The linter on a bundle, as a check. Raises `UserError` where there is none."""
-    if not path.exists():
-        raise UserError(f"There is no file or folder {str(path)!r}.")
-
-    def bundle_is_sound(aws: Any, question: Any) -> Iterator[Finding]:
-        """Agents 1.8.1 and 2.x accept the AppSpec file and the bundle.
-
-        It is what `runbooks appspec` says of it; there each fault has its line, and the message of each agent.
-        """
-        judgement = lint(str(path))
-        for fault in judgement.faults:
-            where = f"{fault.file or judgement.file}, line {fault.mark.line}"
-            yield Finding(
-                fault.verdict,
-                f"{where}: {fault.says}",
-                code=fault.code,
-                about=str(path),
-                fix=fault.fix,
-                next=fault.next,
-            )
-        if not judgement.faults:
-            left = f"; not checked: {', '.join(judgement.unchecked)}" if judgement.unchecked else ""
-            yield Finding(OK, f"The linter found nothing in {path}{left}.", about=str(path))
-
-    return Check.of(bundle_is_sound)
-
-
 def _not_predicted(results: dict[Check, list[Finding]], bundle: str | Path) -> str:
     unknown = [check.id for check, found in results.items() if UNKNOWN in {f.verdict for f in found}]
-    unseen = [] if bundle else ["whether the bundle is sound (--bundle)"]
+    unseen = [] if bundle else ["whether the bundle is sound and for this group (--bundle)"]
     return f"Not predicted: {'; '.join([*unknown, *unseen, *_NEVER])}."

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from runbooks.errors import UserError
 from runbooks.findings import NotAsked
@@ -193,7 +193,7 @@ class Question:
     )
 
     @classmethod
-    def of(cls, **asked: Any) -> "Question":
+    def of(cls, **asked: Any) -> Self:
         """The question of these members. A path as ``host_report`` is read; "" is none, as in a notebook.
 
         Raises `UserError` for a member that there is not, for one that cannot be, and for a host report that

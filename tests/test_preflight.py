@@ -7,7 +7,7 @@ import pytest
 from codedeploy_sandbox.state import REGION
 
 from runbooks import preflight
-from runbooks.checks import all_checks
+from runbooks.checks import all_checks, predictions
 from runbooks.errors import UserError
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN
 from runbooks.policy import observed
@@ -112,5 +112,5 @@ def test_what_cannot_be_is_refused_before_anything_is_asked(about: dict[str, str
 
 
 def test_it_is_the_checks_of_a_group_which_take_nothing_else() -> None:
-    assert [check.id for check in asked("healthy").results] == OF_GROUP
+    assert [check.id for check in asked("healthy").results] == OF_GROUP + [one.id for one in predictions()]
     assert {name for id_ in OF_GROUP for name in observed()[id_]["takes"]} == {"deployment_group"}

@@ -22,6 +22,7 @@ from runbooks.checks import (
     listing,
     network,
     permissions,
+    preflight,
     readiness,
     registration,
     selection,
@@ -56,9 +57,18 @@ RENAMED = {"registered-and-deregistered-are-told-apart": "listed-names-are-regis
 @cache
 def all_checks() -> tuple[Check, ...]:
     """Every check, in the order of modules and of lines."""
+    return tuple(check for module in MODULES for check in _of(module))
+
+
+@cache
+def predictions() -> tuple[Check, ...]:
+    """The checks that `runbooks preflight` makes and no diagnosis does, since they need what is to be deployed."""
+    return _of(preflight)
+
+
+def _of(module: ModuleType) -> tuple[Check, ...]:
     return tuple(
         Check.of(function)
-        for module in MODULES
         for name, function in vars(module).items()
         if not name.startswith("_") and _is_check(function, module)
     )

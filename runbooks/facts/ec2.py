@@ -74,6 +74,19 @@ def running_instances(aws: Aws, keys: Iterable[str] = ()) -> dict[str, dict[str,
     }
 
 
+def systems(aws: Aws, ids: Iterable[str]) -> dict[str, str]:
+    """The system of EC2 instances, "linux" or "windows", by their id.
+
+    By botocore's model Platform is "windows" for Windows instances and otherwise empty.
+    """
+    found = aws.read_all(DESCRIBE, "Reservations", "Instances.InstanceId", InstanceIds=sorted(set(ids)))
+    return {
+        str(one["InstanceId"]): "windows" if str(one.get("Platform", "")).lower() == "windows" else "linux"
+        for reservation in found
+        for one in reservation.get("Instances", ())
+    }
+
+
 def auto_scaling_group(host: Mapping[str, Any]) -> str:
     """The Auto Scaling group that an instance is in; "" where it is in none."""
     return tags_of(host).get(_OF_GROUP, "")

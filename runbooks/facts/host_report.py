@@ -90,22 +90,11 @@ def managed_nodes(aws: Aws) -> list[dict[str, Any]]:
 
 
 def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
-    """Systems Manager's description of the host, or None where it has none. It knows an EC2 instance by its ID.
+    """Systems Manager's description of the host, or None where it has none, as `nodes_called` finds it.
 
-    CodeDeploy knows an ARN and not the host, so the node is found by the session name of that ARN if that is a
-    node's id (as for a host whose credentials come from Systems Manager), else by its name.
     Raises `CouldNotCheck` when several nodes have the name.
     """
-    nodes = managed_nodes(aws)
-    if is_ec2(name):
-        return next((node for node in nodes if node["InstanceId"] == name), None)
-    session = _session_name(aws, name)
-    found = [node for node in nodes if node["InstanceId"] in (session, name)]
-    found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]
-    short = name.lower().partition(".")[0]
-    found = found or [node for node in nodes if short and short == _bare(node)]
-    # a host that was activated again leaves its old node behind
-    found = [node for node in found if node.get("PingStatus") == "Online"] or found
+    found = nodes_called(aws, name)
     if len(found) > 1:
         ids = ", ".join(sorted(node["InstanceId"] for node in found))
         raise CouldNotCheck(
@@ -113,6 +102,25 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
             " one by hand."
         )
     return found[0] if found else None
+
+
+def nodes_called(aws: Aws, name: str, arn: str | None = None) -> list[dict[str, Any]]:
+    """The managed nodes that may be the host of an instance. Systems Manager knows an EC2 instance by its ID.
+
+    CodeDeploy knows an ARN and not the host, so the node is found by the session name of that ARN if that is a
+    node's id (as for a host whose credentials come from Systems Manager), else by its name. ``arn``: of the registration,
+    where that was read already.
+    """
+    nodes = managed_nodes(aws)
+    if is_ec2(name):
+        return [node for node in nodes if node["InstanceId"] == name]
+    session = _session_name(aws, name) if arn is None else _session_of(arn)
+    found = [node for node in nodes if node["InstanceId"] in (session, name)]
+    found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]
+    short = name.lower().partition(".")[0]
+    found = found or [node for node in nodes if short and short == _bare(node)]
+    # a host that was activated again leaves its old node behind
+    return [node for node in found if node.get("PingStatus") == "Online"] or found
 
 
 def names_of(node: Mapping[str, Any]) -> list[str]:
@@ -137,7 +145,13 @@ def _names(node: Mapping[str, Any]) -> set[str]:
 def _session_name(aws: Aws, name: str) -> str:
     info = registration(aws, name)
     arn = info.get("iamSessionArn", "") if isinstance(info, dict) else ""
-    return Arn.of(str(arn)).name
+    return _session_of(str(arn))
+
+
+def _session_of(arn: str) -> str:
+    """The name of the session that an ARN is of; "" for a user's."""
+    parts = Arn.of(arn)
+    return parts.name if parts.kind == "assumed-role" else ""
 
 
 def _run(aws: Aws, by: ProbeBy, node: str) -> HostReport:
