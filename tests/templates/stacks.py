@@ -3,7 +3,10 @@
 import re
 from typing import Any
 
+import botocore.session
 import yaml
+from botocore.model import StructureShape
+from botocore.validate import ParamValidator
 
 from tests.support import ROOT
 
@@ -50,6 +53,35 @@ def filled(stack: dict[str, Any], value: Any) -> Any:
             return re.sub(r"\$\{(.*?)\}", lambda found: known.get(found[1], found[1]), value["Fn::Sub"])
         return {key: filled(stack, one) for key, one in value.items()}
     return value
+
+
+def association(stack: dict[str, Any], name: str) -> dict[str, Any]:
+    """What CloudFormation sends to make an association, after botocore's model of CreateAssociation took it.
+
+    moto does not make associations. Fails where a parameter that the document needs is not sent, or one that it lacks.
+    """
+    sent: dict[str, Any] = filled(stack, stack["Resources"][name]["Properties"])
+    if "ApplyOnlyAtCronInterval" in sent:
+        sent["ApplyOnlyAtCronInterval"] = sent["ApplyOnlyAtCronInterval"] in ("true", True)
+    shape = (
+        botocore.session.get_session()
+        .get_service_model("ssm")
+        .operation_model("CreateAssociation")
+        .input_shape
+    )
+    assert isinstance(shape, StructureShape)
+    report = ParamValidator().validate(sent, shape)
+    assert not report.has_errors(), report.generate_report()
+    for key, value in sent.items():  # botocore's validator does not look at patterns and enums
+        metadata = shape.members[key].metadata
+        assert re.search(metadata.get("pattern", ""), str(value)), (key, value)
+        assert value in metadata.get("enum", [value]), (key, value)
+        assert metadata.get("min", 0) <= len(str(value)), (key, value)
+    document = stack["Resources"][sent["Name"]]["Properties"]["Content"]
+    declared = document.get("parameters", {})
+    given = set(sent.get("Parameters", {}))
+    assert {one for one, about in declared.items() if "default" not in about} <= given <= set(declared)
+    return sent
 
 
 def broken_rules(stack: dict[str, Any], **values: str) -> list[str]:

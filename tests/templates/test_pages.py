@@ -56,13 +56,12 @@ def test_what_is_not_proved_is_named_on_the_page() -> None:
 def test_each_command_gives_the_parameters_that_a_template_needs() -> None:
     """And only values that it takes, where the value is not for the reader to fill in."""
     commands = [one for one in fences(PAGES, "bash") if "--template-file" in one]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         words = shlex.split(command.split("describe-stacks")[0].replace("\\\n", " ").split("document=")[0])
         name = words[words.index("--template-file") + 1].removeprefix("templates/")
-        given = dict(
-            word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :] if "=" in word
-        )
+        given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z]\w+=", word))
+        given.pop("Key", None)  # of a tag
         declared: dict[str, dict[str, Any]] = read(name)["Parameters"]
         assert {key for key, one in declared.items() if "Default" not in one} <= set(given), name
         for key, value in given.items():
@@ -78,7 +77,7 @@ def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page
         for command in commands
         if "--template-file" in command and not re.search("HOST_POLICY|vpc-", command)
     }
-    assert len(ready) == 3
+    assert len(ready) == 4
     with sandbox_process("healthy") as about:
         known = environment_for(about) | {"AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000"}
         known["PATH"] = f"{AWS.parent}:{os.environ['PATH']}"
@@ -109,7 +108,7 @@ def test_the_outputs_that_the_page_names_are_the_templates(deployed: Deployed) -
     assert named == given - {
         "OnPremisesHostRole"
     }  # which is made for a renewer only, and has its own section
-    for name in ("hybrid-nodes.yml", "agent-installed.yml"):
+    for name in ("hybrid-nodes.yml", "agent-installed.yml", "session-renewed.yml"):
         for output in read(name)["Outputs"]:
             assert f"`{output}`" in PAGES or output in ("RoleName", "Document"), output
 
@@ -138,6 +137,30 @@ def test_each_failure_of_the_table_is_one_of_the_script() -> None:
     for text in said:
         longest = max(re.split(r"[\d.…-]+", text), key=len)  # between the values that the script fills in
         assert longest.strip() in script, text
+
+
+def test_each_failure_of_a_renewal_is_one_of_the_script() -> None:
+    script = (TEMPLATES / "session-renewal/codedeploy-session").read_text()
+    section = INSTALLATION[INSTALLATION.index("{ #renew }") : INSTALLATION.index("{ #register }")]
+    _, *said = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    assert len(said) == 4
+    for text in said:
+        for part in filter(None, (one.strip() for one in text.split("…"))):
+            assert part in script, text
+
+
+def test_the_installation_by_hand_puts_the_files_where_the_document_does() -> None:
+    (block,) = (one for one in fences(INSTALLATION, "bash") if "session-renewal" in one)
+    commands = read("session-renewed.yml")["Resources"]["Document"]["Properties"]["Content"]["mainSteps"][0]
+    put = re.findall(r"^put (\d+) (\S+)/(\S+) <<", "\n".join(commands["inputs"]["runCommand"]), re.MULTILINE)
+    assert len(put) == 4
+    for mode, folder, name in put:
+        if not name.endswith(".path"):  # which is for managed nodes
+            assert re.search(rf"install -m {mode} [^;]*?session-renewal/{name}\b[^;]*? {folder}/", block), (
+                name
+            )
+    removal = INSTALLATION[INSTALLATION.index("{ #remove }") :]
+    assert "/usr/local/sbin/codedeploy-session /etc/systemd/system/codedeploy-session.*" in removal
 
 
 def test_the_check_set_of_the_upgrade_passes_on_a_sound_host() -> None:

@@ -22,7 +22,7 @@ from codedeploy_sandbox import Error, Fault, Sandbox, serve
 
 from runbooks.aws import sandboxed
 from tests.support.sandbox import client, environment_for
-from tests.templates.stacks import TEMPLATES
+from tests.templates.stacks import TEMPLATES, association, read
 
 RENEWAL = TEMPLATES / "session-renewal"
 SCRIPT = RENEWAL / "codedeploy-session"
@@ -314,7 +314,7 @@ def test_a_wrong_setting_is_named(text: str | None, says: str, make: Callable[..
     kept(host, host.renew(), says)
 
 
-def test_a_host_without_the_command_line_is_told_so(make: Callable[..., Host]) -> None:
+def test_a_host_without_the_command_line_says_so(make: Callable[..., Host]) -> None:
     host = make()
     (host.root / "bin").mkdir()
     (host.root / "bin/sh").symlink_to(str(shutil.which("sh")))
@@ -365,3 +365,129 @@ def test_the_units_start_the_script_and_read_its_settings() -> None:
 def test_shellcheck_has_nothing_to_say() -> None:
     done = subprocess.run([BIN / "shellcheck", SCRIPT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+# --- the document of session-renewed.yml ---------------------------------------------------------
+
+STACK = read("session-renewed.yml")
+CONTENT = STACK["Resources"]["Document"]["Properties"]["Content"]
+PLACES = {
+    "codedeploy-session": ("usr/local/sbin", 0o755),
+    "codedeploy-session.service": ("etc/systemd/system", 0o644),
+    "codedeploy-session.timer": ("etc/systemd/system", 0o644),
+    "codedeploy-session.path": ("etc/systemd/system", 0o644),
+}
+
+
+@dataclass
+class Node:
+    """A folder that stands for a managed node: the document's script runs below it."""
+
+    root: Path
+    host: Host  # for its sandbox
+
+    def __post_init__(self) -> None:
+        for folder in ("bin", "usr/local/sbin", "etc/systemd/system", "root/.aws"):
+            (self.root / folder).mkdir(parents=True)
+        systemctl = self.root / "bin/systemctl"
+        systemctl.write_text(f'#!/bin/sh\necho "$*" >>{self.root}/calls\n')
+        systemctl.chmod(0o755)
+
+    @property
+    def yml(self) -> Path:
+        return self.root / "etc/codedeploy-agent/conf/codedeploy.onpremises.yml"
+
+    def run(self) -> tuple[int, str]:
+        text = "\n".join(CONTENT["mainSteps"][0]["inputs"]["runCommand"]).replace("{{ Region }}", "eu-west-1")
+        assert "{{" not in text
+        text = re.sub(r"(?<![\w.$}])/(etc|usr/local|root)/", rf"{self.root}/\1/", text)
+        own = {"PATH": f"{self.root}/bin{os.pathsep}{self.host.environment['PATH']}"}
+        known = {
+            name: value
+            for name, value in self.host.environment.items()
+            if name not in ("CODEDEPLOY_YML", "SSM_CREDENTIALS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        }
+        done = subprocess.run(
+            ["sh", "-c", text], env=known | own, capture_output=True, text=True, timeout=110, check=False
+        )
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+
+@slow
+def test_the_document_gives_a_node_its_identity_and_the_job(
+    make: Callable[..., Host], tmp_path: Path
+) -> None:
+    node = Node(tmp_path / "node", make(arn=NODE))
+    (node.root / "root/.aws/credentials").write_text(node.host.issue(NODE))
+    code, said = node.run()
+    creds = node.root / "etc/codedeploy-agent/creds"
+    assert (code, said) == (0, f"OK: {creds} has new credentials of {NODE}.")
+    assert node.yml.read_text().splitlines() == [
+        "---",
+        "region: eu-west-1",
+        f"iam_session_arn: {NODE}",
+        f"aws_credentials_file: {creds}",
+    ]
+    assert stat.S_IMODE(node.yml.stat().st_mode) == stat.S_IMODE(creds.stat().st_mode) == 0o600
+    for name, (folder, mode) in PLACES.items():
+        put = node.root / folder / name
+        assert put.read_text().replace(str(node.root), "") == (RENEWAL / name).read_text(), (
+            "run `make templates`"
+        )
+        assert stat.S_IMODE(put.stat().st_mode) == mode
+    assert (node.root / "calls").read_text().splitlines() == [
+        "daemon-reload",
+        *(
+            f"{verb} codedeploy-session.{kind}"
+            for kind in ("timer", "path")
+            for verb in ("enable", "restart")
+        ),
+    ]
+    # and again: it changes nothing, least of all the identity
+    node.yml.write_text(node.yml.read_text() + "# by hand\n")
+    assert node.run()[0] == 0
+    assert node.yml.read_text().endswith("# by hand\n")
+
+
+@slow
+def test_the_document_makes_no_identity_of_another_kind(make: Callable[..., Host], tmp_path: Path) -> None:
+    """Someone's own session in the file of root is not the host's."""
+    node = Node(tmp_path / "node", make(arn=NODE))
+    (node.root / "root/.aws/credentials").write_text(node.host.issue(SESSION))
+    code, said = node.run()
+    assert (code, said) == (
+        1,
+        f"FAIL: the credentials in {node.root}/root/.aws are of {SESSION}, which is no session of a managed node. "
+        "Nothing was changed.",
+    )
+    assert list(node.root.rglob("*codedeploy*")) == []
+
+
+@slow
+def test_the_document_fails_when_the_session_is_not_renewed(
+    make: Callable[..., Host], tmp_path: Path
+) -> None:
+    node = Node(tmp_path / "node", make(arn=NODE))
+    code, said = node.run()
+    assert (code, said.splitlines()[-1][:5]) == (1, "FAIL:")
+    (node.root / "root/.aws/credentials").write_text(node.host.issue(NODE))
+    assert node.run()[0] == 0
+    other = NODE.replace("0001", "0002")
+    (node.root / "root/.aws/credentials").write_text(node.host.issue(other))
+    code, said = node.run()
+    assert (code, f"the registered session is {NODE}" in said) == (1, True)
+
+
+def test_the_script_of_the_document_is_clean_under_shellcheck(tmp_path: Path) -> None:
+    script = tmp_path / "session.sh"
+    script.write_text("\n".join(CONTENT["mainSteps"][0]["inputs"]["runCommand"]).replace("{{ Region }}", "x"))
+    # SC2015: A && B || fail is meant so
+    run = f"{BIN}/shellcheck --shell=sh --exclude=SC2015 {script}".split()
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_association_keeps_to_the_model_of_systems_manager() -> None:
+    sent = association(STACK, "Renewed")
+    assert sent["Targets"] == [{"Key": "tag:CodeDeploySession", "Values": ["renewed"]}]
+    assert "Parameters" not in sent  # the only one has a default

@@ -5,16 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import botocore.session
 import pytest
 import yaml
-from botocore.model import Shape
-from botocore.validate import ParamValidator
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from runbooks import policy
 from tests.templates.conftest import UNPROVED, Deployed, wanted
-from tests.templates.stacks import STACKS, TEMPLATES, accepts, broken_rules, filled, read
+from tests.templates.stacks import STACKS, TEMPLATES, accepts, association, broken_rules, read
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 PARAMETERS = [(name, parameter) for name in STACKS for parameter in read(name).get("Parameters", {})]
@@ -103,6 +100,10 @@ EDGES: dict[tuple[str, str], tuple[list[str], list[str]]] = {
     ("notify-deployments.yml", "Mail"): (["", "a@b.example"], ["a", "a@b c", "a@b\n", "a@b@c"]),
     ("notify-deployments.yml", "OpsItems"): (["yes", "no"], ["true", ""]),
     ("notify-deployments.yml", "Automation"): (["abc", "Team_Run.book-1"], ["", "ab", "a b", "x" * 129]),
+    ("session-renewed.yml", "TagKey"): (["a", "x" * 100], ["", "x" * 101, "a b", "*"]),
+    ("session-renewed.yml", "TagValue"): (["renewed"], ["", "a,b", "x" * 101]),
+    ("session-renewed.yml", "MaxConcurrencyPercent"): (["1", "50"], ["0", "51"]),
+    ("session-renewed.yml", "MaxErrors"): (["0", "10"], ["-1", "11"]),
     ("roles.yml", "Application"): (["shop", "shop*", "x" * 99], ["", "*", "a*b", "a/b", "x" * 101]),
     ("roles.yml", "RevisionBucket"): (["shop-revisions"], ["*", "arn:aws:s3:::x", "-shop"]),
     ("roles.yml", "RevisionPrefix"): (["", "web/"], ["web", "${aws:username}/"]),
@@ -187,20 +188,14 @@ def test_the_document_holds_the_script_and_the_region(deployed: Deployed) -> Non
 
 
 def test_the_associations_keep_to_the_model_of_systems_manager() -> None:
-    """moto does not make them; botocore's model says what CreateAssociation takes."""
-    model = botocore.session.get_session().get_service_model("ssm")
-    shape = model.operation_model("CreateAssociation").input_shape
-    assert isinstance(shape, Shape)
     stack = read("agent-installed.yml")
-    for id_ in ("Canary", "Fleet"):
-        sent = filled(stack, stack["Resources"][id_]["Properties"])
-        sent["ApplyOnlyAtCronInterval"] = sent["ApplyOnlyAtCronInterval"] in ("true", True)
-        report = ParamValidator().validate(sent, shape)
-        assert not report.has_errors(), report.generate_report()
-        parameters = stack["Resources"][sent["Name"]]["Properties"]["Content"].get("parameters", {})
-        required = {name for name, one in parameters.items() if "default" not in one}
-        assert set(sent.get("Parameters", {})) == required
-    assert sent["ApplyOnlyAtCronInterval"]  # the fleet, whenever the stack changes
+    canary, fleet = association(stack, "Canary"), association(stack, "Fleet")
+    assert canary["ScheduleExpression"] == "cron(0 2 ? * TUE *)"
+    assert fleet["ApplyOnlyAtCronInterval"]  # whatever the canary does
+    everywhere = [
+        id_ for name in STACKS for id_, one in read(name)["Resources"].items() if one["Type"] in UNPROVED
+    ]
+    assert sorted(everywhere) == ["Canary", "Fleet", "MayPublish", "MayPublish", "Renewed"]
 
 
 def test_a_fleet_that_is_its_own_canary_is_refused_by_the_template() -> None:
