@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from runbooks.findings import Command
 from runbooks.source import Place
-from runbooks.text.mask import plain
+from runbooks.text.mask import masked, plain
 
 # In a sandbox's report a command for AWS asks the sandbox that the shell points at, never the reader's account.
 _SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
@@ -56,7 +56,10 @@ def shown(fix: str) -> str:
     safe = plain(fix)
     if not isinstance(fix, Command):
         return safe
-    return fix if safe == fix else "The command holds a secret, so it is not shown."
+    if safe == fix:
+        return fix
+    what = "a secret" if masked(fix) != fix else "what a terminal or a log acts upon"
+    return f"The command holds {what}, so it is not shown."
 
 
 Value = str | bool | None | Iterable[str]

@@ -1,4 +1,4 @@
-"""Everything that is shown is untrusted: it goes on one line, with its secrets masked.
+"""Everything that is shown is untrusted: it goes on one line, with its secrets masked, and commands no log.
 
 Each pattern reads a text once: what begins a match is bounded, or stands at the beginning of a word, so that no text,
 however it was made, costs more than its length.
@@ -17,6 +17,9 @@ _NAMED = (
     r"(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key|session_?token|security-token|token|secret"
     r"|passw(?:or)?d|passphrase|api[_-]?key)"
 )
+# What a runner of CI obeys in a log: "::error::" of GitHub where a line begins with it, as a wrapped line may with any
+# word of a text; "##[error]" of GitHub and Azure, "##vso[" and "##teamcity[" anywhere. "Aws::Errors" is none.
+_COMMAND = re.compile(r"(?<!\S):(?=:[A-Za-z][\w-]*(?:::|\s|$))|#(?=#\w{0,30}\[)")
 _UNUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act instead of being seen
 
 
@@ -102,9 +105,13 @@ def masked(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` on one line, with secrets masked and every control or direction-changing character made visible."""
+    """``text`` on one line, with secrets masked and every control or direction-changing character made visible.
+
+    What a runner of CI would take for a command to it gets a space: ": :error::", "# #[group]".
+    """
     text = masked(text)
-    return text if text.isprintable() else "".join(map(_visible, text))
+    text = text if text.isprintable() else "".join(map(_visible, text))
+    return _COMMAND.sub(r"\g<0> ", text)
 
 
 def all_plain(value: Any) -> Any:

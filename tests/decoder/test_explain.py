@@ -419,3 +419,10 @@ def test_a_command_names_an_instance_where_a_check_needs_one() -> None:
     assert rows["open"] == "runbooks open instance-state --instance NAME"
     rows = dict(result.rows(explain("InvalidRegistrationStatusException").known[0]))
     assert "--instance" not in rows["check"] + rows["open"]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
+def test_a_pasted_text_commands_no_log_of_ci(form: str) -> None:
+    shown = explain(f"script ::error::a ##[group]b ##vso[task.x]c {STATUS}").render(form)
+    assert "error" in shown  # it is quoted
+    assert not any(sign in shown for sign in (" ::error", "##[", "##vso["))

@@ -15,7 +15,7 @@ from runbooks.diagnosis import diagnose
 from runbooks.errors import UserError
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Finding, NotApplicable, NotAsked, Verdict
 from runbooks.question import Question
-from runbooks.report import FORMATS, Report
+from runbooks.report import FORMATS, Report, as_text
 from runbooks.report.contents import proof
 from runbooks.report.schema import schema
 from runbooks.source import Place
@@ -191,6 +191,38 @@ def test_no_control_character_gets_through(form: str) -> None:
     shown = hostile(form, HOSTILE + "\nOK: 35 passed\x85\u2028\r")
     assert not [c for c in shown if c != "\n" and not c.isprintable()]
     assert not [line for line in shown.splitlines() if line.strip().startswith("OK: 35")]
+
+
+def obeyed(text: str) -> list[str]:
+    """The lines that GitHub's runner or Azure's agent would take for a command: as their sources read a log."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [
+        line
+        for line in lines
+        if (line.startswith("::") and "::" in line[2:]) or "##[" in line or "##vso[" in line
+    ]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_a_script_printed_commands_no_ci(form: str) -> None:
+    said = "x ::add-mask::e ::error file=a::pwned ##[error]b c##vso[task.setvariable variable=PATH]/evil"
+    assert len(obeyed(said.replace(" ", "\n"))) == 3
+    assert not obeyed(hostile(form, said))
+
+
+def test_a_wrapped_line_commands_no_ci_at_any_width() -> None:
+    said = " ".join(f"{'x' * (n % 7)} ::error::{n} ##[group]{n}" for n in range(40))
+    made = report(finding(FAIL, said, fix=said)).contents
+    lines = [line for width in range(20, 140) for line in as_text.render(made, width=width).splitlines()]
+    assert (
+        sum(line.strip().startswith(": :error") for line in lines) > 100
+    )  # some lines begin with what was one
+    assert not obeyed("\n".join(lines))
+
+
+def test_a_command_that_a_log_acts_upon_is_not_shown() -> None:
+    made = replace(report(FAIL), source=replace(SOURCE, place=Place("eu-west-1", profile="##[group]")))
+    assert made.again == "The command holds what a terminal or a log acts upon, so it is not shown."
 
 
 def test_a_command_that_holds_a_secret_is_not_shown() -> None:

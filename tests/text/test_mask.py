@@ -94,12 +94,43 @@ def test_what_acts_is_made_visible() -> None:
     assert all_plain({"a": ["x\n", ("y\r", 1, None)]}) == {"a": ["x\\n", ["y\\r", 1, None]]}
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", ": :error::x"),
+        ("a ::error file=b,line=1::x", "a : :error file=b,line=1::x"),
+        ("a\u00a0::stop-commands::t", "a\u00a0: :stop-commands::t"),
+        ("x##[error]y", "x# #[error]y"),
+        ("####[group]", "### #[group]"),
+        ("##vso[task.setvariable variable=PATH]/x", "# #vso[task.setvariable variable=PATH]/x"),
+        ("##teamcity[buildStatus text='x']", "# #teamcity[buildStatus text='x']"),
+    ],
+)
+def test_what_a_runner_of_ci_obeys_gets_a_space(text: str, shown: str) -> None:
+    assert plain(text) == plain(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "innocent",
+    [
+        "Aws::CodeDeploy::Errors",
+        "::ffff:10.0.0.1 and ::1",
+        "a :: b",
+        "arn:aws:iam::111122223333:root",
+        "## Head #[x]",
+    ],
+)
+def test_what_no_runner_obeys_is_left(innocent: str) -> None:
+    assert plain(innocent) == innocent
+
+
 # What a pattern could be made to read again and again.
 WORST = [
     "x", "x://", "://:", "a://b:c", "x://a:b@", "a:", "@", "-eyJ", "eyJa.", "xoxb-", "ghp_", "IQoJ", "AKIA", "aA1",
     "aA1/", "aA1-", "token ", "token=", "token:'", "token  =", "password ", "password a", "pwd '", "secret_", "Bearer ",
     "Basic a", "authorization ", "authorization:", "cookie=", "X-Amz-Signature", "Invalid header value b'",
     "Invalid header value b'\\", "-----BEGIN PRIVATE KEY-----", "-----BEGIN A ", " ", "\\", "'", "\u202e",
+    " ::", "::a", " ::a-", "##", "##a",
 ]  # fmt: skip
 
 
