@@ -50,6 +50,8 @@ FILE: dict[str, str] = {
     "file-has-destination": TOP + "files:\n  - source: app  # here\n",
     "file-paths-are-text": TOP + "files:\n  - source: 7  # here\n    destination: /srv\n",
     "source-has-no-wildcard": TOP + "files:\n  - source: app/*.js  # here\n    destination: /srv\n",
+    "paths-are-written-out": TOP + "files:\n  - source: app\n    destination: /srv/${APP_NAME}  # here\n",
+    "paths-are-plain": WINDOWS + 'files:\n  - source: app\n    destination: "C:\\temp\\app"  # here\n',
     "source-stays-in-the-bundle": TOP + "files:\n  - source: ../etc  # here\n    destination: /srv\n",
     "destination-is-absolute": TOP + "files:\n  - source: app\n    destination: srv  # here\n",
     "destination-is-a-folder": TOP + "files:\n  - source: app/a.conf\n    destination: /etc/a.conf  # here\n",
@@ -58,6 +60,7 @@ FILE: dict[str, str] = {
     "scripts-are-a-list": TOP + "hooks:\n  AfterInstall: run.sh  # here\n",
     "script-is-a-mapping": TOP + "hooks:\n  AfterInstall:\n    - run.sh  # here\n",
     "script-has-location": TOP + "hooks:\n  AfterInstall:\n    - timeout: 5  # here\n",
+    "location-is-a-plain-path": TOP + HOOK.replace("run.sh", "run.sh --now  # here"),
     "timeout-is-positive": TOP + HOOK + "      timeout: soon  # here\n",
     "timeouts-fit-the-event": TOP + HOOK + "      timeout: 3000\n    - location: b\n      timeout: 601  # here\n",
     "runas-has-an-effect": WINDOWS + HOOK + "      runas: Administrator  # here\n",
@@ -106,6 +109,10 @@ BUNDLE: dict[str, dict[str, bytes]] = {
     "script-is-in-the-bundle": {
         "appspec.yml": (TOP + "hooks:\n  AfterInstall:\n    - location: Run.sh  # here\n").encode(),
         "run.sh": SCRIPT,
+    },
+    "script-is-for-its-system": {
+        "appspec.yml": (TOP + "hooks:\n  AfterInstall:\n    - location: run.ps1  # here\n").encode(),
+        "run.ps1": b"Write-Host done\n",
     },
     "script-is-executable": {"appspec.yml": (TOP + HOOK).encode(), "run.sh": SCRIPT},
     "script-has-unix-line-ends": {

@@ -183,17 +183,18 @@ def seconds_of(script: Node) -> int | None:
 
 
 def _timeouts(scripts: Sequence, event: str) -> Iterator[Fault]:
+    given = [seconds_of(script) for script in scripts.items]
+    if not any(given):
+        return
+    counted = [max(DEFAULT_TIMEOUT if seconds is None else seconds, 0) for seconds in given]
     total = 0
-    for script in scripts.items:
-        seconds = seconds_of(script)
-        if seconds is None or seconds <= 0:
-            continue
+    for script, seconds in zip(scripts.items, counted, strict=True):
         total += seconds
         if total - seconds <= EVENT_SECONDS < total and isinstance(script, Mapping):
             yield fault(
                 "timeouts-fit-the-event",
                 (script.get("timeout") or script).mark,
-                f"The timeouts of {event} come to {sum(filter(None, map(seconds_of, scripts.items)))} seconds; CodeDeploy documents {EVENT_SECONDS} for all scripts of an event.",
+                f"The timeouts of {event} come to {sum(counted)} seconds; CodeDeploy documents {EVENT_SECONDS} for all scripts of an event.",
                 about=f"hooks.{event}",
                 fix="Lower the timeouts, or spread the scripts over two events.",
             )

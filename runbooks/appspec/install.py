@@ -40,17 +40,66 @@ def is_windows(root: Mapping) -> bool:
     return text(root.get("os")) == "windows"
 
 
+_VARIABLE = re.compile(r"\$\{[A-Za-z_]|(?:^|/)\$[A-Za-z_]|%[A-Za-z_]\w*%")
+_CONTROL, _ESCAPED = re.compile(r"[\x00-\x1f\x7f]"), re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is free of spaces at its ends and of control characters."""
+    return path == path.strip() and not _CONTROL.search(path)
+
+
+def _written(node: Node | None, about: str) -> Iterator[Fault]:
+    """A path that holds what its writer did not mean to be in a name."""
+    path = text(node)
+    if node is None or not path:
+        return
+    key = about.rpartition(".")[2]
+    if _VARIABLE.search(path):
+        yield fault(
+            "paths-are-written-out",
+            node.mark,
+            f"The {key} {path[:200]!r} holds a variable; the agents take it as it is written.",
+            about=about,
+            fix="Write the value, or put it in before the bundle is packed.",
+        )
+    if key in ("source", "destination") and not is_plain(path):
+        missing = key == "source"
+        yield fault(
+            "paths-are-plain",
+            node.mark,
+            f"The {key} is {path[:200]!r}, with "
+            + (
+                "a control character in it."
+                if _ESCAPED.search(path)
+                else "a space or a newline at its end or in it."
+            ),
+            about=about,
+            fix="Use single quotes: in double quotes a backslash begins an escape."
+            if _ESCAPED.search(path)
+            else "Write it in one line, without `|` or `>`.",
+            one=Outcome(INSTALL, messages.NO_SOURCE_1.format(path.lstrip("/"))) if missing else None,
+            two=Outcome(INSTALL, messages.NO_SOURCE_2) if missing else None,
+        )
+
+
 def paths(root: Mapping) -> Iterator[Fault]:
     """The paths of `files`, and those of the scripts."""
     for number, entry in mappings(root, "files"):
+        for end in ("source", "destination"):
+            yield from _written(entry.get(end), f"files[{number}].{end}")
         yield from _source(entry.get("source"), f"files[{number}].source")
         yield from _destination(entry, number, is_windows(root))
+    for number, entry in mappings(root, "permissions"):
+        yield from _written(entry.get("object"), f"permissions[{number}].object")
     hooks = root.get("hooks")
     for key, scripts in hooks.last() if isinstance(hooks, Mapping) else ():
         for number, script in enumerate(scripts.items if isinstance(scripts, Sequence) else ()):
             if isinstance(script, Mapping):
                 about = f"hooks.{showing.to_s(key)}[{number}]"
-                yield from _stays(script.get("location"), f"{about}.location")
+                yield from _written(script.get("location"), f"{about}.location")
+                if name(key) in EVENTS:
+                    yield from _stays(script.get("location"), f"{about}.location", name(key) or "")
                 yield from _run_as(script, about, name(key) or "", is_windows(root))
 
 
@@ -71,16 +120,25 @@ def _source(node: Node | None, about: str) -> Iterator[Fault]:
     yield from _stays(node, about)
 
 
-def _stays(node: Node | None, about: str) -> Iterator[Fault]:
+def _stays(node: Node | None, about: str, event: str = INSTALL) -> Iterator[Fault]:
+    """``event``: where agent 2.x refuses a path that leaves the bundle; 1.8.1 takes it for one of the host."""
     path = text(node).strip().replace("\\", "/")
-    if node is not None and posixpath.normpath(path.lstrip("/")).split("/")[0] == "..":
-        yield fault(
-            "source-stays-in-the-bundle",
-            node.mark,
-            f"{text(node)!r} leads out of the bundle: it is a path of the host.",
-            about=about,
-            fix="Name a path in the bundle.",
-        )
+    if node is None or posixpath.normpath(path.lstrip("/")).split("/")[0] != "..":
+        return
+    source = event == INSTALL
+    yield fault(
+        "source-stays-in-the-bundle",
+        node.mark,
+        f"{text(node)!r} leads out of the bundle: it is a path of the host. "
+        + (
+            "Agents 1.8.1 and 2.0 read it; 2.1.0 and later refuse it."
+            if source
+            else "Agent 1.8.1 runs it; 2.x refuses it."
+        ),
+        about=about,
+        fix="Name a path in the bundle.",
+        two=Outcome(event, (messages.ESCAPES_2 if source else messages.OUTSIDE_2).format(text(node).strip())),
+    )
 
 
 def _destination(entry: Mapping, number: int, windows: bool) -> Iterator[Fault]:

@@ -18,8 +18,9 @@ from runbooks.appspec import (
     server,
     unread,
 )
-from runbooks.appspec.bundle import MAX_RATIO, Bundle, open_bundle
+from runbooks.appspec.bundle import Bundle
 from runbooks.appspec.fault import ONE, PARSE, TWO, Fault, Outcome, fault
+from runbooks.appspec.opening import MAX_RATIO, TAR_FAILED, open_bundle
 from runbooks.appspec.reading import MAX_BYTES, Mapping, Mark, Sequence, read
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Verdict
 
@@ -27,8 +28,11 @@ STDIN = "-"
 NAME = "appspec.yml"
 MAX_FAULTS = 1000  # that are shown of one file, the worst first
 _START = Mark(1, 1)
+_OUTWARD = "Check that every host has what it leads to. Agent 2.x can be set to refuse links: reject_symlinks_in_bundle."
 _BOM = b"\xef\xbb\xbf"
 _RESOURCES = re.compile(rb"^\W{0,8}resources\b", re.IGNORECASE | re.MULTILINE)
+_TEMPLATE = re.compile(rb"\{\{|\{%")
+_RENDER = "The line holds the braces of a template: render the file, and check what comes out."
 _ORDER_2 = ("version", "os", "file_exists_behavior", "hooks", "files", "permissions")
 _LATER = ("Script", "Install", "AfterInstall", "ApplicationStart")  # "Script": one of BeforeInstall
 
@@ -140,20 +144,26 @@ def _in_bundle(path: str, bundle: Bundle) -> Judgement:
             says,
             fix="Remove the entry, and pack the bundle again.",
             file=path,
+            one=Outcome("DownloadBundle", message) if message else None,
             verdict=FAIL,
         )
-        for says in bundle.hostile[:20]
+        for says, message in bundle.hostile[:20]
     ]
-    if bundle.broken or bundle.limit:
+    hostile += [
+        fault("bundle-is-safe", _START, says, fix=_OUTWARD, file=path) for says in bundle.outward[:20]
+    ]
+    if bundle.broken or bundle.limit or bundle.foreign:
         return _judgement(path, "", bundle.kind, [*hostile, _unreadable(path, bundle)])
-    found = next((name for name in (NAME, "appspec.yaml") if bundle.kind_of(name) in ("file", "link")), "")
-    found = found or bundle.same_but_for_case(NAME) or bundle.same_but_for_case("appspec.yaml")
+    found = next((name for name in (NAME, "appspec.yaml") if bundle.kind_of(name) in ("file", "outside")), "")
+    others = (bundle.same_but_for_case(name) for name in (NAME, "appspec.yaml"))
+    found = found or next((name for name in others if bundle.kind_of(name) in ("file", "outside")), "")
     if not found:
         return _judgement(path, "", bundle.kind, [*hostile, _no_appspec(path, bundle)])
     content = bundle.read([found]).get(found)
     file = f"{path.rstrip('/')}/{bundle.top}{found}"
     if content is None:
-        reason = fault("appspec-is-readable", _START, f"{found} cannot be read.", verdict=UNKNOWN)
+        why = "is a link out of the bundle" if bundle.kind_of(found) == "outside" else "cannot be read"
+        reason = fault("appspec-is-readable", _START, f"{found} {why}.", verdict=UNKNOWN)
         return _judgement(file, "", bundle.kind, [*hostile, reason])
     platform, faults = judge(content, bundle)
     named = list(_name(found)) if platform == "server" else []
@@ -169,12 +179,18 @@ def _unreadable(path: str, bundle: Bundle) -> Fault:
             else "Leave out what is not deployed.",
             verdict=UNKNOWN, file=path,
         )  # fmt: skip
+    if bundle.foreign:
+        return fault(
+            "bundle-is-an-archive", _START,
+            f"The bundle is packed with {bundle.foreign}; AWS documents zip, tar and tar.gz. It is not judged.",
+            fix="Pack it again, as zip, tar or tar.gz.", verdict=UNKNOWN, file=path,
+        )  # fmt: skip
     return fault(
         "bundle-is-an-archive",
         _START,
         f"The bundle cannot be read: {bundle.broken[:200]}.",
         fix="Pack it again, as zip, tar or tar.gz.",
-        one=Outcome("DownloadBundle", ""),
+        one=Outcome("DownloadBundle", TAR_FAILED if bundle.kind == "tar" else ""),
         two=Outcome("DownloadBundle", ""),
         file=path,
     )
@@ -183,13 +199,22 @@ def _unreadable(path: str, bundle: Bundle) -> Fault:
 def _no_appspec(path: str, bundle: Bundle) -> Fault:
     deeper = [name for name in bundle.entries if name.lower().rpartition("/")[2] in (NAME, "appspec.yaml")]
     where = min(deeper, key=lambda name: name.count("/"), default="")
+    there = next((name for name in (NAME, "appspec.yaml") if bundle.is_link(name)), "")
+    if there:
+        says, fix = (
+            f"{there} is a link that leads to nothing in the bundle.",
+            "Put the file itself into the bundle.",
+        )
+    elif where:
+        says = f"There is no {NAME} at the root of the bundle; it is at {where[:200]!r}."
+        fix = f"Pack the contents of {where.rpartition('/')[0]}, not the folder around it."
+    else:
+        says, fix = f"There is no {NAME} at the root of the bundle.", f"Add {NAME}."
     return fault(
         "appspec-is-at-the-root",
         _START,
-        f"There is no {NAME} at the root of the bundle" + (f"; it is at {where[:200]!r}." if where else "."),
-        fix=f"Pack the contents of {where.rpartition('/')[0]}, not the folder around it."
-        if where
-        else f"Add {NAME}.",
+        says,
+        fix=fix,
         one=Outcome(PARSE, messages.NO_APPSPEC),
         two=Outcome("DownloadBundle", messages.NO_APPSPEC_2),
         file=path,
@@ -229,6 +254,7 @@ def judge(content: bytes, bundle: Bundle | None) -> tuple[str, list[Fault]]:
     faults = [*(unread.byte_order_mark(content) if marked else ()), *unread.syntax(document)]
     root = document.root
     if document.refusal and document.refusal.one:
+        faults = _unrendered(content, faults)
         if _RESOURCES.search(content):
             return "resources", [unread.refused_by_service(document.refusal)]
         return "", faults
@@ -249,8 +275,18 @@ def judge(content: bytes, bundle: Bundle | None) -> tuple[str, list[Fault]]:
         faults += [*plan.simulate(root, bundle), *scripts.scripts(root, bundle)]
     elif not install.is_windows(root):
         found = plan.simulate(root, plan.imagined(root))
+        faults += scripts.scripts(root, None)
         faults += [replace(each, depends="the bundle holds what the names suggest") for each in found]
-    return platform, faults
+    return platform, _unrendered(content, faults)
+
+
+def _unrendered(content: bytes, faults: list[Fault]) -> list[Fault]:
+    """What helps where the line of a fault still holds the marks of a template."""
+    marked = {number for number, line in enumerate(content.splitlines(), 1) if _TEMPLATE.search(line)}
+    return [
+        replace(each, fix=_RENDER) if each.mark.line in marked and each.verdict is FAIL else each
+        for each in faults
+    ]
 
 
 def _for_service(each: Fault) -> Fault:

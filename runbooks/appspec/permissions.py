@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from runbooks.appspec import messages, rust, showing
+from runbooks.appspec import messages, ruby, rust, showing
 from runbooks.appspec.acl import acl_1, acl_2
 from runbooks.appspec.fault import Fault, fault
 from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, is_null
@@ -93,6 +93,15 @@ def _permission(entry: Node, about: str) -> Iterator[Fault]:
 def _globs(entry: Mapping, about: str) -> Iterator[Fault]:
     """Patterns that match less than their writer thinks."""
     exceptions = entry.get("except")
+    item = entry.get("object")
+    if isinstance(item, Scalar) and any(sign in item.text for sign in "*?["):
+        yield fault(
+            "pattern-can-match",
+            item.mark,
+            f"The object {item.text[:80]!r} holds a pattern: the agents take it as it is written.",
+            about=f"{about}.object",
+            fix="Name the folder as the object, and write the pattern as `pattern`.",
+        )
     rows = [("pattern", entry.get("pattern"))]
     rows += [("except", item) for item in exceptions.items] if isinstance(exceptions, Sequence) else []
     for key, node in rows:
@@ -167,6 +176,17 @@ def _types(node: Node | None, about: str) -> Iterator[Fault]:
         )
 
 
+def _number(node: Node) -> str:
+    """Which number agent 1.8.1 reads, where it is written in another form: 1:30 is 5400."""
+    value = node.value if isinstance(node, Scalar) else None
+    other = (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and str(value) != getattr(node, "text", "")
+    )
+    return f", which agent 1.8.1 reads as the number {ruby.shown(value)}" if other else ""
+
+
 def _mode(node: Node | None, about: str) -> Iterator[Fault]:
     if node is None or is_null(node):
         return
@@ -189,15 +209,16 @@ def _mode(node: Node | None, about: str) -> Iterator[Fault]:
                 verdict=FAIL,
             )
             return
-    if one or two:
+    if one or two or _number(node):
         yield fault(
             "mode-is-octal",
             node.mark,
-            f"mode is {seen(node)}; it must have one to four digits from 0 to 7.",
+            f"mode is {seen(node)}{_number(node)}; it must have one to four digits from 0 to 7.",
             about=about,
             fix="Write the mode in octal digits, as 644 or 755.",
             one=one,
             two=two,
+            verdict=FAIL if _number(node) else None,
         )
 
 

@@ -113,12 +113,19 @@ def _inside(source: str, windows: bool = False) -> str:
 def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool) -> Iterator[Fault]:
     source, destination = install.text(entry.get("source")), install.text(entry.get("destination"))
     node = entry.get("source")
-    if node is None or is_null(node) or not destination or "*" in source or "?" in source:
+    if (
+        node is None
+        or is_null(node)
+        or not destination
+        or not install.is_plain(source)
+        or "*" in source
+        or "?" in source
+    ):
         return
     path = _inside(source, windows)
     if path.split("/")[0] == "..":
         return
-    kind = bundle.kind_of(path)
+    kind = "link" if bundle.is_link(path) and bundle.kind_of(path) != "folder" else bundle.kind_of(path)
     if not kind and windows and (other := bundle.same_but_for_case(path)):
         path, kind = other, bundle.kind_of(other)
     if not kind:
@@ -127,13 +134,24 @@ def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool
     named = source.strip("/")  # as the messages show it
     if kind == "folder":
         yield from _folder(target, node, plan)
-        for below, item in bundle.below(path):
+        for below, its_kind in bundle.below(path):
             plan.steps += 1
+            if plan.steps > MAX_STEPS:
+                return
             where = posixpath.join(target, below)
-            yield from (_folder if item.kind == "folder" else _file)(
+            yield from (_folder if its_kind == "folder" else _file)(
                 where, node, plan, posixpath.join(named, below)
             )
         return
+    if kind and source.endswith("/"):
+        yield fault(
+            "source-is-in-the-bundle",
+            node.mark,
+            f"{path} is a file, so {source!r} is not there.",
+            about=f"files[{number}].source",
+            fix=f"Write {path}.",
+            one=Outcome(INSTALL, messages.NO_FOLDER_1.format(source.lstrip("/"))),
+        )
     yield from _file(posixpath.join(target, posixpath.basename(path)), node, plan, named)
     if (
         kind
@@ -219,7 +237,7 @@ def _clash(node: Node, says: str, message: str) -> Fault:
 def _permission(entry: Mapping, about: str, plan: Plan, named: set[str], bundle: Bundle) -> Iterator[Fault]:
     node = entry.get("object")
     item = posixpath.normpath(showing.to_s(node).strip()) if showing.to_s(node).strip() else ""
-    if node is None or not item:
+    if node is None or not item or any(sign in item for sign in "*?["):
         return
     if item in plan.copies:
         if not install.means(entry, "file"):

@@ -4,13 +4,14 @@ The events come from PyYAML, in its form on libyaml where there is one: agent 1.
 translation of libyaml) rest on that parser too, so that its messages are theirs.
 """
 
+import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from runbooks.appspec import ruby
+from runbooks.appspec import messages, ruby
 
 # An AppSpec file has some kilobytes. What is larger, deeper or has more values is not judged.
 MAX_BYTES, MAX_DEPTH, MAX_NODES = 1_000_000, 50, 50_000
@@ -86,6 +87,7 @@ class Refusal:
 
 
 _SYNTAX = "Indent with spaces, and put quotes around text that holds a colon and a space, or begins with a special character."
+_ESCAPE = "Put the text in single quotes: in double quotes a backslash begins an escape."
 _ENCODING = "Save the file as UTF-8, without control characters."
 
 
@@ -99,10 +101,11 @@ class Document:
     second: Mark | None = None  # where another document begins
     whole: bool = False  # the first document was read to its end
     too_much: str = ""  # which limit it breaks
+    no_text: bool = False  # it is not UTF-8, so that agent 2.x does not come to its YAML
 
     def nodes(self) -> Iterator[Node]:
         """Every node once, in the order of the file."""
-        yield from _nodes(self.root) if self.root else ()
+        yield from nodes(self.root) if self.root else ()
 
 
 def name(node: Node) -> str | None:
@@ -118,11 +121,29 @@ def is_null(node: Node | None) -> bool:
 def read(content: bytes) -> Document:
     """The document in ``content``. Never raises: what could not be read is in it."""
     document = Document()
-    try:
-        _compose(yaml.parse(content, Loader=_LOADER), document)
-    except yaml.YAMLError as error:
-        document.refusal = _refusal(error, content, first=document.whole)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # PyYAML decodes it, the agents do not
+        reason = "invalid leading UTF-8 octet"
+        says = "The file is saved as UTF-16; the agents read UTF-8 only."
+        document.refusal = Refusal(
+            Mark(1, 1), says, f"(<unknown>): {reason} at line 1 column 1", "", _ENCODING
+        )
+    else:
+        try:
+            _compose(yaml.parse(content, Loader=_LOADER), document)
+        except yaml.YAMLError as error:
+            document.refusal = _refusal(error, content, first=document.whole)
+    if document.refusal and not _is_utf_8(content):
+        document.no_text = True
+        document.refusal = replace(document.refusal, two=messages.NO_APPSPEC)
     return document
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _compose(events: Any, document: Document) -> None:
@@ -187,7 +208,8 @@ def _add(parent: Node, node: Node, keys: list[Node | None]) -> None:
             keys[-1] = None
 
 
-def _nodes(root: Node) -> Iterator[Node]:
+def nodes(root: Node) -> Iterator[Node]:
+    """A node and all below it, each once, in the order of the file."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:
@@ -238,4 +260,5 @@ def _refusal(error: Any, content: bytes, *, first: bool) -> Refusal:
         rust_says += f", {error.context}"
         rust_says += f" at line {shown.line} column {shown.column}" if shown not in (mark, Mark(1, 1)) else ""
     place = begun if open_to_the_end else mark
-    return Refusal(place, f"This is not valid YAML: {text}.", "" if first else ruby_says, rust_says, _SYNTAX)
+    fix = _ESCAPE if "unknown escape" in text else _SYNTAX
+    return Refusal(place, f"This is not valid YAML: {text}.", "" if first else ruby_says, rust_says, fix)

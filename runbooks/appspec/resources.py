@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from runbooks.appspec import showing
 from runbooks.appspec.fault import Fault, fault
-from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, is_null
+from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence, is_null, nodes
 from runbooks.appspec.values import closest, seen
 
 TOP = ("version", "resources", "hooks")
@@ -24,7 +24,9 @@ EVENTS = {
 }
 TYPES = {"AWS::ECS::Service": "ecs", "AWS::Lambda::Function": "lambda"}
 _TASK_DEFINITION = re.compile(r"^arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/[\w-]+(:\d+)?$")
-_PLACEHOLDER = re.compile(r"<[\w.-]+>|\$\{?\w")  # CodePipeline and templates fill these in later
+_PLACEHOLDER = re.compile(
+    r"<[\w.-]+>|\$\{\w|\$(?!LATEST\b)\w"
+)  # CodePipeline and templates fill these in later
 
 
 def get(node: Node | None, key: str) -> Node | None:
@@ -53,6 +55,7 @@ def judge(root: Mapping) -> Iterator[Fault]:
     """Every fault of an AppSpec for ECS or Lambda."""
     kind = platform(root)
     yield from _version(root)
+    yield from _twice(root)
     for key, _ in root.pairs:
         word = showing.to_s(key)
         if word.lower() not in TOP:
@@ -91,6 +94,22 @@ def _resources(node: Node | None) -> list[tuple[str, Node]]:
 
 def _bad(rule: str, node: Node, says: str, about: str, fix: str) -> Fault:
     return fault(rule, node.mark, says, about=about, fix=fix, service="")
+
+
+def _twice(root: Mapping) -> Iterator[Fault]:
+    for node in nodes(root):
+        known: set[str] = set()
+        for key, _ in node.pairs if isinstance(node, Mapping) else ():
+            word = showing.to_s(key)
+            if word.lower() in known:
+                yield fault(
+                    "keys-are-unique",
+                    key.mark,
+                    f"The key {word[:80]} stands twice; which of the two CodeDeploy takes is not verified.",
+                    about=word,
+                    fix="Remove one.",
+                )
+            known.add(word.lower())
 
 
 def _version(root: Mapping) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 Held to Psych itself: the tests have a table of what it answered.
 """
 
+import base64
 import math
 import re
 from typing import NamedTuple, TypeAlias
@@ -25,11 +26,12 @@ class Refused(NamedTuple):
 
 Value: TypeAlias = bool | int | float | str | Symbol | Refused | None
 
-_BEGINS_AS_TEXT = re.compile(r"^[^\d.:\n-]?(?:[^\W\d]|[\s!@#$%^&*(){}<>|/\\~;=])", re.MULTILINE)
+_BEGINS_AS_TEXT = re.compile(r"^[^0-9.:\n-]?(?:[^\W\d]|[\s!@#$%^&*(){}<>|/\\~;=])", re.MULTILINE)
 _TIME = re.compile(
-    r"^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$"
+    r"^-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?$",
+    re.ASCII,
 )
-_DATE = re.compile(r"^\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)$")
+_DATE = re.compile(r"^\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)$", re.ASCII)
 _BASE_60 = re.compile(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9]){1,2}(\.[0-9_]*)?$")
 _FLOAT = re.compile(r"^[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?$")
 _INTEGERS = (
@@ -50,9 +52,23 @@ def resolve(text: str, quoted: bool, tag: str) -> Value:
     """What Ruby makes of a scalar. ``quoted``: it is in quotes, and has no tag."""
     if quoted or tag in ("!str", "tag:yaml.org,2002:str"):
         return text
+    if _BINARY.match(tag):
+        return _decoded(text)
+    if _SYMBOL.match(tag):
+        return Symbol(text)
     value = _resolve(text)
     real = tag in ("!float", "tag:yaml.org,2002:float")
     return float(str(value)) if real and type(value) is int else value
+
+
+_BINARY = re.compile(r"^(?:!|tag:yaml\.org,2002:)binary$")
+_SYMBOL = re.compile(r"^!ruby/sym(?:bol)?(?::|$)")
+
+
+def _decoded(text: str) -> str:
+    letters = re.sub(r"[^A-Za-z0-9+/]", "", text.partition("=")[0])
+    whole = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode(errors="replace")
 
 
 def _resolve(text: str) -> Value:
@@ -69,7 +85,8 @@ def _resolve(text: str) -> Value:
     if text.lower() == ".nan":
         return math.nan
     if text[0] == ":" and len(text) > 1:
-        return Symbol(text[1:])
+        quoted_name = len(text) > 2 and text[1] in "'\"" and text[-1] == text[1]
+        return Symbol(text[2:-1] if quoted_name else text[1:])
     if _BASE_60.match(text):
         return _base_60(text)
     if _FLOAT.match(text):
@@ -101,7 +118,7 @@ def to_i(value: Value) -> int | None:
     if value is None:
         return 0
     if isinstance(value, str):
-        found = re.match(r"\s*([-+]?\d(?:_?\d){0,400})", value)
+        found = re.match(r"\s*([-+]?\d(?:_?\d){0,400})", value, re.ASCII)
         return int(found[1].replace("_", "")) if found else 0
     if isinstance(value, float):
         return int(value) if math.isfinite(value) else None
@@ -115,7 +132,8 @@ def shown(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Symbol):
-        return f":{value.name[:LONGEST]}"
+        is_word = re.fullmatch(r"[^\W\d]\w*[?!=]?", value.name)
+        return f":{value.name[:LONGEST] if is_word else _quoted(value.name)}"
     if isinstance(value, Refused):
         return value.kind
     if isinstance(value, float):

@@ -78,7 +78,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "keys-are-unique": (
             "No key stands twice in one mapping.",
-            "Agent 1.8.1 takes the last one in silence, so the first has no effect; 2.x refuses a section that has a key twice.",
+            "Agent 1.8.1 takes the last one in silence, so the first has no effect; 2.x refuses a section that has a key twice. Which one CodeDeploy takes in a file for ECS or Lambda is not verified.",
         ),
         "keys-are-known": (
             "Every key is one that the agent reads, in the right case.",
@@ -132,9 +132,17 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "`source` has no wildcard.",
             "The agents take `*` as part of the name; there is no such file. Name the folder: its contents are copied.",
         ),
+        "paths-are-written-out": (
+            "No path holds a variable.",
+            "The agents replace none: `/srv/${APP_NAME}` is a folder of that name.",
+        ),
+        "paths-are-plain": (
+            "`source` and `destination` hold no line end, tab or other control character, and no space at an end.",
+            "A text block (`|`) ends in a line end, and in double quotes `\\t` is a tab. The agents take both as part of the name.",
+        ),
         "source-stays-in-the-bundle": (
             "`source` and `location` do not leave the bundle.",
-            "A path with `..` reads files of the host. Agent 2.x can be set to refuse it.",
+            "A path with `..` reads files of the host with agent 1.8.1. Agent 2.1.0 and later refuse it, by AWS's announcement; 2.0 refuses it for a script, by its change log, and reads it for a source.",
         ),
         "destination-is-absolute": (
             "`destination` is an absolute path.",
@@ -174,13 +182,17 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "Every script has a `location`.",
             "It may not be blank.",
         ),
+        "location-is-a-plain-path": (
+            "`location` is a path without spaces and without signs that a shell reads.",
+            "Agent 1.8.1 passes it to Ruby as a command line: a space ends the name, and `&`, `;`, `$` and quotes go to the shell. With `runas`, so does 2.x. An AppSpec has no place for arguments.",
+        ),
         "timeout-is-positive": (
             "`timeout` is a whole number of seconds, at least 1.",
             "Agent 1.8.1 takes the digits that a text begins with; a text without digits counts as 0. Agent 2.x takes a plain number only.",
         ),
         "timeouts-fit-the-event": (
             "The timeouts of one event come to 3600 seconds at most.",
-            "CodeDeploy documents one hour for all scripts of an event. The agents do not add them up. A script without `timeout` has 3600.",
+            "CodeDeploy documents one hour for all scripts of an event. The agents do not add them up. A script without `timeout` has 3600, and is counted where another script of the event has a `timeout`.",
         ),
         "runas-has-an-effect": (
             "`runas` and `sudo` stand in an AppSpec for Linux.",
@@ -221,7 +233,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
             "With an object that is a file being copied, Install fails. A pattern other than `**`, and `except`, match direct children only.",
         ),
         "pattern-can-match": (
-            "`pattern` and `except` hold no sign but `*` that stands for others, and no `/`.",
+            "`pattern` and `except` hold no sign but `*` that stands for others, and no `/`; `object` holds none.",
             "Agent 1.8.1 knows `**` alone, which means every depth, and `*` in the name of a direct child. `**/*.sh` matches nothing, and `?` is a question mark.",
         ),
         "except-is-a-list": (
@@ -260,7 +272,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "bundle": {
         "bundle-is-safe": (
             "The bundle has no absolute path, no `..`, and no link that leaves it.",
-            "Such an entry is written outside the folder of the deployment, or fails to unpack.",
+            "An entry with `..` fails to unpack from a tar, and is moved from a zip. A link that leads out is copied as it is: whether anything is there depends on the host.",
         ),
         "bundle-is-bearable": (
             "The bundle can be judged: at most 100,000 entries, and no member unpacks to more than it may.",
@@ -280,7 +292,11 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "script-is-in-the-bundle": (
             "Every script is in the bundle, with the same case.",
-            "The hook fails with ScriptMissing.",
+            "The hook fails with ScriptMissing. A link is followed; one that leads to nothing counts as missing.",
+        ),
+        "script-is-for-its-system": (
+            "Every script is one that the hosts can run.",
+            "Linux does not run PowerShell or batch files, and Windows starts a `.sh` only where a program for it is installed.",
         ),
         "script-is-executable": (
             "Every script has its x bit.",
@@ -292,7 +308,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "script-has-an-interpreter": (
             "Every script begins with `#!` and an interpreter.",
-            "Without it agent 1.8.1 runs the script by `/bin/sh`, whatever it was written for; 2.x cannot start it, by its source, unless `runas` names a user.",
+            "Linux gives all that follows the interpreter as one argument: `env` needs `-S` for more. Without `#!` agent 1.8.1 runs the script by `/bin/sh`, whatever it was written for; 2.x cannot start it, by its source, unless `runas` names a user.",
         ),
         "timeout-is-long-enough": (
             "No script waits longer than its `timeout`.",

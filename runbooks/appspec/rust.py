@@ -10,8 +10,8 @@ import re
 from runbooks.appspec.reading import Mapping, Node, Scalar, Sequence
 
 PREFIX = "The deployment failed because of a YAML parsing error: "
-_INTEGER = re.compile(r"^[-+]?(?:0|[1-9]\d{0,18})$|^0x[0-9a-fA-F]{1,15}$|^0o[0-7]{1,20}$")
-_FLOAT = re.compile(r"^[-+]?(?:\d{1,400}\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?$")
+_INTEGER = re.compile(r"^[-+]?(?:0|[1-9]\d{0,18})$|^0x[0-9a-fA-F]{1,15}$|^0o[0-7]{1,20}$", re.ASCII)
+_FLOAT = re.compile(r"^[-+]?(?:\d{1,400}\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?$", re.ASCII)
 _MAX_U32 = 2**32 - 1
 
 

@@ -1,18 +1,22 @@
 """The scripts of the hooks, as they are in the bundle."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runbooks.appspec import install, messages, showing
-from runbooks.appspec.bundle import Bundle
+from runbooks.appspec import install, messages, starting
+from runbooks.appspec.bundle import MAX_READ, Bundle
 from runbooks.appspec.fault import Fault, Outcome, fault
 from runbooks.appspec.hooks import DEFAULT_TIMEOUT, EVENTS, seconds_of
 from runbooks.appspec.reading import Mapping, Node, Sequence, name
-from runbooks.findings import WARN
+from runbooks.findings import UNKNOWN, WARN
 
-_ELF, _BOM = b"\x7fELF", b"\xef\xbb\xbf"
-_SLEEP = re.compile(rb"^sleep[ \t]+(\d{1,9})([smhd]?)[ \t]*(?:[;&#\r].*)?$", re.MULTILINE)
+# A sleep that the script waits for, the first of its line: `sleep 9 &` is not one.
+_SLEEP = re.compile(
+    rb"^[ \t]*(?:[^#\n]*?(?:[;&]|\b(?:do|then|else)\b)[ \t]*)?sleep[ \t]+(\d{1,9})([smhd]?)[ \t]*(?:(?:;|&&|\|\||#|\r).*)?$",
+    re.MULTILINE,
+)
 _SECONDS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400}
 
 
@@ -20,9 +24,9 @@ _SECONDS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400}
 LATER = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
 
 
-def scripts(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
-    """Every script of an event that is run."""
-    for event, each in _judged(root, bundle):
+def scripts(root: Mapping, bundle: Bundle | None) -> Iterator[Fault]:
+    """Every script of an event that is run; without the bundle, by its path alone."""
+    for event, each in _judged(root, bundle) if bundle else _named(root):
         late = event in LATER and each.outcomes and not each.depends
         yield (
             replace(each, depends="this revision is the last successful one when the next is deployed")
@@ -36,24 +40,42 @@ def locations(root: Mapping) -> list[tuple[str, str]]:
     return [(event, path) for event, _, path, _ in _rows(root, Bundle(""))]
 
 
+def _named(root: Mapping) -> Iterator[tuple[str, Fault]]:
+    for event, script, path, about in () if install.is_windows(root) else _rows(root, Bundle("")):
+        node = script.get("location")
+        for each in starting.in_a_shell(script, node, event, path, about, there=False) if node else ():
+            yield event, each
+
+
 def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
     rows = list(_rows(root, bundle))
-    contents = bundle.read({path for _, _, path, _ in rows if bundle.kind_of(path) in ("file", "link")})
+    contents = bundle.read({path for _, _, path, _ in rows if bundle.kind_of(path) == "file"})
     for event, script, path, about in rows:
         node = script.get("location")
         if node is None:
             continue
         kind = bundle.kind_of(path)
-        if kind in ("", "folder"):
+        if kind == "outside":  # the bundle is warned about; what the host has there is not known
+            continue
+        windows = install.is_windows(root)
+        as_folder = not windows and kind == "file" and install.text(node).strip().endswith("/")
+        if kind in ("", "folder") or as_folder:
             yield event, _missing(node, event, path, kind, bundle, about)
             continue
-        if not install.is_windows(root):
-            content = contents.get(path, b"")
-            for each in (
-                *_on_linux(script, node, event, path, content, bundle, about),
+        content = contents.get(path, b"")
+        if len(content) == MAX_READ and not content.startswith(starting.ELF):
+            yield event, _cut(node, path, about)
+        found = (
+            _on_windows(node, path, about)
+            if windows
+            else (
+                *starting.in_a_shell(script, node, event, path, about, there=True),
+                *starting.on_linux(script, node, event, path, content, bundle.entry(path), about),
                 *_too_slow(script, event, content, about),
-            ):
-                yield event, each
+            )
+        )
+        for each in found:
+            yield event, each
 
 
 def _rows(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Mapping, str, str]]:
@@ -78,109 +100,54 @@ def _rows(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Mapping, str, st
 
 def _missing(node: Node, event: str, path: str, kind: str, bundle: Bundle, about: str) -> Fault:
     location = install.text(node).strip()
+    raw = location.lstrip("/")
     near = bundle.same_but_for_case(path) if not kind else ""
-    message = messages.NO_SCRIPT.format(location.lstrip("/"))
-    if kind:
-        message = f"Script at specified location: {location} failed with error Errno::EACCES with message Permission denied - ARCHIVE/{location.lstrip('/')}"
-    says = f"{path} is a folder." if kind else f"The bundle has no {path!r}"
-    if not kind:
-        says += f"; it has {near!r}, and case counts." if near else "."
+    one, two = messages.NO_SCRIPT.format(posixpath.normpath(raw or ".")), messages.NO_SCRIPT.format(raw)
+    fix = f"Write {near}." if near else "Correct the path, or put the script into the bundle."
+    if kind == "folder":
+        one = f"Script at specified location: {location} failed with error Errno::EACCES with message Permission denied - ARCHIVE/{raw}"
+        two, says = "", f"{path} is a folder."
+    elif kind:
+        says, fix = f"{path} is a file, so {location!r} is not there.", f"Write {path}."
+    elif bundle.is_link(path):
+        says = f"{path} is a link that leads to nothing in the bundle."
+    else:
+        says = f"The bundle has no {path!r}" + (f"; it has {near!r}, and case counts." if near else ".")
+        if bundle.kind_of(path.partition(" ")[0]) == "file":
+            fix = starting.ARGUMENTS
     return fault(
         "script-is-in-the-bundle",
         node.mark,
         says,
         about=about,
-        fix=f"Write {near}." if near else "Correct the path, or put the script into the bundle.",
-        one=Outcome(event, message),
-        two=Outcome(event, message if not kind else ""),
+        fix=fix,
+        one=Outcome(event, one),
+        two=Outcome(event, two),
     )
 
 
-def _on_linux(
-    script: Mapping, node: Node, event: str, path: str, content: bytes, bundle: Bundle, about: str
-) -> Iterator[Fault]:
-    entry = bundle.entry(path)
-    if entry and entry.kind == "file" and entry.mode is not None and not entry.mode & 0o111:
-        yield fault(
-            "script-is-executable",
-            node.mark,
-            f"{path} has no x bit (mode {entry.mode:o}). The agent sets it, and logs a warning.",
-            about=about,
-            fix=f"chmod +x {path}; in git: git update-index --chmod=+x {path}",
-        )
-    if not content or content.startswith(_ELF):
-        return
-    first = content.partition(b"\n")[0]
-    begins, carriage = first.startswith(b"#!"), first.endswith(b"\r")
-    fails = _first_line(script, event, first) if begins else (None, None)
-    if b"\r\n" in content or carriage:
-        seen = first[2:].strip().decode(errors="replace")[:60]
-        yield fault(
-            "script-has-unix-line-ends",
-            node.mark,
-            f"{path} ends its lines with CRLF"
-            + (
-                f": its first line asks for {seen + chr(13)!r}, which is not on the host."
-                if begins and carriage
-                else "; the shell takes the CR as part of each command."
-            ),
-            about=about,
-            fix=f"sed -i 's/\\r$//' {path}; in git: *.sh text eol=lf in .gitattributes",
-            one=fails[0] if carriage else None,
-            two=fails[1] if carriage else None,
-        )
-    elif begins and not re.match(rb"^#![ \t]*/", first):
-        yield fault(
-            "script-has-an-interpreter",
-            node.mark,
-            f"The first line of {path} is {first.decode(errors='replace')[:80]!r}: the interpreter must be an absolute path.",
-            about=about,
-            fix="Write #!/bin/bash or #!/usr/bin/env NAME.",
-            one=fails[0],
-            two=fails[1],
-        )
-    if not begins:
-        hidden = content.startswith(_BOM + b"#!")
-        why = (
-            "begins with a byte-order mark, which hides its first line"
-            if hidden
-            else "does not begin with #!"
-        )
-        other = "agent 2.x cannot start it" if not _user(script) else "so does the shell of the user"
-        yield fault(
-            "script-has-an-interpreter",
-            node.mark,
-            f"{path} {why}: agent 1.8.1 runs it by /bin/sh; {other}.",
-            about=about,
-            fix="Save it as UTF-8 without BOM." if hidden else "Write #!/bin/bash as its first line.",
-            two=None if _user(script) else _failed(script, event, "error Exec format error (os error 8)"),
-        )
-
-
-def _first_line(script: Mapping, event: str, first: bytes) -> tuple[Outcome, Outcome]:
-    """How a script fails whose first line names what is not there, with each agent."""
-    interpreter, *arguments = first[2:].split(None, 1) or [b""]
-    user = _user(script)
-    if arguments and not interpreter.endswith(b"/env"):
-        return Outcome(event, ""), Outcome(event, "")  # the interpreter is there, and refuses its argument
-    if arguments or user:  # env, or the shell of the user, says so; bash before 5.2 with 126
-        failed = _failed(script, event, "exit code 127")
-        return failed, failed
-    location = install.text(script.get("location")).strip()
-    return (
-        Outcome(event, messages.NOT_STARTED.format(location, location.lstrip("/"))),
-        _failed(script, event, "error No such file or directory (os error 2)"),
+def _cut(node: Node, path: str, about: str) -> Fault:
+    return fault(
+        "bundle-is-bearable",
+        node.mark,
+        f"Only the first {MAX_READ // 1_000_000} MB of {path} was judged.",
+        about=about,
+        fix="Put the data beside the script, in a file of its own.",
+        verdict=UNKNOWN,
     )
 
 
-def _failed(script: Mapping, event: str, how: str) -> Outcome:
-    location, user = install.text(script.get("location")).strip(), _user(script)
-    who = f"{location} run as user {user}" if user and how.startswith("exit") else location
-    return Outcome(event, f"Script at specified location: {who} failed with {how}")
-
-
-def _user(script: Mapping) -> str:
-    return showing.to_s(script.get("runas")).strip()
+def _on_windows(node: Node, path: str, about: str) -> Iterator[Fault]:
+    suffix = posixpath.splitext(path)[1].lower()
+    if suffix in (".sh", ".bash", ".py", ".rb", ".pl"):
+        yield fault(
+            "script-is-for-its-system",
+            node.mark,
+            f"{path} is started as it is, by what Windows has for {suffix}; the AppSpec is for Windows.",
+            about=about,
+            fix="Write a .bat, .cmd or .ps1 script that starts it.",
+            depends="the hosts have no program for it",
+        )
 
 
 def _too_slow(script: Mapping, event: str, content: bytes, about: str) -> Iterator[Fault]:
@@ -194,11 +161,11 @@ def _too_slow(script: Mapping, event: str, content: bytes, about: str) -> Iterat
     yield fault(
         "timeout-is-long-enough",
         node.mark,
-        f"{location} sleeps for {waits} seconds, and its timeout is {seconds}.",
+        f"The sleeps of {location} come to {waits} seconds, and its timeout is {seconds}.",
         about=about.replace(".location", ".timeout"),
         fix="Raise the timeout, or wait for the condition instead of a time.",
         one=message,
         two=message,
         verdict=WARN,
-        depends="the script gets to that line",
+        depends="the script gets to these lines",
     )

@@ -1,5 +1,6 @@
 """What stands in the way of reading an AppSpec file at all."""
 
+import re
 from collections.abc import Iterator
 
 from runbooks.appspec import messages, ruby, rust, server, showing
@@ -8,6 +9,7 @@ from runbooks.appspec.reading import Document, Mapping, Mark, Node, Refusal, Sca
 from runbooks.appspec.values import index, index_error, missing_or_false, seen
 
 _START = Mark(1, 1)
+_OBJECT = re.compile(r"!ruby/(?:object|array|hash|struct|exception):(.{1,80})")
 
 
 def byte_order_mark(content: bytes) -> Iterator[Fault]:
@@ -51,7 +53,7 @@ def syntax(document: Document) -> Iterator[Fault]:
             refusal.says,
             fix=refusal.fix,
             one=refusal.one,
-            two=rust.PREFIX + refusal.two,
+            two=refusal.two if document.no_text else rust.PREFIX + refusal.two,
         )
         if refusal.one:
             return
@@ -103,12 +105,10 @@ def _refused(document: Document) -> Iterator[Fault]:
 
 
 def _object(node: Node) -> str:
-    prefix = "!ruby/object:"
-    return (
-        node.tag[len(prefix) :][:80]
-        if isinstance(node, (Mapping, Sequence)) and node.tag.startswith(prefix)
-        else ""
-    )
+    if isinstance(node, Mapping) and node.tag in ("!set", "tag:yaml.org,2002:set"):
+        return "Psych::Set"
+    found = _OBJECT.match(node.tag) if isinstance(node, (Mapping, Sequence)) else None
+    return found[1] if found else ""
 
 
 def empty(content: bytes, root: Node | None) -> Fault:

@@ -191,7 +191,7 @@ def test_only_crlf_in_the_first_line_fails_the_hook(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("seconds", "slow"), [(59, False), (60, True)])
 def test_a_script_that_sleeps_as_long_as_its_timeout(seconds: int, slow: bool, tmp_path: Path) -> None:
-    content = f"#!/bin/sh\nsleep {seconds}\n  sleep 5000\n".encode()
+    content = f"#!/bin/sh\nif true; then sleep {seconds - 1}; fi\n\tsleep 1s && true\n# sleep 50\nsleep 50 &\n".encode()
     found = bundle(tmp_path, TOP + HOOK + "      timeout: 60\n", run_sh=content)
     assert codes(found) == (["timeout-is-long-enough"] if slow else [])
 
@@ -225,6 +225,7 @@ def test_a_location_that_is_a_folder(tmp_path: Path) -> None:
 def test_a_script_behind_a_link_in_the_bundle(tmp_path: Path) -> None:
     root = folder(tmp_path, {"appspec.yml": (TOP + HOOK).encode(), "real.sh": b"#!/bin/sh\r\n"})
     (root / "run.sh").symlink_to("real.sh")
+    (root / "real.sh").chmod(0o755)
     assert codes(lint(str(root))) == ["script-has-unix-line-ends"]
 
 
