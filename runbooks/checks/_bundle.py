@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from runbooks.appspec.bundle import open_bundle
 from runbooks.appspec.install import text
 from runbooks.appspec.linter import NAME
+from runbooks.appspec.opening import open_bundle
 from runbooks.appspec.reading import MAX_BYTES, Mapping, read
 
 
