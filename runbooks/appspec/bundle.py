@@ -23,7 +23,7 @@ class Entry:
     """A file, a folder or a link, by its path from the root of the bundle as it is written there."""
 
     path: str
-    kind: str  # "file", "folder", "link", "device"
+    kind: str  # "file", "folder", "link", "device"; "outside": what is there is not known
     mode: int | None = None  # the bits of chmod, where the bundle knows them
     target: str = ""  # of a link
 

@@ -201,7 +201,7 @@ def _of_linter(
     one: Kept, name: str, paths: list[str], seen: dict[str, Script], agent: str, *, old: bool
 ) -> Iterator[Finding]:
     """What the linter says of the scripts, as far as it stops the agent."""
-    kinds = {path: _KINDS.get(seen[path].state, "link") if path in seen else "link" for path in paths}
+    kinds = {path: _KINDS.get(seen[path].state, "outside") if path in seen else "outside" for path in paths}
     bundle = Bundle(
         "folder",
         {path: Entry(path, kind) for path, kind in kinds.items() if kind},
