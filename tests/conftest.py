@@ -42,6 +42,7 @@ SLOW = (
     "tests/checks/test_evidence.py",
     "tests/checks/test_fixes.py",
     "tests/checks/test_group.py",
+    "tests/checks/test_hook_log.py",
     "tests/checks/test_hooks.py",
     "tests/checks/test_more_broken_hosts.py",
     "tests/checks/test_one_hangs.py",

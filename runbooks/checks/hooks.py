@@ -1,6 +1,7 @@
-"""Do the AppSpec files and the hook scripts on this host work: of the newest revision, and of the one before?"""
+"""Do the AppSpec files and the hook scripts on this host work: of the newest revision, of the one before, and did they?"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from runbooks.appspec import scripts
 from runbooks.appspec.bundle import Bundle, Entry
@@ -8,12 +9,13 @@ from runbooks.appspec.fault import ONE, TWO
 from runbooks.appspec.linter import judge
 from runbooks.appspec.reading import Mapping, read
 from runbooks.aws import Aws
-from runbooks.checks._host import host_name, require, require_report
-from runbooks.findings import FAIL, OK, UNKNOWN, Finding, NotApplicable
-from runbooks.host import HostReport, Kept, Script, kept
+from runbooks.checks._host import host_name, ongoing, require, require_report
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable
+from runbooks.host import HookRun, HostReport, Kept, Script, gist, hook_run, kept, symptoms
+from runbooks.host.hook_log import Answer, answers, held_since, output
 from runbooks.question import Question
 
-TITLE = "Do the hook scripts on the host start?"
+TITLE = "Do the hook scripts on the host start and end well?"
 GUIDE = "/best-practices/lifecycle-hooks/"
 RUNBOOK = "triage"
 
@@ -25,6 +27,7 @@ _RULES = {
     "script-has-unix-line-ends": ("crlf", _INTERPRETER),
     "script-has-an-interpreter": ("interpreter", _INTERPRETER),
 }
+_RECENT = timedelta(days=1)  # the agent keeps its log for a week
 # What the linter takes a script for; one that could not be seen is a link, of which it says nothing.
 _KINDS = {"there": "file", "folder": "folder", "absent": ""}
 # Why the AppSpec file of a revision is not judged.
@@ -93,6 +96,67 @@ def hook_scripts_of_the_last_good_revision_can_start(aws: Aws, question: Questio
         says = "The folder of the last successful revision is not there."
         raise NotApplicable(says, about=host_name(question, report), next="host-has-sound-state")
     yield from _judged(report, host_name(question, report), revisions, old=True)
+
+
+def hook_scripts_of_the_last_deployment_ended_well(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The hook scripts of the last deployment that ran any on this host ended well.
+
+    The log of hook scripts says which script of which event ran and what it printed. How the event ended is what
+    the agent reported to CodeDeploy, by its own log: a line after [stderr] is no fault by itself. A report of agent 1.x
+    names no deployment and is joined by its time, so of two deployments at the same time it may be the other one's.
+    """
+    report = require_report(aws, question, agent=True)
+    name, section = host_name(question, report), report.hook_log
+    require(section.steps, "what the hook scripts of the last deployment did")
+    if section.deployment.value is None:
+        says = f"No deployment on {name} has a log of hook scripts: none has run one, or its log was deleted."
+        raise NotApplicable(says, about=name)
+    ran = hook_run(section)
+    if ran is None:
+        raise CouldNotCheck(
+            f"what {section.deployment.by} on {name} shows names no event: it is a script's output alone."
+        )
+    failures = ran.failures()
+    for one in failures:
+        yield _ended(report, name, ran, one)
+    if ran.ending() is None:
+        raise _no_ending(report, name, ran)
+    if not failures:
+        scripts_ = len([step for step in ran.steps if step.script])
+        says = f"The agent reported {ran.last.event} of {ran.deployment} on {name} as succeeded"
+        yield Finding(OK, f"{says}; its log names {scripts_} script{'s' * (scripts_ != 1)}.", about=name)
+
+
+def _ended(report: HostReport, name: str, ran: HookRun, answer: Answer) -> Finding:
+    """The finding about an event that failed."""
+    event, symptom = ran.event_of(answer), answer.symptom or "event-failed"
+    of = f"{event} of {ran.deployment}" if event else ran.deployment
+    which = f"the hook script {answer.script}" if answer.script else "the event"
+    says = f"In {of} on {name}, {which} failed. The agent reported: {gist(answer.message).rstrip('.') or 'no reason'}."
+    printed = output(report.hook_log) if event == ran.last.event else ""
+    if printed:
+        says += f" The script printed last: {gist(printed)}"
+    over = ran.is_over(answer, answers(report.hook_log))
+    return Finding(
+        WARN if over else FAIL,
+        says + " A later event succeeded, so it may be past." * over,
+        code=symptom,
+        about=answer.script or ran.deployment,
+        fix=_repair(event in scripts.LATER, next(one.do for one in symptoms() if one.id == symptom)),
+        next=f"/symptoms/{symptom}/",
+    )
+
+
+def _no_ending(report: HostReport, name: str, ran: HookRun) -> CouldNotCheck | NotApplicable:
+    """Why it is not known how the last event of a deployment ended."""
+    event, begun = f"{ran.last.event} of {ran.deployment} on {name}", f"{ran.last.time:%Y-%m-%d %H:%M:%S}"
+    age, since = report.local_age(ran.last.time), held_since(report.hook_log)
+    if ran.deployment in [id_ for id_, _ in ongoing(report)]:
+        return CouldNotCheck(f"{event} is under way; ask again when it has ended.")
+    if age is not None and age > _RECENT and (since is None or since > ran.last.time):
+        says = f"{event} ran at {begun}, and the agent's log holds nothing as old: how it ended is no longer known."
+        return NotApplicable(says, about=name)
+    return CouldNotCheck(f"the agent's log does not say how {event}, begun at {begun}, ended.")
 
 
 def _of_role(report: HostReport, role: str) -> list[Kept]:

@@ -12,6 +12,7 @@ looked for and is not there. So "unreadable" is never "missing". The sections an
 with its source or provenance tag (V verified, D documented, I reported by users, X inferred, U unverified).
 """
 
+from runbooks.host.hook_log import HookRun, hook_run
 from runbooks.host.log import Judgement, Standing, Symptom, gist, judge_log, symptom_of, symptoms
 from runbooks.host.probe import probe_script
 from runbooks.host.reading import HostReportError, read_report, read_report_file
@@ -22,6 +23,7 @@ from runbooks.host.versions import Support, Version, Versions, parse_version, su
 
 __all__ = [
     "Datum",
+    "HookRun",
     "HostReport",
     "HostReportError",
     "Judgement",
@@ -34,6 +36,7 @@ __all__ = [
     "Version",
     "Versions",
     "gist",
+    "hook_run",
     "judge_log",
     "kept",
     "longest_silence",

@@ -36,6 +36,10 @@
 #             one that is both is "both") appspec ("number line" of their AppSpec files, without comments, a tab as
 #             U+2409) scripts ("number state mode program name" of their hook scripts; "! number name line" is
 #             a first line, a carriage return as U+240D)
+#   hook_log  deployment (the last one that has run a hook script here; by: the log that says so) steps ("time
+#             LifecycleEvent - event" and "time Script - name" of its events and scripts) output (the newest lines
+#             that its last script printed) answers ("time status ..." of events that ended, by the agent's own log, which
+#             holds them all) since
 #   tools     missing (of those that deployments use) ruby
 #   endpoint_commands endpoint_start endpoint_s3    url via (direct, proxy, environment) address status date
 #             issuer (of a certificate that is not accepted). endpoint_start is the agent's first connection,
@@ -553,6 +557,90 @@ script() {
     echo "scripts $number there $may $program $2"
 }
 
+# hook_log ROOT_DIR LOG: what the deployment's own log says of the last deployment that has run a hook script here: the
+# log of all deployments, or the newest log of a single one where that is newer, as the first may be switched off
+hook_log() {
+    AT=hook_log all=$1/deployment-logs/$PROGRAM-deployments.log newest=''
+    case $1 in /*) ;; *) unknown 'its path is not absolute' deployment steps output answers since && return ;; esac
+    for path in "$ROOT$1" "$ROOT$1"/*/ "$ROOT$1"/*/d-*/ "$ROOT$1"/*/d-*/logs/; do
+        if [ -d "$path" ] && ! { [ -r "$path" ] && [ -x "$path" ]; }; then
+            unknown "this user cannot look into ${path#"$ROOT"}" deployment steps output answers since && return
+        fi
+    done
+    for path in "$ROOT$1"/*/d-*/logs/scripts.log; do
+        [ -f "$path" ] || continue
+        if [ -z "$newest" ] || [ "$path" -nt "$newest" ]; then newest=$path; fi
+    done
+    newest=${newest#"$ROOT"}
+    if [ "$LINE" != 2.x ] && [ -f "$ROOT$all" ]; then # agent 1.x writes both at once; 2.x names no deployment in it
+        late=$(stat -c %Y "$ROOT$newest" 2>/dev/null) other=$(stat -c %Y "$ROOT$all" 2>/dev/null)
+        if [ -z "$newest" ] || [ $((${other:-0} + 5)) -ge "${late:-0}" ]; then newest=$all; fi
+    fi
+    said='' id=''
+    if [ -n "$newest" ]; then
+        hurdle=$(log_obstacle "$newest")
+        if [ -n "$hurdle" ]; then unknown "$hurdle" deployment steps output answers since && return; fi
+        said=$(steps "$newest") id=$(printf '%s\n' "$said" | sed -n 's/^deployment //p')
+    fi
+    text deployment "$id" "$newest"
+    if [ -n "$id" ]; then said="$said
+$(answers "$2")"; fi
+    text since "$(printf '%s\n' "$said" | sed -n 's/^since //p')"
+    for name in steps output answers; do
+        fact $name list ''
+        printf '%s\n' "$said" | sed -n "s/^$name //p" | mask | mask_runs | cut -c 1-400 | awk -v name=$name '{ print "hook_log\t" name "\titem\t" $0 "\t" }'
+    done
+}
+
+# steps PATH: the newest deployment of a log of hook scripts, its newest events and scripts, and what the last one printed.
+# An output without an end of line shares its line of scripts.log with what comes next, so a step is one only after a time.
+steps() {
+    from=1 id=${1%/logs/scripts.log} && id=${id##*/}
+    if [ "$(wc -c <"$ROOT$1")" -gt $WINDOW ]; then from=2; fi
+    tail -c $WINDOW "$ROOT$1" | tail -n +$from | tr -d '\000\r' | tr '\t' ' ' | awk -v id="$id" '
+        { $0 = substr($0, 1, 4000); time = "" }
+        match($0, /^\[[0-9-]+ [0-9:]+\.[0-9]+\] \[d-[A-Za-z0-9]+\]/) {
+            time = substr($0, 2, 19); words = substr($0, RLENGTH + 1); id = substr($0, 1, RLENGTH - 1)
+            sub(/.*\[/, "", id)
+        }
+        !/^\[/ { time = substr($0, 1, 19); words = substr($0, 21) }
+        time !~ /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]$/ { next }
+        words ~ /^(LifecycleEvent|Script) - / { step[id, ++steps[id]] = time " " words; lines[id] = 0 }
+        words ~ /^\[std(out|err)\]/ { line[id, ++lines[id]] = time " " words }
+        END {
+            if (!steps[id] && !lines[id]) exit
+            print "deployment " id
+            for (i = steps[id] > 12 ? steps[id] - 11 : 1; i <= steps[id]; i++) print "steps " step[id, i]
+            for (i = lines[id] > 6 ? lines[id] - 5 : 1; i <= lines[id]; i++) print "output " line[id, i]
+        }'
+}
+
+# answers PATH: what the agent's log, and the files to which it was moved, hold of its reports to CodeDeploy of how events
+# ended, the newest twelve, and since when they hold all
+answers() {
+    for path in "$ROOT${1%.log}".[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]*.log "$ROOT$1"; do
+        if ! [ -f "$path" ] || [ -n "$(log_obstacle "${path#"$ROOT"}")" ]; then continue; fi
+        if [ "$(wc -c <"$path")" -gt $WINDOW ]; then echo cut; fi
+        tail -c $WINDOW "$path"
+        echo
+    done | tr -d '\000\r' | tr '\t' ' ' | awk '
+        $0 == "cut" { begun = 0; print; next }
+        !/^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]/ { next }
+        !begun++ || /put_host_command_complete\(|: Command (failed|succeeded)/ { print substr($0, 1, 4000) }' |
+        sed -E 's/^(.{19})[^[]*\[[^]]*\]: \[Aws::CodeDeployCommand[A-Za-z]*::Client [0-9][^]]*\] put_host_command_complete\(command_status:"([A-Za-z]+)",diagnostics:\{format:"JSON",payload:(#<String )?"/answers \1 \2 /
+            s/^(.{19})[^ ]* +[A-Z]+ deployment\{deployment_id=(d-[A-Za-z0-9]+) command=([A-Za-z]+) [^}]*\}: Command (failed|succeeded)( elapsed_ms=[0-9]+)?( error=)?/answers \1 \4 \2 \3 /
+            s/^(answers .{19} Succeeded ).*/\1/' | awk '
+        $0 == "cut" { since = ""; next }
+        { at = substr($0, 1, 8) == "answers " ? substr($0, 9, 19) : substr($0, 1, 19) }
+        !since { since = at }
+        /^answers / { answer[++n] = $0; time[n] = at }
+        END {
+            if (n > 12) since = time[n - 11]
+            print "since " since
+            for (i = n > 12 ? n - 11 : 1; i <= n; i++) print answer[i]
+        }'
+}
+
 tools() {
     AT=tools absent=''
     for name in unzip tar gzip setfacl semanage su sudo; do
@@ -932,6 +1020,7 @@ ${OLDER#"$ROOT"}"
         folder log_folder "$logs"
         folder temporary_folder /tmp
         deployments "$root" "$now"
+        hook_log "$root" "$journal"
         revisions "$root" | mask_runs
         tools
         network "$(printf '%s\n' "$heads" | sed -nE 's/.*CodeDeploy (endpoint: |command client configured endpoint=)(https?:[^ ]*).*/\2/p' | tail -n 1)"

@@ -187,6 +187,17 @@ class Revisions:
 
 
 @dataclass(frozen=True)
+class HookLog:
+    """The last deployment that has run a hook script on the host: `runbooks.host.hook_log` reads it."""
+
+    deployment: Datum[str]
+    steps: Datum[tuple[str, ...]]
+    output: Datum[tuple[str, ...]]
+    answers: Datum[tuple[str, ...]]
+    since: Datum[str]
+
+
+@dataclass(frozen=True)
 class Tools:
     missing: Datum[tuple[str, ...]]
     ruby: Datum[str]
@@ -258,6 +269,7 @@ class HostReport:
     log_folder: Folder
     temporary_folder: Folder
     deployment: Deployment
+    hook_log: HookLog
     revisions: Revisions
     tools: Tools
     endpoint_commands: Endpoint
@@ -285,11 +297,20 @@ class HostReport:
 
     def age(self, entry: Entry) -> timedelta | None:
         """How old an entry of the agent's log was when the probe ran: 1.x logs in local time, 2.x in UTC."""
+        return self._age(entry.time, UTC if self.agent.line.value == "2.x" else self._offset())
+
+    def local_age(self, time: datetime) -> timedelta | None:
+        """How long ago a local time of the host was when the probe ran."""
+        return self._age(time, self._offset())
+
+    def _age(self, time: datetime, zone: timezone | None) -> timedelta | None:
         epoch = self.clock.epoch.value
-        zone = UTC if self.agent.line.value == "2.x" else _zone(self.clock.offset.value or "")
         if epoch is None or zone is None:
             return None
-        return timedelta(seconds=epoch - entry.time.replace(tzinfo=zone).timestamp())
+        return timedelta(seconds=epoch - time.replace(tzinfo=zone).timestamp())
+
+    def _offset(self) -> timezone | None:
+        return _zone(self.clock.offset.value or "")
 
     def newest_poll(self) -> tuple[str, timedelta | None] | None:
         """The newest poll in the log that CodeDeploy answered, and its age; None where the log shows none."""

@@ -18,6 +18,8 @@ from tests.support.world import DISTINCT, PATIENT, asked, everything, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
+ENDED = "hook-scripts-of-the-last-deployment-ended-well"
+
 # What is not known while the host was not probed.
 UNSEEN = dict.fromkeys(
     (
@@ -39,6 +41,7 @@ UNSEEN = dict.fromkeys(
         "appspec-of-the-newest-revision-is-valid",
         "hook-scripts-of-the-newest-revision-can-start",
         "hook-scripts-of-the-last-good-revision-can-start",
+        ENDED,
         "agent-may-use-its-files",
         "host-may-use-commands-secure",
     ),
@@ -205,15 +208,13 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "deployment-agent-silent": {"agent-is-running": FAIL, **UNDEPLOYED},
     **{
         f"deployment-{name}": {"agent-log-is-clean": FAIL, **UNDEPLOYED}
+        for name in ("source-missing", "destination-read-only", "bundle-broken", "cleanup-failing")
+    },
+    **{
+        f"deployment-{name}": {"agent-log-is-clean": FAIL, ENDED: FAIL, **UNDEPLOYED}
         for name in (
             *("script-failed", "stop-script-failed", "script-not-executable", "script-timed-out"),
-            *("output-left-open", "source-missing"),
-            *(
-                "destination-read-only",
-                "bundle-broken",
-                "agent-restarted",
-                "cleanup-failing",
-            ),
+            *("output-left-open", "agent-restarted"),
         )
     },
     "deployment-revision-gone": {
@@ -221,7 +222,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **UNDEPLOYED,
     },
     "deployment-script-missing": {
-        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL},
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL, ENDED: FAIL},
         **UNDEPLOYED,
     },
     **{
@@ -233,14 +234,14 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         for how in ("missing", "invalid")
     },
     "deployment-script-crlf": {
-        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL},
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL, ENDED: FAIL},
         **UNDEPLOYED,
     },
     "deployment-old-script-missing": {
-        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-last-good-revision-can-start": FAIL},
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-last-good-revision-can-start": FAIL, ENDED: FAIL},
         **UNDEPLOYED,
     },
-    "deployment-root-noexec": {"agent-log-is-clean": FAIL, "host-has-room": FAIL, **UNDEPLOYED},
+    "deployment-root-noexec": {"agent-log-is-clean": FAIL, ENDED: FAIL, "host-has-room": FAIL, **UNDEPLOYED},
     # the list of deployed files is lost
     "deployment-file-exists": {"agent-log-is-clean": FAIL, "host-has-sound-state": WARN, **UNDEPLOYED},
     "deployment-found-no-instances": {"deployment-succeeded": FAIL},
@@ -254,7 +255,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "deployment-is-not-blocked": FAIL,
         "group-has-no-deployment-in-progress": FAIL,
     },
-    "deployment-configuration-gone": dict.fromkeys((*OF_TARGETS, "agent-log-is-clean"), FAIL),
+    "deployment-configuration-gone": dict.fromkeys((*OF_TARGETS, "agent-log-is-clean", ENDED), FAIL),
     "deployment-running": {
         **dict.fromkeys(OF_TARGETS, UNKNOWN),
         "agent-is-running": FAIL,

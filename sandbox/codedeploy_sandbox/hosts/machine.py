@@ -36,6 +36,7 @@ from codedeploy_sandbox.hosts.host import (
 
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
 _NO_PROXY = "echo 'curl: (7) Failed to connect to 127.0.0.1 port 3128: Connection refused' >&2; exit 7"
+_OWN_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\S+) ")
 _NO_NAME = "echo 'curl: (6) Could not resolve host' >&2; exit 6"
 
 # The keys on the hosts are not secret, since they open nothing. The probe must still not show them.
@@ -67,7 +68,8 @@ class Machine:
     settings: str = ""  # lines that are added to it
     log: tuple[str, ...] = ()  # the newest lines of its agent's log, without their time
     rotated: tuple[str, ...] = ()  # the lines of the log of the day before
-    reports: tuple[str, ...] = ()  # what its agent logged of deployments, after these
+    # what its agent logged of deployments, after these; each line may begin with the time before which it was not written
+    reports: tuple[str, ...] = ()
     fails: str = ""  # how an event of every deployment fails on it, by its name in `hosts.agent.FAILURES`
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
     ahead: timedelta = timedelta()  # of its clock
@@ -205,10 +207,17 @@ def _files(machine: Machine, local: datetime) -> Files:
 
 
 def _stamped(machine: Machine, lines: tuple[str, ...], newest: datetime) -> str:
-    """The lines of a log, a minute apart. Agent 2.x writes a space where 1.x writes a T."""
+    """The lines of a log, a minute apart, but none before the time that it begins with. Agent 2.x writes a space where
+    1.x writes a T.
+    """
     mark = " " if (machine.agent or "").startswith("2.") else "T"
-    times = (newest - timedelta(minutes=ago) for ago in range(len(lines) - 1, -1, -1))
-    return "".join(f"{time:%Y-%m-%d{mark}%H:%M:%S} {line}\n" for time, line in zip(times, lines, strict=True))
+    text, time = "", datetime.min.replace(tzinfo=newest.tzinfo)
+    for ago, line in zip(range(len(lines) - 1, -1, -1), lines, strict=True):
+        time = max(time, newest - timedelta(minutes=ago))
+        if own := _OWN_TIME.match(line):
+            time, line = max(time, datetime.fromisoformat(own[1])), line[own.end() :]
+        text += f"{time:%Y-%m-%d{mark}%H:%M:%S} {line}\n"
+    return text
 
 
 def poll(arn: str) -> str:

@@ -62,7 +62,11 @@ def marked(
     if failure and not failure.heard:
         return machine
     second = _is_second(machine)
-    reports = (*machine.reports, *_reports(machine, deployment, failure), *(() if second else (poll(arn),)))
+    ended = begun + (EVENTS.index(failure.event) if failure else len(EVENTS)) * pace + machine.ahead
+    if failure:
+        ended += failure.takes
+    said = (f"{ended.isoformat()} {line}" for line in _reports(machine, deployment, failure))
+    reports = (*machine.reports, *said, *(() if second else (poll(arn),)))
     there = dict(machine.others)
     fails = "" if failure is None and machine.fails in _OUTGROWN else machine.fails
     rows = _rows(there, failure, files, begun + machine.ahead, pace)
@@ -195,14 +199,18 @@ def _installed(archive: Mapping[str, str], place: str) -> dict[str, str]:
 
 
 def _reports(machine: Machine, deployment: str, failure: Failure | None) -> tuple[str, ...]:
-    """The lines of the agent's log about the event that failed, or about the last one."""
-    event = failure.event if failure else EVENTS[-1]
+    """The lines of the agent's log: of 1.x about the event that failed, or about the last one; of 2.x about each."""
     if _is_second(machine):
-        span = f"deployment{{deployment_id={deployment} command={event} app=shop}}"
+        spans = [f"deployment{{deployment_id={deployment} command={one} app=shop}}" for one in EVENTS]
+        before = EVENTS.index(failure.event) if failure else len(EVENTS)
+        well = tuple(f" INFO {span}: Command succeeded elapsed_ms=2" for span in spans[:before])
         if not failure:
-            return ()
+            return well
         script = f"{failure.script}: " if failure.script else ""
-        return (f"ERROR {span}: Command failed elapsed_ms=2 error={script}{failure.message}",)
+        return (
+            *well,
+            f"ERROR {spans[before]}: Command failed elapsed_ms=2 error={script}{failure.message}",
+        )
     status, number = (
         ("Failed", failure.number or _NUMBERS.get(failure.code, 5)) if failure else ("Succeeded", 0)
     )

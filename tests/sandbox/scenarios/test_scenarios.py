@@ -121,15 +121,16 @@ DIFFERS: dict[str, set[str]] = {
     "registration-refused": {"calls of others", "registration", "registered names"},
     "registration-competes": {"calls of others", "registration"},
     "deployment-agent-silent": {*DEPLOYMENT, *STOPPED},
-    **{f"deployment-{name}": FAILED for name in ("stop-script-failed", "bundle-broken")},
+    "deployment-bundle-broken": FAILED,
+    "deployment-stop-script-failed": {*FAILED, "host hook_log"},
     # and the revision is on the host
     **{
         f"deployment-{name}": {*FAILED, "host revisions"}
         for name in ("appspec-missing", "appspec-invalid", "source-missing", "destination-read-only")
     },
-    # and the agent has installed it, and takes it for the last successful one
+    # and the agent has installed it, takes it for the last successful one, and has run a script of it
     **{
-        f"deployment-{name}": {*FAILED, "host revisions", "host deployment"}
+        f"deployment-{name}": {*FAILED, "host revisions", "host deployment", "host hook_log"}
         for name in (
             *("script-failed", "script-missing", "script-crlf", "script-not-executable", "script-timed-out"),
             *("output-left-open", "agent-restarted", "configuration-gone"),
@@ -138,9 +139,11 @@ DIFFERS: dict[str, set[str]] = {
     # its log names no endpoint
     "deployment-cleanup-failing": {*FAILED, "host endpoint_commands"},
     "deployment-revision-gone": {*FAILED, "revision"},
-    "deployment-old-script-missing": {*FAILED, "host deployment", "host revisions"},
+    "deployment-old-script-missing": {*FAILED, "host deployment", "host revisions", "host hook_log"},
     "deployment-file-exists": {*FAILED, "host deployment", "host revisions"},
-    "deployment-root-noexec": {*FAILED, "host root_folder", "host revisions", "host deployment"},
+    "deployment-root-noexec": {
+        *(*FAILED, "host root_folder", "host revisions", "host deployment", "host hook_log"),
+    },
     **dict.fromkeys(OF_CODES, DEPLOYMENT),
     "deployment-found-no-instances": DEPLOYMENT,
     "deployment-stopped": {*DEPLOYMENT, "calls of others"},
