@@ -20,6 +20,7 @@ from runbooks.aws.clients import Clients
 from runbooks.aws.guard import Permission
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
+from runbooks.text.times import time
 
 # The clock of the sandbox that a diagnosis starts for itself, fixed so that its results never change.
 DAY = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -48,7 +49,7 @@ def command(scenario: str) -> list[str]:
     """The command line of a sandbox process: it prints one line of JSON, and ends with its standard input."""
     return [
         *(sys.executable, "-m", "codedeploy_sandbox"),
-        *("--scenario", scenario, "--clock", f"{DAY:%Y-%m-%dT%H:%M:%SZ}", "--until-eof"),
+        *("--scenario", scenario, "--clock", time(DAY, "%Y-%m-%dT%H:%M:%SZ"), "--until-eof"),
         *("--probe", str(files("runbooks.host") / "probe.sh")),
     ]
 

@@ -6,16 +6,12 @@ from typing import Any
 
 from runbooks.aws import Aws
 from runbooks.facts.deployments import counts
+from runbooks.text.times import time
 
 
 def sentence(text: str) -> str:
     """The text with a full stop."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def time(at: datetime) -> str:
-    """A time as every sentence writes it."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def since(aws: Aws, at: datetime | None) -> str:

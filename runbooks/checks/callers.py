@@ -11,6 +11,7 @@ from runbooks.facts.cloudtrail import Event, trail
 from runbooks.facts.registration import listed_names
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable
 from runbooks.question import Question
+from runbooks.text.times import time
 
 TITLE = "Which calls are refused, and whose are they?"
 GUIDE = "/exceptions/InvalidRegistrationStatusException/"
@@ -36,7 +37,7 @@ def callers_send_valid_status_filters(aws: Aws, question: Question) -> Iterator[
         at = tuple(event.at for event in bad if _sender(event) == (who, client, source, value))
         yield Finding(
             FAIL,
-            f"{who} sent {_sent(value)}, {_times(times)}, last at {max(at):%Y-%m-%dT%H:%M:%SZ}, from {source} with {client}.",
+            f"{who} sent {_sent(value)}, {_times(times)}, last at {time(max(at), '%Y-%m-%dT%H:%M:%SZ')}, from {source} with {client}.",
             code="invalid-filter",
             about=who,
             fix=correction(value),
@@ -75,7 +76,7 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
     registered = set(listed_names(aws, "Registered"))
     for (who, code, name), times in Counter(map(_attempt, refused)).most_common():
         at = tuple(event.at for event in refused if _attempt(event) == (who, code, name))
-        says = f"RegisterOnPremisesInstance of {name or 'a name that is not recorded'} by {who} was refused {_times(times)}, last at {max(at):%Y-%m-%dT%H:%M:%SZ}: {code}."
+        says = f"RegisterOnPremisesInstance of {name or 'a name that is not recorded'} by {who} was refused {_times(times)}, last at {time(max(at), '%Y-%m-%dT%H:%M:%SZ')}: {code}."
         if name is None:
             whose = f"; whether it was {question.instance} is not known" if question.instance else ""
             says = f"{says.removesuffix('.')}{whose}."

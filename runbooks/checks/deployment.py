@@ -7,7 +7,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._causes import STUCK, about, by_count, causes, explained, finding, not_read
 from runbooks.checks._constraint import judged
-from runbooks.checks._deployed import counted, described, ending, sentence, since, time
+from runbooks.checks._deployed import counted, described, ending, sentence, since
 from runbooks.decoder import Known
 from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
@@ -22,6 +22,7 @@ from runbooks.facts.deployments import (
 )
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, NotApplicable, needs
 from runbooks.question import MOST_HOURS, Question
+from runbooks.text.times import time
 
 TITLE = "Why did the deployment fail?"
 GUIDE = "/deployment-errors/"

@@ -14,6 +14,7 @@ from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, N
 from runbooks.host import HookRun, HostReport, Kept, Script, gist, hook_run, kept, symptoms
 from runbooks.host.hook_log import Answer, answers, held_since, output
 from runbooks.question import Question
+from runbooks.text.times import local_time
 
 TITLE = "Do the hook scripts on the host start and end well?"
 GUIDE = "/best-practices/lifecycle-hooks/"
@@ -149,7 +150,7 @@ def _ended(report: HostReport, name: str, ran: HookRun, answer: Answer) -> Findi
 
 def _no_ending(report: HostReport, name: str, ran: HookRun) -> CouldNotCheck | NotApplicable:
     """Why it is not known how the last event of a deployment ended."""
-    event, begun = f"{ran.last.event} of {ran.deployment} on {name}", f"{ran.last.time:%Y-%m-%d %H:%M:%S}"
+    event, begun = f"{ran.last.event} of {ran.deployment} on {name}", local_time(ran.last.time)
     age, since = report.local_age(ran.last.time), held_since(report.hook_log)
     if ran.deployment in [id_ for id_, _ in ongoing(report)]:
         return CouldNotCheck(f"{event} is under way; ask again when it has ended.")

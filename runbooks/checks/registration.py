@@ -20,6 +20,7 @@ from runbooks.facts.registration import (
 )
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable, needs
 from runbooks.question import Question
+from runbooks.text.times import time
 
 TITLE = "Is the instance registered, and under which ARN?"
 GUIDE = "/guides/check-the-instance/"
@@ -54,13 +55,13 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(FAIL, says, code="not-registered", about=about, next=lead)
         yield _to_register(aws, name, question.arn)
     elif info.get("deregisterTime"):
-        says = f"{name} was deregistered at {info['deregisterTime']:%Y-%m-%d %H:%M} UTC."
+        says = f"{name} was deregistered at {time(info['deregisterTime'])}."
         yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE)
         before = info.get("iamSessionArn") or info.get("iamUserArn") or ""
         yield _to_register(aws, name, question.arn or before)
     else:
         arn, at = arn_of(info), info.get("registerTime")
-        since = f"since {at:%Y-%m-%d}" if at else "(CodeDeploy gives no date)"
+        since = f"since {time(at, '%Y-%m-%d')}" if at else "(CodeDeploy gives no date)"
         yield Finding(OK, f"{name} is registered {since} as {arn}.", about=about)
 
 
@@ -171,13 +172,15 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
         unread.append(Finding(UNKNOWN, says, code="name-not-recorded", about=name))
     yield from unread
     if len(callers) > 1:
-        did = ", ".join(f"{e.operation} at {e.at:%H:%M}{f' ({e.error})' * bool(e.error)}" for e in mine)
+        did = ", ".join(
+            f"{e.operation} at {time(e.at, '%H:%M UTC')}{f' ({e.error})' * bool(e.error)}" for e in mine
+        )
         says = f"{len(callers)} callers changed the registration of {name} at the same time ({', '.join(callers)}): {did}."
         yield Finding(
             FAIL, says, code="several-callers", about=name, next="/guides/registration-in-progress/"
         )
     elif taken:
-        says = f"The registration of {name} by {taken[-1].caller} was refused at {taken[-1].at:%H:%M}: {taken[-1].error}."
+        says = f"The registration of {name} by {taken[-1].caller} was refused at {time(taken[-1].at, '%H:%M UTC')}: {taken[-1].error}."
         says += " No registration is in progress, so waiting does not help."
         yield Finding(FAIL, says, code="already-registered", about=name, next="arn-is-free")
     elif not unread:
@@ -186,7 +189,7 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
         info = registration(aws, name)
         if not isinstance(info, Refusal) and info.get("deregisterTime"):
             says += (
-                f" It was deregistered at {info['deregisterTime']:%Y-%m-%d %H:%M} UTC and is still listed: that is"
+                f" It was deregistered at {time(info['deregisterTime'])} and is still listed: that is"
                 " not a registration in progress."
             )
         yield Finding(OK, says, about=name)

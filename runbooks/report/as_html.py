@@ -13,6 +13,7 @@ from runbooks.report.contents import Contents, proof
 from runbooks.report.picture import LINE, WIDTH, picture
 from runbooks.text.links import is_local
 from runbooks.text.template import environment
+from runbooks.text.times import time
 
 _COLOURS = {"OK": "#1a7f37", "SKIP": "#57606a", "WARN": "#9a6700", "UNKNOWN": "#8250df", "FAIL": "#cf222e"}
 
@@ -44,7 +45,7 @@ def _fragment(report: Contents, *, linked: bool) -> str:
         linked=linked,
         proof=lambda entry: proof(entry.calls, report.source.place.region),
         marks=lambda times: _marks(times, start, end),
-        span=f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
+        span=f"{time(start, '%Y-%m-%d %H:%M')} to {time(end)}",
         width=WIDTH,
         picture=picture([finding for _, _, found in report.checks for finding in found], end),
         line=LINE,

@@ -10,6 +10,7 @@ from runbooks.question import Question
 from runbooks.source import Source
 from runbooks.text.links import page_url
 from runbooks.text.mask import plain
+from runbooks.text.times import time
 
 Judged = tuple[Check, Verdict, list[Finding]]  # a check, its verdict, its findings
 PROBLEMS = (FAIL, UNKNOWN, WARN)
@@ -105,7 +106,7 @@ class Contents:
     @property
     def place(self) -> str:
         """What was asked, where and when, in one line."""
-        at = f"{self.source.at:%Y-%m-%d %H:%M} UTC"
+        at = time(self.source.at)
         where = (self.source.target, self.source.place.region, f"account {self.source.account}")
         return " - ".join((self.subject, *where, at))
 

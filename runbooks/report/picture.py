@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from runbooks.findings import FAIL, OK, UNKNOWN, Finding, Span, Verdict
 from runbooks.text.mask import plain
+from runbooks.text.times import time
 
 MOST_ROWS = 25  # targets that are drawn one by one
 WIDTH, LINE = 600, 16  # of the picture and of a line of it, in its own units
@@ -79,7 +80,9 @@ def picture(findings: Iterable[Finding], now: datetime) -> Picture | None:
         ]
         groups.append(Group(y, _cut(plain(finding.says).split(". ")[0], _TITLE), tuple(rows), more))
         y += (len(rows) + 1 + bool(more)) * LINE
-    return Picture(tuple(groups), y, f"{_utc(start):%Y-%m-%d %H:%M:%S} to {_utc(end):%Y-%m-%d %H:%M:%S} UTC")
+    return Picture(
+        tuple(groups), y, f"{time(start, '%Y-%m-%d %H:%M:%S')} to {time(end, '%Y-%m-%d %H:%M:%S UTC')}"
+    )
 
 
 def _row(y: int, spans: Sequence[Span], start: datetime, end: datetime, now: datetime) -> Row:
@@ -107,13 +110,9 @@ def _end(span: Span, now: datetime) -> datetime:
 
 
 def _said(span: Span) -> str:
-    times = [f"{_utc(at):%H:%M:%S}" for at in (span.began, span.ended) if at]
+    times = [time(at, "%H:%M:%S") for at in (span.began, span.ended) if at]
     return plain(f"{span.what} {span.outcome}{' ' * bool(times)}{' to '.join(times)}")
 
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)

@@ -18,6 +18,7 @@ from runbooks.source import Place
 from runbooks.streams import create
 from runbooks.text.markup import code
 from runbooks.text.mask import masked, plain
+from runbooks.text.times import time
 
 try:
     import nbformat
@@ -111,7 +112,7 @@ def save(name: str, texts: Mapping[str, str]) -> list[Path]:
     No two runs ever share a file, and no file is overwritten. Raises `UserError` where they cannot be written.
     """
     check_room()
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    stamp = time(datetime.now(UTC), "%Y%m%dT%H%M%SZ")
     for number in itertools.count(1):
         stem = f"{stamp}-{name}{f'-{number}' if number > 1 else ''}"
         paths = {room.INCIDENTS / f"{stem}{suffix}": text for suffix, text in texts.items()}
