@@ -25,6 +25,26 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3'
 DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
+# What a chat, a mail or a word processor puts in the place of a hyphen, around an id, and into it unseen.
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+_UNSEEN = dict.fromkeys(
+    [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+)
+_QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a"
+
+
+def unquoted(text: str) -> str:
+    """``text`` as it was meant: without the quotes and blanks around it, and without characters that are not seen."""
+    text = text.translate(_UNSEEN).strip()
+    while len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def as_id(text: str) -> str:
+    """``text`` `unquoted`, with a hyphen for each dash: no id and no name of an instance has another."""
+    return unquoted(text).translate(_DASHES)
+
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
@@ -38,7 +58,7 @@ def is_ec2(instance: str) -> bool:
 
 
 def _instance(name: str, value: Any) -> str:
-    instance = _text(name, value)
+    instance = as_id(_text(name, value))
     if instance.startswith("i-") and not is_ec2(instance):
         raise UserError(
             f"{instance!r} is neither an EC2 instance ID, which is i- and 8 or 17 of 0-9 and a-f, nor an on-premises"
@@ -85,7 +105,7 @@ def _arn(name: str, value: Any) -> str:
 
 
 def _deployment_group(name: str, value: Any) -> str:
-    group = _text(name, value)
+    group = unquoted(_text(name, value))
     if group and not re.fullmatch(r"[^/]+/.+", group):
         raise UserError(f"{group!r} names no deployment group: write APPLICATION/GROUP.")
     return group
@@ -108,12 +128,15 @@ def deployment_fault(text: str) -> str:
     if stray := re.sub(r"[A-Za-z0-9]", "", rest):
         return f"{rule}, and this one holds {stray[0]!r}"
     if text != f"d-{rest.upper()}":
-        return f"{rule}, and this one has a letter in the wrong case"
+        # a small l is rather a 1
+        meant = [one for one in (rest.replace("l", "1"), rest.upper()) if DEPLOYMENT.fullmatch(f"d-{one}")]
+        like = " or ".join(f"d-{one}" for one in dict.fromkeys(meant))
+        return f"{rule}, and this one has a letter in the wrong case" + (f" ({like}?)" if like else "")
     return f"{rule}, and this one has {len(rest)} after d-"
 
 
 def _deployment(name: str, value: Any) -> str:
-    deployment = _text(name, value).strip()
+    deployment = as_id(_text(name, value))
     if deployment and not DEPLOYMENT.fullmatch(deployment):
         raise UserError(f"{value!r} is not a deployment id: {deployment_fault(deployment)}.")
     return deployment

@@ -4,7 +4,8 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runbooks.errors import UserError
-from runbooks.question import DEPLOYMENT, EC2, NAME, deployment_fault
+from runbooks.question import DEPLOYMENT, EC2, NAME, as_id, deployment_fault, unquoted
+from runbooks.text.links import CONTEXT
 
 # What stands in a link or in a line: by the parameter of the question that it is.
 _IDS = {
@@ -16,6 +17,12 @@ _NAMED = {  # an ARN of CodeDeploy, and a page of its console
     "instance": re.compile(r"arn:[\w-]+:codedeploy:[\w-]*:\d*:instance[:/]([^\s/:]+)"),
     "deployment_group": re.compile(rf"arn:[\w-]+:codedeploy:[\w-]*:\d*:deploymentgroup:({_GROUP})"),
 }
+_REGION = CONTEXT["region"]
+_REGIONS = (  # of a link's query, an event in JSON, a command's option; of an ARN; of a console's host
+    re.compile(rf"(?i:region)\\?[\"']?(?: ?[=:] ?| )\\?[\"']?({_REGION})(?![\w-])"),
+    re.compile(rf"arn:[\w-]+:(?:codedeploy|ec2|ssm):({_REGION}):"),
+    re.compile(rf"\b({_REGION})\.console\.(?:aws\.amazon|amazonaws)"),
+)
 _CONSOLE_GROUP = re.compile(r"/applications/([^/\s?#]+)/deployment-groups/([^/\s?#]+)")
 # The context that a link of the guide carries, and the parameter that it is.
 _CONTEXT = {"deployment": "deployment", "instance": "instance", "group": "deployment_group"}
@@ -36,10 +43,11 @@ def subject(text: str) -> dict[str, str]:
     It is an id or a name, a link of the console or of the guide, an ARN, or a line that holds one id. Raises `UserError`
     for what names several things, and for what cannot be any of them.
     """
-    text = text.strip()
+    text = unquoted(text)
     if context := _context(text):
         return context
-    found = [(name, id_) for name, form in _IDS.items() for id_ in dict.fromkeys(form.findall(text))]
+    ids = as_id(text)
+    found = [(name, id_) for name, form in _IDS.items() for id_ in dict.fromkeys(form.findall(ids))]
     found = found or _named(text)
     if len(found) > 1:
         raise UserError(f"That names {' and '.join(id_ for _, id_ in found)}. Ask about one of them.")
@@ -48,6 +56,7 @@ def subject(text: str) -> dict[str, str]:
 
 def deployment_in(text: str) -> str:
     """The one deployment that ``text`` names. Raises `UserError` for none, and for several."""
+    text = as_id(text)
     ids: list[str] = list(dict.fromkeys(_IDS["deployment"].findall(text)))
     if len(ids) > 1:
         raise UserError(f"That names several deployments: {', '.join(ids)}. Ask about one of them.")
@@ -55,8 +64,26 @@ def deployment_in(text: str) -> str:
         other = (
             "" if text[:2] in ("d-", "D-") else " For a group or an instance there is `runbooks diagnose`."
         )
-        raise UserError(f"{_short(text)} holds no deployment's id: {deployment_fault(text.strip())}.{other}")
+        raise UserError(f"{_short(text)} holds no deployment's id: {deployment_fault(text)}.{other}")
     return ids[0]
+
+
+def region_asked(text: str | None, given: str | None) -> str | None:
+    """The Region to ask in: the one ``given`` by the option, else that of the link, ARN or line ``text``, if it has one.
+
+    Raises `UserError` where the two differ, and for a text of several Regions.
+    """
+    found = next((regions for form in _REGIONS if (regions := set(form.findall(text or "")))), set())
+    if not found or given in found:
+        return given
+    named = " and ".join(sorted(found))
+    if given:
+        raise UserError(
+            f"That is of {named} and --region says {given}: leave the option out, or give the same Region."
+        )
+    if len(found) > 1:
+        raise UserError(f"That names the Regions {named}: say with --region which one to ask in.")
+    return found.pop()
 
 
 def asked_about(text: str | None, given: dict[str, str]) -> dict[str, str]:
@@ -93,22 +120,23 @@ def _named(text: str) -> list[tuple[str, str]]:
 
 def _whole(text: str) -> dict[str, str]:
     """A name that is all of the text."""
-    if _NEARLY_A_DEPLOYMENT.fullmatch(text):
+    name = as_id(text)
+    if _NEARLY_A_DEPLOYMENT.fullmatch(name):
         raise UserError(
-            f"{text!r} is not a deployment id: {deployment_fault(text)}. An on-premises instance of that name:"
-            f" --instance {text}."
+            f"{name!r} is not a deployment id: {deployment_fault(name)}. An on-premises instance of that name:"
+            f" --instance {name}."
         )
-    if text != text.lower() and _AN_ID.fullmatch(text.lower()):
+    if name != name.lower() and _AN_ID.fullmatch(name.lower()):
         raise UserError(
-            f"{text!r} is an instance id but for its capital letters: did you mean {text.lower()}? An on-premises"
-            f" instance of that name: --instance {text}."
+            f"{name!r} is an instance id but for its capital letters: did you mean {name.lower()}? An on-premises"
+            f" instance of that name: --instance {name}."
         )
-    if text.startswith("i-"):
+    if name.startswith("i-"):
         raise UserError(
-            f"{text!r} is not an EC2 instance id: that is i- and 8 or 17 digits or small letters from a to f."
+            f"{name!r} is not an EC2 instance id: that is i- and 8 or 17 digits or small letters from a to f."
         )
-    if NAME.fullmatch(text):
-        return {"instance": text}
+    if NAME.fullmatch(name):
+        return {"instance": name}
     if re.fullmatch(_GROUP, text):
         return {"deployment_group": text}
     raise UserError(f"{_short(text)} names nothing that can be diagnosed: give {FORMS}.")

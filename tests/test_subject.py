@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from runbooks import diagnose, why
 from runbooks.cli import app
 from runbooks.errors import UserError
-from runbooks.subject import asked_about, deployment_in, is_subject, subject
+from runbooks.subject import asked_about, deployment_in, is_subject, region_asked, subject
 from tests.support.world import PATIENT, world
 
 CONSOLE = "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy"
@@ -17,6 +17,12 @@ CONSOLE = "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy"
     [
         ("d-SHOPWEB01", {"deployment": "d-SHOPWEB01"}),
         (" d-SHOPWEB01\n", {"deployment": "d-SHOPWEB01"}),
+        ('"d-SHOPWEB01"', {"deployment": "d-SHOPWEB01"}),
+        ("d\u2011SHOPWEB01", {"deployment": "d-SHOPWEB01"}),
+        ("\u00a0\u201cd\u2013SHOP\u200bWEB01\u201d\u00a0", {"deployment": "d-SHOPWEB01"}),
+        ("web\u201101", {"instance": "web-01"}),
+        ('"shop/web"', {"deployment_group": "shop/web"}),
+        ("' `shop/web` '", {"deployment_group": "shop/web"}),
         (f"{CONSOLE}/deployments/d-SHOPWEB01?region=eu-west-1", {"deployment": "d-SHOPWEB01"}),
         ("Deployment d-SHOPWEB01 failed, see d-SHOPWEB01", {"deployment": "d-SHOPWEB01"}),
         ("web-01", {"instance": "web-01"}),
@@ -47,8 +53,9 @@ def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> Non
     [
         ("d-AAAAAAAAA or d-BBBBBBBBB", "names d-AAAAAAAAA and d-BBBBBBBBB"),
         ("d-AAAAAAAAA on i-0123456789abcdef0", "names d-AAAAAAAAA and i-0123456789abcdef0"),
-        ("D-SHOPWEB01", "a letter in the wrong case"),
-        ("d-shopweb01", r"a letter in the wrong case\. An on-premises instance of that name: --instance"),
+        ("D-SHOPWEB01", r"a letter in the wrong case \(d-SHOPWEB01\?\)"),
+        ("d-SHOPWEB0l", r"a letter in the wrong case \(d-SHOPWEB01 or d-SHOPWEB0L\?\)"),
+        ("d-shopweb01", r"a letter in the wrong case \(d-SHOPWEB01\?\)\. An on-premises instance of that name: --instance"),
         ("d-SHOPWEB0", "this one has 8 after d-"),
         ("d-SHOPWEB012", "this one has 10 after d-"),
         ("i-0123", "is not an EC2 instance id"),
@@ -89,6 +96,53 @@ def test_a_subject_and_its_option_may_agree_but_not_differ() -> None:
     assert asked_about(None, {"instance": "web-01"}) == {"instance": "web-01"}
     with pytest.raises(UserError, match="d-SHOPWEB01 and --deployment d-OTHER0000 differ"):
         asked_about("d-SHOPWEB01", {"deployment": "d-OTHER0000"})
+
+
+GLOBAL = "https://console.aws.amazon.com/codesuite/codedeploy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{GLOBAL}/deployments/d-SHOPWEB01?region=eu-central-1",
+        f"{GLOBAL}/applications/shop/deployment-groups/web?region=eu-central-1",
+        "https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/d-SHOPWEB01",
+        "https://1-ab.eu-central-1.console.aws.amazon.com/x/d-SHOPWEB01",
+        f"{CONSOLE}/deployments/d-SHOPWEB01?region=eu-central-1",  # the console goes by the query
+        "https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-central-1#InstanceDetails:instanceId=i-01234567",
+        "https://guide.example/e/x?region=eu-central-1&deployment=d-SHOPWEB01",
+        "arn:aws:codedeploy:eu-central-1:111122223333:instance/web-01",
+        "arn:aws:codedeploy:eu-central-1:111122223333:deploymentgroup:shop/web",
+        "arn:aws:ec2:eu-central-1:111122223333:instance/i-01234567",
+        '{"region": "eu-central-1", "detail": {"deploymentId": "d-SHOPWEB01"}}',
+        "aws deploy get-deployment --deployment-id d-SHOPWEB01 --region eu-central-1",
+    ],
+)
+def test_a_link_is_asked_about_in_its_own_region(text: str) -> None:
+    assert region_asked(text, None) == "eu-central-1"
+    assert region_asked(text, "eu-central-1") == "eu-central-1"
+    with pytest.raises(UserError, match="is of eu-central-1 and --region says us-east-1"):
+        region_asked(text, "us-east-1")
+
+
+def test_a_text_without_a_region_leaves_the_option() -> None:
+    for text in (None, "d-SHOPWEB01", "arn:aws:iam::111122223333:user/x", f"{GLOBAL}/x?region=nowhere"):
+        assert region_asked(text, None) is None
+        assert region_asked(text, "us-east-1") == "us-east-1"
+    two = "arn:aws:ec2:eu-west-1:1:instance/i-01234567 arn:aws:ec2:eu-west-2:1:instance/i-01234567"
+    assert region_asked(two, "eu-west-2") == "eu-west-2"
+    with pytest.raises(UserError, match=r"names the Regions eu-west-1 and eu-west-2: say with --region"):
+        region_asked(two, None)
+
+
+@pytest.mark.parametrize("command", ["why", "diagnose"])
+def test_the_command_asks_in_the_region_of_a_link(command: str) -> None:
+    link = f"{GLOBAL}/deployments/d-SHOPWEB01?region=eu-central-1"
+    scenario = ["--sandbox", "deployment-script-failed"]
+    done = CliRunner().invoke(app, [command, link, *scenario])
+    assert "There is no deployment d-SHOPWEB01 in eu-central-1" in " ".join(done.stdout.split())
+    done = CliRunner().invoke(app, [command, link, "--region", "us-east-1", *scenario])
+    assert "--region says us-east-1" in str(done.exception)
 
 
 def test_the_command_takes_a_subject() -> None:

@@ -78,6 +78,8 @@ def _start(scenario: str) -> dict[str, str]:
             stderr=complaint,
             env=os.environ | {"PYTHONHASHSEED": "0"},
             text=True,
+            # else the Ctrl-C that ends a watch ends it too, before the report that follows has asked it
+            start_new_session=True,
         )
         stdin, stdout = cast(IO[str], child.stdin), cast(IO[str], child.stdout)  # both are pipes
         banner = stdout.readline()

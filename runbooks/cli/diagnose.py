@@ -7,7 +7,7 @@ import typer
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, question_options
-from runbooks.subject import asked_about
+from runbooks.subject import asked_about, region_asked
 
 
 @app.command()
@@ -47,7 +47,7 @@ def diagnose(
         asked_about(subject, asked),
         check or (),
         profile=profile,
-        region=region,
+        region=region_asked(subject, region),
         sandbox=sandbox,
         probe=probe,
         timeout=timeout,

@@ -7,7 +7,7 @@ import typer
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Profile, Region, SandboxScenario
-from runbooks.subject import deployment_in
+from runbooks.subject import deployment_in, region_asked
 
 
 @app.command()
@@ -41,7 +41,7 @@ def why(
     from runbooks.cli.watching import watch as watch_it
     from runbooks.progress import status_line
 
-    id_ = deployment_in(deployment)
+    id_, region = deployment_in(deployment), region_asked(deployment, region)
 
     def until_it_has_ended(aws: Any) -> None:
         with status_line() as show:

@@ -1,5 +1,8 @@
 """`runbooks why --watch`: patience, one line, and an end."""
 
+import os
+import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -78,6 +81,20 @@ def test_the_command_ends_with_the_report(monkeypatch: pytest.MonkeyPatch) -> No
     assert done.exit_code == 2
     assert "UNKNOWN  1 of 1 target (web-01) has been Pending" in done.stdout
     assert "is InProgress" in done.stderr
+
+
+def test_ctrl_c_leaves_the_sandbox_to_the_report() -> None:
+    """A terminal sends it to every process of its group."""
+    command = [sys.executable, "-m", "runbooks", "why", ID, "--sandbox", "deployment-running", "--watch"]
+    watching_it = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert watching_it.stderr is not None
+    assert "InProgress" in watching_it.stderr.readline()
+    os.killpg(watching_it.pid, signal.SIGINT)
+    report, _ = watching_it.communicate(timeout=60)
+    assert "UNKNOWN  1 of 1 target (web-01) has been Pending" in report
+    assert watching_it.returncode == 2
 
 
 def test_where_there_is_no_terminal_each_answer_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
