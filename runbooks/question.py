@@ -34,7 +34,7 @@ _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a"
 
 
 def unquoted(text: str) -> str:
-    """``text`` as it was meant: without the quotes and blanks around it, and without characters that are not seen."""
+    """``text`` as it was meant: without the space and the quotes around it, and without characters that are not seen."""
     text = text.translate(_UNSEEN).strip()
     while len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
         text = text[1:-1].strip()

@@ -73,7 +73,9 @@ def region_asked(text: str | None, given: str | None) -> str | None:
 
     Raises `UserError` where the two differ, and for a text of several Regions.
     """
-    found = next((regions for form in _REGIONS if (regions := set(form.findall(text or "")))), set())
+    found: set[str] = next(
+        (regions for form in _REGIONS if (regions := set(form.findall(text or "")))), set()
+    )
     if not found or given in found:
         return given
     named = " and ".join(sorted(found))

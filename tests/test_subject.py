@@ -55,7 +55,10 @@ def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> Non
         ("d-AAAAAAAAA on i-0123456789abcdef0", "names d-AAAAAAAAA and i-0123456789abcdef0"),
         ("D-SHOPWEB01", r"a letter in the wrong case \(d-SHOPWEB01\?\)"),
         ("d-SHOPWEB0l", r"a letter in the wrong case \(d-SHOPWEB01 or d-SHOPWEB0L\?\)"),
-        ("d-shopweb01", r"a letter in the wrong case \(d-SHOPWEB01\?\)\. An on-premises instance of that name: --instance"),
+        (
+            "d-shopweb01",
+            r"a letter in the wrong case \(d-SHOPWEB01\?\)\. An on-premises instance of that name: --instance",
+        ),
         ("d-SHOPWEB0", "this one has 8 after d-"),
         ("d-SHOPWEB012", "this one has 10 after d-"),
         ("i-0123", "is not an EC2 instance id"),

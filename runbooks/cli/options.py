@@ -25,7 +25,10 @@ def text(help: str, **more: Any) -> Any:
 
 
 Profile = Annotated[str | None, text("A profile of your AWS configuration.")]
-Region = Annotated[str | None, text("The Region; default: that of a link or an ARN that is asked about, the profile's, or AWS_REGION.")]
+Region = Annotated[
+    str | None,
+    text("The Region; default: that of a link or an ARN that is asked about, the profile's, or AWS_REGION."),
+]
 SandboxScenario = Annotated[str | None, text("Ask the sandbox with this scenario instead of AWS.")]
 Probe = Annotated[
     bool, typer.Option("--probe", help="Let Systems Manager run the read-only probe on the host.")
