@@ -19,7 +19,7 @@ from moto.core.request import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from codedeploy_sandbox import deploying
+from codedeploy_sandbox import aftermath
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.faults import Fault, Faults, apply
 from codedeploy_sandbox.iam.enforcement import Denied, authorise
@@ -173,7 +173,7 @@ class App:
             call.parameters = codec.read(model, call.protocol, http.get_data())
             check(model, call.protocol, call.parameters)
             with self.account.lock:
-                deploying.settle(self.account, call.region, call.at)
+                aftermath.settle(self.account, call.region, call.at)
                 output = function(call, **call.parameters)
         except ApiError as error:
             # Assumption: messages

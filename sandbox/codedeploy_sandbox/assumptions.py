@@ -69,9 +69,35 @@ ASSUMPTIONS: dict[str, str] = {
     "skipped-events": "A target that was skipped has all its events, each Skipped.",
     "success-message": "An event that succeeded has diagnostics with the code Success and the message Succeeded.",
     "stop-at-once": "StopDeployment ends a deployment at once: the event under way, and all after it, are Skipped.",
+    "restart": "A restart has the events of any deployment in place. An agent from 2.1.0 takes the copy of the revision that "
+    "it has of the group's last successful deployment; one before, and one without the copy, downloads the revision.",
+    "restart-errors": "A restart that names a revision, or whose group is blue/green, is InvalidInputException; one for "
+    "outdated instances only is InvalidUpdateOutdatedInstancesOnlyValueException; one of a group without a successful "
+    "deployment is RevisionDoesNotExistException.",
+    "kept-options": "Alarms that a deployment overrides, and Auto Scaling processes that it suspends, are kept and answered; "
+    "they have no effect in the sandbox.",
+    "fleet-errors": "A blue/green deployment whose group copies its Auto Scaling group, and that names target instances, is "
+    "InvalidTargetInstancesException, as is one without a copy that names none; a copy of none, or of several, is "
+    "InvalidAutoScalingGroupException.",
+    "copied-group": "The copy of an Auto Scaling group is named after CodeDeploy, the deployment group and the deployment, "
+    "and its instances are there at once.",
+    "blue-green-unfit": "A blue/green deployment of a group without a blue/green configuration or without a load balancer "
+    "fails with the deployment's error code that is named so.",
+    "blue-green-traffic": "A blue/green deployment reroutes traffic to the replacement fleet by its configuration, and then "
+    "blocks the whole original fleet at the same time; it fails when each instance there fails. No load balancer is changed.",
+    "ready-timeout": "A blue/green deployment that no one continues in time has the error code TIMEOUT, beside the status "
+    "Stopped that AWS documents.",
+    "termination-wait": "A blue/green deployment is InProgress while it waits to terminate the original instances.",
+    "green-fleet-next": "After a blue/green deployment that succeeded the group selects the replacement fleet.",
+    "on-premises-traffic": "An on-premises instance has no events of a load balancer, whatever its group says.",
+    "outdated": "With updateOutdatedInstancesOnly the instances are left out whose last successful deployment of the group "
+    "had the same revision; where none is left, the deployment ends as that of a group without instances.",
+    "continue-default": "ContinueDeployment without a wait type ends the wait for traffic to be rerouted.",
+    "continue-termination": "ContinueDeployment of a termination that is not waited for is InvalidDeploymentStatusException.",
     "continue-in-place": "ContinueDeployment of a deployment in place is UnsupportedActionForDeploymentTypeException.",
     "rollback": "A rollback deploys the previousRevision of the deployment that failed, as soon as that has ended; "
-    "where there is none, and after the failure of a rollback, nothing is deployed.",
+    "where there is none, and after the failure of a rollback, nothing is deployed. That of a blue/green deployment allows "
+    "the original fleet traffic again and blocks the other; one that had not begun to reroute is not rolled back.",
     "ignored-stop": "With ignoreApplicationStopFailures an ApplicationStop that fails counts as one that succeeded.",
     "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
     "only the first line, the names and the AppSpec file's version, os, files and hooks are read.",

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from codedeploy_sandbox.hosts.agent import EVENT, EVENTS, REVISION, Failure
 from codedeploy_sandbox.state import Deployment, RegionState
@@ -43,17 +43,25 @@ STATUSES = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
 
 @dataclass(frozen=True)
 class Course:
-    """When a target's events begin, and how one of them fails."""
+    """When a target's events begin, which these are, and how one of them fails."""
 
     begun: datetime
     failure: Failure | None
+    events: tuple[str, ...] = EVENTS
 
     @property
     def ended(self) -> datetime:
         """When the last event ends, or the one that fails."""
         if self.failure is None:
-            return self.begun + len(EVENTS) * EVENT
-        return self.begun + EVENTS.index(self.failure.event) * EVENT + self.failure.takes
+            return self.begun + len(self.events) * EVENT
+        return self.begun + self.events.index(self.failure.event) * EVENT + self.failure.takes
+
+
+class Leg(NamedTuple):
+    """Events of a target that follow one another, and their course, where the target has got its turn."""
+
+    events: tuple[str, ...]
+    course: Course | None
 
 
 def may_be_out(minimum: Mapping[str, Any], total: int) -> int:
@@ -69,7 +77,10 @@ def may_be_out(minimum: Mapping[str, Any], total: int) -> int:
 
 
 def courses(
-    failures: Mapping[str, Failure | None], begun: datetime, out: int
+    failures: Mapping[str, Failure | None],
+    begun: datetime,
+    out: int,
+    events: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[dict[str, Course], list[str]]:
     """The course of each target that gets its turn, and the targets that get none.
 
@@ -81,10 +92,16 @@ def courses(
     for name, failure in failures.items():
         if not places:
             break
-        course = found[name] = Course(heapq.heappop(places), failure)
+        course = found[name] = Course(heapq.heappop(places), failure, (events or {}).get(name, EVENTS))
         if failure is None:
             heapq.heappush(places, course.ended)
     return found, [name for name in failures if name not in found]
+
+
+def is_short(run: Mapping[str, Course], total: int, out: int) -> bool:
+    """Whether too few of the targets have come through, or none."""
+    failed = sum(1 for course in run.values() if course.failure)
+    return len(run) < total or failed > out or failed == total > 0
 
 
 @dataclass
@@ -93,10 +110,16 @@ class Play(Deployment):
 
     arns: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # of the revision, as far as they are put on hosts
+    events: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of the targets that have not just EVENTS
+    reuses: str = ""  # the deployment whose copy of the revision a restart takes
+    labels: dict[str, str] = field(default_factory=dict)  # of the targets that have one
     courses: dict[str, Course] = field(default_factory=dict)
     begun: datetime = datetime.min
     error: dict[str, str] | None = None  # how it ends, unless it is stopped
     stopped: datetime | None = None
+    marked: set[tuple[str, Leg]] = field(default_factory=set)  # those that have left their marks on a host
     settled: bool = False  # what follows from its end has happened
 
     @property
@@ -104,10 +127,19 @@ class Play(Deployment):
         """When it ends."""
         return self.stopped or max((one.ended for one in self.courses.values()), default=self.begun)
 
+    @property
+    def fault(self) -> dict[str, str] | None:
+        """The error with which it ends."""
+        return STOPPED if self.stopped else self.error
+
+    def legs(self, name: str) -> list[Leg]:
+        """What a target goes through."""
+        return [Leg(self.events.get(name, EVENTS), self.courses.get(name))]
+
     def status(self, now: datetime) -> str:
         """Its status at this time."""
         if now >= self.ended:
-            return "Stopped" if self.stopped else "Failed" if self.error else "Succeeded"
+            return "Stopped" if self.stopped else "Failed" if self.fault else "Succeeded"
         return "InProgress" if now >= self.begun else "Created"
 
     def at(self, now: datetime) -> Deployment:
@@ -123,43 +155,46 @@ class Play(Deployment):
             info["startTime"] = self.begun
         if over:
             info["completeTime"] = self.ended
-            if error := STOPPED if self.stopped else self.error:
-                info["errorInformation"] = error
+            if self.fault:
+                info["errorInformation"] = self.fault
         return Deployment(info, targets)
 
+    def of_target(self, name: str, statuses: Sequence[str], at: datetime) -> str:
+        """The status of a target whose events have these."""
+        if "Failed" in statuses:
+            return "Failed"
+        if set(statuses) == {"Succeeded"}:
+            return "Succeeded"
+        if "Skipped" in statuses:
+            return "Skipped"
+        return "Pending" if set(statuses) == {"Pending"} else "InProgress"
+
     def _target(self, name: str, at: datetime, *, over: bool) -> dict[str, Any]:
-        course = self.courses.get(name)
-        events = _events(course, at, over=over)
-        statuses = [event["status"] for event in events]
-        return {
-            "deploymentTargetType": "InstanceTarget",
-            "instanceTarget": {
-                "deploymentId": self.info["deploymentId"],
-                "targetId": name,
-                "targetArn": self.arns[name],
-                "status": _of(statuses),
-                "lastUpdatedAt": at if not course else max(min(at, course.ended), self.info["createTime"]),
-                "lifecycleEvents": events,
-            },
+        legs, events = self.legs(name), list[dict[str, Any]]()
+        for leg in legs:
+            failed = any(event["status"] == "Failed" for event in events)
+            events += _events(leg, at, over=over, failed=failed)
+        begun = [leg.course for leg in legs if leg.course and leg.course.begun <= at]
+        updated = max(min(at, begun[-1].ended), self.info["createTime"]) if begun else at
+        target = {
+            "deploymentId": self.info["deploymentId"],
+            "targetId": name,
+            "targetArn": self.arns[name],
+            "status": self.of_target(name, [event["status"] for event in events], at),
+            "lastUpdatedAt": updated,
+            "lifecycleEvents": events,
         }
+        if name in self.labels:
+            target["instanceLabel"] = self.labels[name]
+        return {"deploymentTargetType": "InstanceTarget", "instanceTarget": target}
 
 
-def _of(statuses: Sequence[str]) -> str:
-    """The status of a target whose events have these."""
-    if "Failed" in statuses:
-        return "Failed"
-    if set(statuses) == {"Succeeded"}:
-        return "Succeeded"
-    if "Skipped" in statuses:
-        return "Skipped"
-    return "Pending" if set(statuses) == {"Pending"} else "InProgress"
-
-
-def _events(course: Course | None, at: datetime, *, over: bool) -> list[dict[str, Any]]:
-    """The events of a target at a time; `over`: the deployment has ended, so that nothing begins any more."""
+def _events(leg: Leg, at: datetime, *, over: bool, failed: bool) -> list[dict[str, Any]]:
+    """The events of a leg at a time; `over`: the deployment has ended, so that nothing begins any more."""
     events: list[dict[str, Any]] = []
-    begins, failed = course.begun if course else at, False
-    for name in EVENTS:
+    course = leg.course
+    begins = course.begun if course else at
+    for name in leg.events:
         failure = course.failure if course and course.failure and course.failure.event == name else None
         ends = begins + (failure.takes if failure else EVENT)
         event: dict[str, Any] = {"lifecycleEventName": name}
@@ -189,17 +224,33 @@ def play(
     failures: Mapping[str, Failure | None],
     minimum: Mapping[str, Any],
     files: Mapping[str, str] = REVISION,
+    events: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Play:
     """The deployment with the constant part of its DeploymentInfo, its targets' ARNs, and how each of them fails."""
     begun = info["createTime"] + EVENT  # passes before the first event
-    out, total = may_be_out(minimum, len(arns)), len(arns)
-    run, left = courses(failures, begun, out)
-    failed = sum(1 for course in run.values() if course.failure)
-    error = None
-    if not total:
-        error = NONE
-    elif out < 1:
-        error = TOO_MANY_WANTED
-    elif left or failed > out or failed == total:
-        error = TOO_FEW
-    return Play(dict(info), arns=dict(arns), files=dict(files), courses=run, begun=begun, error=error)
+    out = may_be_out(minimum, len(arns))
+    run, error = installation(failures, begun, out, events)
+    return Play(
+        dict(info),
+        arns=dict(arns),
+        files=dict(files),
+        events=dict(events or {}),
+        courses=run,
+        begun=begun,
+        error=error,
+    )
+
+
+def installation(
+    failures: Mapping[str, Failure | None],
+    begun: datetime,
+    out: int,
+    events: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[dict[str, Course], dict[str, str] | None]:
+    """The courses of the targets to which a revision is deployed, and the error with which that ends."""
+    run, _ = courses(failures, begun, out, events)
+    if not failures:
+        return run, NONE
+    if out < 1:
+        return run, TOO_MANY_WANTED
+    return run, TOO_FEW if is_short(run, len(failures), out) else None

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,93 @@ def push(environment: dict[str, str], place: Path) -> str:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+@pytest.mark.slow
+def test_a_blue_green_deployment_is_made_waits_is_continued_and_is_rolled_back(
+    environment: dict[str, str],
+) -> None:
+    """By a caller whom the sandbox does not know, who may do everything."""
+    anyone = environment | {"AWS_ACCESS_KEY_ID": "any"}
+    config = ("--deployment-config-name", "whole")
+    get(
+        anyone, "create-deployment-config", *config,
+        "--minimum-healthy-hosts", "type=FLEET_PERCENT,value=0",
+    )  # fmt: skip
+    for fleet in ("blue", "green"):
+        tags = f"ResourceType=instance,Tags=[{{Key=Fleet,Value={fleet}}}]"
+        run = (
+            "ec2",
+            "run-instances",
+            "--image-id",
+            "ami-760aaa0f",
+            "--count",
+            "2",
+            "--tag-specifications",
+            tags,
+        )
+        assert aws(anyone, *run).returncode == 0
+    style = "deploymentType=BLUE_GREEN,deploymentOption=WITH_TRAFFIC_CONTROL"
+    options = {
+        "deploymentReadyOption": {"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 60},
+        "greenFleetProvisioningOption": {"action": "DISCOVER_EXISTING"},
+        "terminateBlueInstancesOnDeploymentSuccess": {
+            "action": "TERMINATE",
+            "terminationWaitTimeInMinutes": 60,
+        },
+    }
+    group = ("--application-name", "shop", "--deployment-group-name", "fleets")
+    get(
+        anyone, "create-deployment-group", *group, *config,
+        "--service-role-arn", "arn:aws:iam::111122223333:role/CodeDeployService",
+        "--ec2-tag-filters", "Key=Fleet,Value=blue,Type=KEY_AND_VALUE", "--deployment-style", style,
+        "--load-balancer-info", "targetGroupInfoList=[{name=web}]",
+        "--blue-green-deployment-configuration", json.dumps(options),
+    )  # fmt: skip
+
+    def begun() -> str:
+        fleet = json.dumps({"tagFilters": [{"Key": "Fleet", "Value": "green", "Type": "KEY_AND_VALUE"}]})
+        words = ("create-deployment", *group, *location("web/1.4.2.zip"), "--target-instances", fleet)
+        id_ = str(get(anyone, *words)["deploymentId"])
+        comes_to(anyone, id_, "Ready")
+        return id_
+
+    first = begun()
+    words = (
+        "list-deployment-targets",
+        "--deployment-id",
+        first,
+        "--target-filters",
+        "ServerInstanceLabel=Green",
+    )
+    assert len(get(anyone, *words)["targetIds"]) == 2
+    continued = ("continue-deployment", "--deployment-id", first, "--deployment-wait-type", "READY_WAIT")
+    assert aws(anyone, "deploy", *continued).returncode == 0
+    comes_to(anyone, first, "InProgress", waits=True)
+    stopped = get(anyone, "stop-deployment", "--deployment-id", first, "--auto-rollback-enabled")
+    assert stopped["status"] == "Succeeded"
+    info = get(anyone, "get-deployment", "--deployment-id", first)["deploymentInfo"]
+    assert wait(anyone, info["rollbackInfo"]["rollbackDeploymentId"]) == 0
+
+    second = begun()
+    for kind in ("READY_WAIT", "TERMINATION_WAIT"):
+        comes_to(
+            anyone, second, "Ready" if kind == "READY_WAIT" else "InProgress", waits=kind != "READY_WAIT"
+        )
+        done = aws(
+            anyone, "deploy", "continue-deployment", "--deployment-id", second, "--deployment-wait-type", kind
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    assert wait(anyone, second) == 0
+    named = (*group, "--query", "deploymentGroupInfo.ec2TagFilters[].Value")
+    assert get(anyone, "get-deployment-group", *named) == ["green"]
+
+
+def comes_to(environment: dict[str, str], id_: str, status: str, *, waits: bool = False) -> None:
+    """Wait, for half a minute at most, until it has the status, and waits to terminate the original instances."""
+    for _ in range(30):
+        info = get(environment, "get-deployment", "--deployment-id", id_)["deploymentInfo"]
+        if info["status"] == status and (not waits or info["instanceTerminationWaitTimeStarted"]):
+            return
+        time.sleep(1)
+    raise AssertionError(f"{id_} is {info['status']}, not {status}")

@@ -20,6 +20,9 @@ EVENTS = (
     "ApplicationStart",
     "ValidateService",
 )
+# What a load balancer adds: before the others, and after them.
+BLOCK = ("BeforeBlockTraffic", "BlockTraffic", "AfterBlockTraffic")
+ALLOW = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")
 # Assumption: quick
 EVENT = timedelta(seconds=1)  # what an event takes
 GROUP = "5f1e"  # the folder of the deployment group
@@ -262,6 +265,13 @@ FAILURES: dict[str, Failure] = {
     ),
     "silent": SILENT,
 }
+
+
+def within(failure: Failure | None, events: tuple[str, ...]) -> Failure | None:
+    """The failure where these are the events; None where the one that would fail is not among them."""
+    if failure in (SILENT, FAILURES["disk-full"]):
+        return replace(failure, event=events[0])
+    return failure if failure and failure.event in events else None
 
 
 def hears(machine: Machine, endpoint: str) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, REVISION, Failure, no_appspec, of_script
+from codedeploy_sandbox.hosts.agent import ALLOW, EVENTS, FAILURES, REVISION, Failure, no_appspec, of_script
 
 _DATE = (2026, 1, 1, 0, 0, 0)
+_ORDER = (*EVENTS, *ALLOW)
 _LARGEST = 65_536  # bytes of a file that are read
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -35,7 +36,7 @@ def failure_of(content: bytes) -> Failure | None:
     # Assumption: scripts-succeed
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = sorted(_failures(archive), key=lambda failure: EVENTS.index(failure.event))
+            found = sorted(_failures(archive), key=lambda failure: _ORDER.index(failure.event))
     except _UNREADABLE:
         return FAILURES["bundle-broken"]
     return replace(found[0], archive=tuple(files_of(content).items())) if found else None
@@ -76,7 +77,9 @@ def _failures(archive: zipfile.ZipFile) -> Iterator[Failure]:
             message = f"No such file or directory @ rb_sysopen - {{archive}}/{source}"
             yield Failure("Install", "UnknownError", message)
     for event, scripts in (appspec.get("hooks") or {}).items():
-        if event in EVENTS[2:]:  # ApplicationStop runs the scripts of the revision before
+        if (
+            event in _ORDER[2:]
+        ):  # ApplicationStop and those before traffic is blocked run the scripts of the revision before
             rows = [row for row in scripts or () if isinstance(row, dict) and row.get("location")]
             yield from _first(_of_script(archive, event, str(row["location"])) for row in rows)
 

@@ -53,35 +53,35 @@ def marked(
     begun: datetime,
     *,
     files: Mapping[str, str] = REVISION,
+    events: tuple[str, ...] = EVENTS,
     pace: timedelta = EVENT,
 ) -> Machine:
-    """The machine after a deployment whose first event began then: what its agent logged, and what it left on disk.
+    """The machine after events of a deployment that began then: what its agent logged, and what it left on disk.
 
     `files` are those of the revision, and `pace` is what an event takes.
     """
     if failure and not failure.heard:
         return machine
     second = _is_second(machine)
-    ended = begun + (EVENTS.index(failure.event) if failure else len(EVENTS)) * pace + machine.ahead
-    if failure:
-        ended += failure.takes
-    said = (f"{ended.isoformat()} {line}" for line in _reports(machine, deployment, failure))
+    done = events[: events.index(failure.event)] if failure else events
+    ended = begun + len(done) * pace + (failure.takes if failure else timedelta()) + machine.ahead
+    said = (f"{ended.isoformat()} {line}" for line in _reports(machine, deployment, failure, events))
     reports = (*machine.reports, *said, *(() if second else (poll(arn),)))
     there = dict(machine.others)
-    fails = "" if failure is None and machine.fails in _OUTGROWN else machine.fails
-    rows = _rows(there, failure, files, begun + machine.ahead, pace)
+    fails = "" if "Install" in done and machine.fails in _OUTGROWN else machine.fails
+    times = {event: begun + machine.ahead + number * pace for number, event in enumerate(events)}
+    rows = _rows(there, failure, files, times)
     place = f"{DEPLOYMENTS}/{GROUP}/{deployment}"
     if rows:
         _write(there, machine, deployment, rows, failure)
-    reached = EVENTS.index(failure.event) if failure else len(EVENTS)
-    if reached > EVENTS.index("DownloadBundle"):
+    if "DownloadBundle" in done:
         archive = dict(files) if failure is None else left(failure)
         there |= {f"{place}/deployment-archive/{name}": text for name, text in archive.items()}
         there |= {
             f"{_RECORDS}{GROUP}_most_recent_install": f"/{place}",
             "bin/sh": "",  # what the scripts name in their first line
         }
-        if reached > EVENTS.index("Install"):
+        if "Install" in done:
             there |= _installed(archive, place)
     return replace(machine, reports=reports, others=tuple(sorted(there.items())), fails=fails)
 
@@ -112,16 +112,14 @@ def _rows(
     there: Mapping[str, str],
     failure: Failure | None,
     files: Mapping[str, str],
-    begun: datetime,
-    pace: timedelta,
+    times: Mapping[str, datetime],
 ) -> list[_Row]:
-    """The lines of the scripts' log: of the events before the failure, and of that."""
+    """The lines of the scripts' log, by the events and when each begins: of the events before the failure, and of that."""
     last = there.get(f"{_RECORDS}{GROUP}_last_successful_install", "").strip().lstrip("/")
     old = there.get(f"{last}/deployment-archive/appspec.yml", "")
     new = (files if failure is None else left(failure)).get("appspec.yml", "")
     rows: list[_Row] = []
-    for number, event in enumerate(EVENTS):
-        at = begun + number * pace
+    for event, at in times.items():
         if failure and failure.event == event:
             return [*rows, *(_Row(at, event, line) for line in failure.lines)]
         scripts = list(_scripts(old if event in _OF_THE_LAST else new, event))
@@ -153,7 +151,7 @@ def _write(
 ) -> None:
     """Write the scripts' log of the deployment, and the log of all deployments."""
     scripts = f"{DEPLOYMENTS}/{GROUP}/{deployment}/logs/scripts.log"
-    there[scripts] = "".join(f"{row.at:{_SECOND}} {row.line}\n" for row in rows)
+    there[scripts] = there.get(scripts, "") + "".join(f"{row.at:{_SECOND}} {row.line}\n" for row in rows)
     if "enable_deployments_log: false" in machine.settings:
         return
     named = re.search(r"program_name: ([\w-]+)", machine.settings)
@@ -198,11 +196,13 @@ def _installed(archive: Mapping[str, str], place: str) -> dict[str, str]:
     }
 
 
-def _reports(machine: Machine, deployment: str, failure: Failure | None) -> tuple[str, ...]:
+def _reports(
+    machine: Machine, deployment: str, failure: Failure | None, events: tuple[str, ...]
+) -> tuple[str, ...]:
     """The lines of the agent's log: of 1.x about the event that failed, or about the last one; of 2.x about each."""
     if _is_second(machine):
-        spans = [f"deployment{{deployment_id={deployment} command={one} app=shop}}" for one in EVENTS]
-        before = EVENTS.index(failure.event) if failure else len(EVENTS)
+        spans = [f"deployment{{deployment_id={deployment} command={one} app=shop}}" for one in events]
+        before = events.index(failure.event) if failure else len(events)
         well = tuple(f" INFO {span}: Command succeeded elapsed_ms=2" for span in spans[:before])
         if not failure:
             return well

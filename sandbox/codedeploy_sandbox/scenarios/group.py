@@ -4,13 +4,11 @@ In those that begin with a group that has everything it also selects an Auto Sca
 stand behind a target group, and it watches an alarm and has a trigger.
 """
 
-from hashlib import sha256
-from uuid import UUID
-
 from codedeploy_sandbox.iam.identities import Document
 from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, GROUP, SERVICE_ROLE, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.selection import hook_of, put_hook
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 _IMAGE = "ami-760aaa0f"  # of images.json
@@ -102,9 +100,7 @@ def _with(account: Account, **members: object) -> None:
 
 
 def _hook(group: str) -> str:
-    # Assumption: launch-hook
-    unique = UUID(bytes=sha256(f"{APPLICATION}/{group} {_SCALED}".encode()).digest()[:16], version=4)
-    return f"CodeDeploy-managed-automatic-launch-deployment-hook-{group}-{unique}"
+    return hook_of(APPLICATION, group, _SCALED)
 
 
 def _equipped(
@@ -150,14 +146,7 @@ def _scaling(ask: Ask, hooks: tuple[str, ...]) -> None:
         AvailabilityZones=[f"{REGION}a"],
     )
     for group in hooks:
-        ask(
-            "autoscaling",
-            "PutLifecycleHook",
-            LifecycleHookName=_hook(group),
-            AutoScalingGroupName=_SCALED,
-            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
-            HeartbeatTimeout=600,
-        )
+        put_hook(ask, REGION, _SCALED, _hook(group))
 
 
 def _balancing(ask: Ask, target_type: str) -> None:

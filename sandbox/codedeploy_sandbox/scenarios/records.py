@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from codedeploy_sandbox.deploying import machine_of, mark
+from codedeploy_sandbox.aftermath import mark
 from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, derived
 from codedeploy_sandbox.hosts.marks import marked
+from codedeploy_sandbox.outcomes import machine_of
 from codedeploy_sandbox.plays import SERVER, STATUSES, play
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
@@ -56,7 +57,7 @@ def played(account: Account, fails: str = "") -> None:
     one = play(info, arns, failures, SERVER[config])
     one.settled = True
     state.deployments[DEPLOYMENT] = one
-    mark(state, DEPLOYMENT, one)
+    mark(state, DEPLOYMENT, one, one.ended)
 
 
 def fails(account: Account, failure: str) -> None:

@@ -8,8 +8,8 @@ returns. The model's own constraints have been checked before it is called.
 import re
 from typing import Any
 
-from codedeploy_sandbox.deploying import matches
 from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.selection import matches
 from codedeploy_sandbox.services import tokens
 from codedeploy_sandbox.state import Call, Instance
 

@@ -1,12 +1,62 @@
-"""CodeDeploy's reads of deployment groups: moto's answers, with what moto does not keep."""
+"""CodeDeploy's operations on deployment groups: moto's, with what moto does not check or keep."""
 
 from typing import Any
 
 from codedeploy_sandbox import deploying
 from codedeploy_sandbox.errors import ApiError
+from codedeploy_sandbox.plays import minimum_of
+from codedeploy_sandbox.selection import check_scaled, hooked
+from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.state import Call, Deployment
 
 BATCH = 100  # Assumption: batch-groups
+
+
+_UNKEPT = (
+    "alarmConfiguration",
+    "autoScalingGroups",
+    "ec2DeploymentOptions",
+)  # or not as CodeDeploy answers them
+
+
+def CreateDeploymentGroup(
+    call: Call,
+    *,
+    applicationName: str,
+    deploymentGroupName: str,
+    serviceRoleArn: str,
+    deploymentConfigName: str | None = None,
+    ec2TagFilters: list[dict[str, str]] | None = None,
+    onPremisesInstanceTagFilters: list[dict[str, str]] | None = None,
+    autoScalingGroups: list[str] | None = None,
+    triggerConfigurations: list[dict[str, Any]] | None = None,
+    alarmConfiguration: dict[str, Any] | None = None,
+    autoRollbackConfiguration: dict[str, Any] | None = None,
+    outdatedInstancesStrategy: str | None = None,
+    deploymentStyle: dict[str, str] | None = None,
+    blueGreenDeploymentConfiguration: dict[str, Any] | None = None,
+    loadBalancerInfo: dict[str, Any] | None = None,
+    ec2TagSet: dict[str, Any] | None = None,
+    ecsServices: list[dict[str, str]] | None = None,
+    onPremisesTagSet: dict[str, Any] | None = None,
+    tags: list[dict[str, str]] | None = None,
+    terminationHookEnabled: bool | None = None,
+    ec2DeploymentOptions: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make a deployment group, as moto does, and put CodeDeploy's hook on its Auto Scaling groups."""
+    config = deploymentConfigName or ""
+    if config and not config.startswith("CodeDeployDefault.") and not minimum_of(call.state, config):
+        raise unknown(config)
+    check_scaled(call.account, call.region, autoScalingGroups or [])
+    given = {name: value for name, value in (call.parameters or {}).items() if name not in _UNKEPT}
+    answer = call.account.ask("codedeploy", "CreateDeploymentGroup", region=call.region, **given)
+    options = {"alarmConfiguration": alarmConfiguration, "ec2DeploymentOptions": ec2DeploymentOptions}
+    kept: dict[str, Any] = {name: value for name, value in options.items() if value}
+    if autoScalingGroups:
+        named = (applicationName, deploymentGroupName)
+        kept["autoScalingGroups"] = hooked(call.account, call.region, *named, autoScalingGroups)
+    call.state.groups[f"{applicationName}/{deploymentGroupName}"] = kept
+    return answer
 
 
 def GetDeploymentGroup(call: Call, *, applicationName: str, deploymentGroupName: str) -> dict[str, Any]:
