@@ -24,7 +24,7 @@ from codedeploy_sandbox.state import Deployment
 
 BLUE, GREEN = "Blue", "Green"
 # Assumption: ready-timeout
-TIMED_OUT = {"code": "TIMEOUT", "message": "Nobody rerouted traffic within the time to wait. [sandbox]"}
+TIMED_OUT = {"code": "TIMEOUT", "message": "No one rerouted traffic within the time to wait. [sandbox]"}
 
 
 class Plan(NamedTuple):
@@ -77,7 +77,7 @@ class BlueGreen(Play):
 
     @property
     def timed_out(self) -> bool:
-        """Whether nobody begins the rerouting in time, unless somebody does so now."""
+        """Whether no one begins the rerouting in time, unless somebody does so now."""
         return not self.error and self.rerouted is None
 
     @property

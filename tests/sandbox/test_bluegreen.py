@@ -161,7 +161,7 @@ def test_it_waits_ready_until_it_is_continued() -> None:
         assert played.until(id_, "Succeeded", "Failed", "Stopped")["status"] == "Succeeded"
 
 
-def test_one_that_nobody_continues_is_stopped_and_the_original_fleet_is_left_alone() -> None:
+def test_one_that_no_one_continues_is_stopped_and_the_original_fleet_is_left_alone() -> None:
     with story(WAITS) as played:
         id_ = played.create()
         ready = played.until(id_, "Ready")

@@ -164,7 +164,7 @@ def ContinueDeployment(
     deployment = _active(call, deploymentId or "")
     if not isinstance(deployment, BlueGreen):
         # Assumption: continue-in-place
-        text = f"{deploymentId} is not a blue/green deployment that the sandbox plays, and waits for no one"
+        text = f"{deploymentId} is a deployment in place, which waits for no one"
         raise ApiError("UnsupportedActionForDeploymentTypeException", text)
     # Assumption: continue-default
     if deploymentWaitType == "READY_WAIT":
