@@ -1,7 +1,9 @@
 """`runbooks appspec` as a person, a pipeline and pre-commit run it."""
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -79,12 +81,54 @@ def test_a_judgement_is_quick() -> None:
     assert time.process_time() - began < 2
 
 
-def test_pre_commit_runs_the_command() -> None:
+def shell(command: str, where: Path, *files: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a shell does that finds the project's programs."""
+    known = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        ["sh", "-ec", f"{command} {shlex.join(files)}"],
+        cwd=where,
+        env=known,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_pre_commit_runs_the_command(tmp_path: Path) -> None:
+    """It gives the files of the commit that fit the pattern to the entry; an exit code other than 0 stops the commit."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert hook["id"] == "appspec"
-    assert hook["entry"].split() == ["runbooks", "appspec", "--strict"]
-    assert hook["language"] == "python"
+    assert hook["language"] == "python"  # so pre-commit installs the package and has its programs on the path
+    where = folder(
+        tmp_path / "repository",
+        {
+            "appspec.yml": TOP.encode(),
+            "deploy/appspec.yaml": TOP.encode(),
+            "my-appspec.yml.bak": b"",
+            "a b/appspec.yml": TOP.encode(),
+        },
+    )
     pattern = re.compile(hook["files"])
-    assert pattern.search("appspec.yml")
-    assert pattern.search("deploy/appspec.yaml")
-    assert not pattern.search("my-appspec.yml.bak")
+    files = sorted(str(path.relative_to(where)) for path in where.rglob("*") if path.is_file())
+    taken = [name for name in files if pattern.search(name)]
+    assert taken == ["a b/appspec.yml", "appspec.yml", "deploy/appspec.yaml"]
+    done = shell(hook["entry"], where, *taken)  # the wrong name is a warning, which --strict makes a failure
+    assert (done.returncode, "appspec-has-its-name" in done.stdout) == (1, True)
+    done = shell(hook["entry"], where, *taken[:2])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["GitHub Actions", "GitLab CI", "AWS CodeBuild"])
+def test_the_step_of_each_pipeline_stops_it(name: str, tmp_path: Path) -> None:
+    """The command of the page, run on a bundle that is right and on one that is not."""
+    page = (ROOT / "docs/appspec/index.md").read_text(encoding="utf-8")
+    block = page[page.index(f'=== "{name}"') :].split("```")[1].removeprefix("yaml\n")
+    (command,) = re.findall(r"(?:run:|script:|^ *-) (runbooks .*)", block, re.MULTILINE)
+    folder(tmp_path / "build", {"appspec.yml": TOP.encode()})
+    assert shell(command, tmp_path).returncode == 0
+    folder(tmp_path / "build", {"appspec.yml": FAULTY.encode()})
+    done = shell(command, tmp_path)
+    assert (done.returncode, ("::error file=" in done.stdout) is (name == "GitHub Actions")) == (1, True), (
+        done
+    )

@@ -20,6 +20,7 @@ from runbooks.links import read as read_link
 from tests.support.sandbox import aws, environment_for
 from tests.templates.conftest import administrator
 from tests.templates.notify import (
+    CHAT,
     DEPLOYMENT,
     HOSTILE,
     INSTANCE,
@@ -96,6 +97,20 @@ def test_the_stack_makes_the_function_that_the_template_shows(deployments: Stack
     assert log["logGroups"][0]["retentionInDays"] == 30
 
 
+def lost(stack: Stack) -> dict[str, str]:
+    """The attributes of the queue for messages that the function could not handle."""
+    found: dict[str, str] = stack.of("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["LostMessages"], AttributeNames=["All"]
+    )["Attributes"]
+    return found
+
+
+def test_what_the_function_cannot_handle_is_kept_for_two_weeks(deployments: Stack) -> None:
+    function_ = read("notify-deployments.yml")["Resources"]["Function"]["Properties"]
+    assert function_["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": "Lost.Arn"}}  # moto leaves it out
+    assert lost(deployments)["MessageRetentionPeriod"] == str(14 * 24 * 3600)
+
+
 def test_mail_and_ops_items_are_made_on_request_only(sandbox: Sandbox) -> None:
     deployed = Stack(sandbox, "deployments", "plain", Site=SITE)
     assert "Letters" not in deployed.resources
@@ -114,6 +129,9 @@ def test_mail_and_ops_items_are_made_on_request_only(sandbox: Sandbox) -> None:
         ("sns:Publish", "TriggerTopic", "implicitDeny"),
         ("sns:Publish", "arn:aws:sns:eu-west-1:111122223333:other", "implicitDeny"),
         ("sns:Subscribe", "ChatTopic", "implicitDeny"),
+        ("sqs:SendMessage", "LostQueue", "allowed"),
+        ("sqs:ReceiveMessage", "LostQueue", "implicitDeny"),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:other", "implicitDeny"),
         ("ssm:CreateOpsItem", "*", "allowed"),
         ("ssm:SendCommand", "*", "implicitDeny"),
         ("codedeploy:GetDeployment", "*", "implicitDeny"),
@@ -136,7 +154,8 @@ def test_the_role_may_do_this_and_no_more(
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     # moto keeps an inline policy of CloudFormation as Python writes it
     document = ast.literal_eval(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-    request = Request(action, deployments.outputs.get(resource, resource), {})
+    known = {"LostQueue": lost(deployments)["QueueArn"], **deployments.outputs}
+    request = Request(action, known.get(resource, resource), {})
     assert evaluate(request, [Policy.of(name, document)]).decision == decision
 
 
@@ -178,15 +197,29 @@ def test_the_function_writes_to_the_topic_that_the_stack_made(
 
 @pytest.mark.parametrize("name", ["events", "api-errors"])
 def test_the_rule_may_publish_to_its_topic_and_nothing_else(name: str) -> None:
+    """moto does not make AWS::SNS::TopicPolicy: the sandbox's evaluator decides on its document.
+
+    The evaluator knows principals by ARN; the name of a service is compared in the same way.
+    """
     properties = read(f"notify-{name}.yml")["Resources"]["MayPublish"]["Properties"]
-    (statement,) = properties["PolicyDocument"]["Statement"]
     assert properties["Topics"] == [{"Ref": "Chat"}]
-    assert statement == {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": {"Ref": "Chat"},
-    }
+    document = json.loads(json.dumps(properties["PolicyDocument"]).replace('{"Ref": "Chat"}', f'"{CHAT}"'))
+    (statement,) = document["Statement"]
+    assert list(statement["Principal"]) == ["Service"]
+    policy = Policy.of(
+        "MayPublish", document | {"Statement": [statement | {"Principal": {"AWS": "events.amazonaws.com"}}]}
+    )
+
+    def may(action: str, topic: str, who: str) -> bool:
+        request = Request(action, topic, {}, who)
+        return evaluate(request, resource=policy).decision == "allowed"
+
+    assert statement["Principal"]["Service"] == "events.amazonaws.com"
+    assert may("sns:Publish", CHAT, "events.amazonaws.com")
+    assert not may("sns:Publish", f"{CHAT}-other", "events.amazonaws.com")
+    assert not may("sns:Subscribe", CHAT, "events.amazonaws.com")
+    assert not may("sns:Publish", CHAT, "lambda.amazonaws.com")
+    assert not may("sns:Publish", CHAT, "arn:aws:iam::999988887777:user/someone")
 
 
 # --- events --------------------------------------------------------------------------------------

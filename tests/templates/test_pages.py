@@ -18,6 +18,7 @@ from tests.templates.stacks import STACKS, TEMPLATES, accepts, read
 INSTALLATION = (DOCS / "best-practices/automated-installation.md").read_text(encoding="utf-8")
 HOOKS = (DOCS / "best-practices/lifecycle-hooks.md").read_text(encoding="utf-8")
 UPGRADE = (DOCS / "guides/agent-upgrade.md").read_text(encoding="utf-8")
+TICKETS = (DOCS / "tickets.md").read_text(encoding="utf-8")
 PAGES = INSTALLATION + UPGRADE + (DOCS / "best-practices/regular-updates.md").read_text(encoding="utf-8")
 
 
@@ -47,6 +48,50 @@ def test_every_template_is_in_the_table() -> None:
     assert sorted(rows) == sorted(HERE)
 
 
+# What a page calls a resource. Those of a topic's or a function's permission go with it.
+WORDS = {
+    "AWS::EC2::SecurityGroup": "security group",
+    "AWS::EC2::VPCEndpoint": "endpoint",
+    "AWS::Events::Rule": "rule",
+    "AWS::IAM::InstanceProfile": "instance profile",
+    "AWS::IAM::ManagedPolicy": "policies",
+    "AWS::IAM::Role": "role",
+    "AWS::Lambda::Function": "function",
+    "AWS::Lambda::Permission": "function",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::SNS::Topic": "topic",
+    "AWS::SNS::TopicPolicy": "policy",
+    "AWS::SQS::Queue": "queue",
+    "AWS::SSM::Association": "association",
+    "AWS::SSM::Document": "document",
+}
+NUMBERS = ("one", "two", "three", "four")
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_page_says_what_a_template_creates_and_costs_and_how_to_remove_it(name: str) -> None:
+    types = [one["Type"] for one in read(name)["Resources"].values()]
+    if name in HERE:
+        (row,) = re.findall(rf"^\| `{name}` \| (.+) \| (.+) \|$", INSTALLATION, re.MULTILINE)
+        creates, costs = row
+        (stack,) = set(re.findall(rf"--stack-name (\S+) --template-file templates/{name}", INSTALLATION))
+        removal = INSTALLATION[INSTALLATION.index("{ #remove }") :]
+        assert f"`{stack}`" in removal or f"--stack-name {stack}" in removal
+    else:
+        section = TICKETS[TICKETS.index(f"templates/{name} \\") :].split("\n#")[0]
+        creates, costs, removal = (
+            section[section.index(f"- **{words}") :].split("\n- ")[0]
+            for words in ("It makes**", "It costs**", "To remove it**")
+        )
+        assert "delete the stack" in removal
+    assert len(costs) > 10
+    for type_ in set(types):
+        assert WORDS[type_] in creates, type_
+        if type_ in ("AWS::SSM::Document", "AWS::SSM::Association"):
+            count = NUMBERS[types.count(type_) - 1]
+            assert re.search(rf"\b{count} {WORDS[type_]}", creates), (type_, count)
+
+
 def test_what_is_not_proved_is_named_on_the_page() -> None:
     made = {resource["Type"] for name in HERE for resource in read(name)["Resources"].values()}
     assert made & UNPROVED == {"AWS::SSM::Association"}
@@ -56,13 +101,13 @@ def test_what_is_not_proved_is_named_on_the_page() -> None:
 def test_each_command_gives_the_parameters_that_a_template_needs() -> None:
     """And only values that it takes, where the value is not for the reader to fill in."""
     commands = [one for one in fences(PAGES, "bash") if "--template-file" in one]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for command in commands:
         words = shlex.split(command.split("describe-stacks")[0].replace("\\\n", " ").split("document=")[0])
         name = words[words.index("--template-file") + 1].removeprefix("templates/")
         given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z]\w+=", word))
         given.pop("Key", None)  # of a tag
-        declared: dict[str, dict[str, Any]] = read(name)["Parameters"]
+        declared: dict[str, dict[str, Any]] = read(name).get("Parameters", {})
         assert {key for key, one in declared.items() if "Default" not in one} <= set(given), name
         for key, value in given.items():
             assert value == "HOST_POLICY" or accepts(declared[key], value), (name, key, value)
@@ -77,7 +122,7 @@ def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page
         for command in commands
         if "--template-file" in command and not re.search("HOST_POLICY|vpc-", command)
     }
-    assert len(ready) == 4
+    assert len(ready) == 5
     with sandbox_process("healthy") as about:
         known = environment_for(about) | {"AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000"}
         known["PATH"] = f"{AWS.parent}:{os.environ['PATH']}"
@@ -102,7 +147,9 @@ def test_the_commands_deploy_with_the_stock_command_line_and_print_what_the_page
 @pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 def test_the_outputs_that_the_page_names_are_the_templates(deployed: Deployed) -> None:
     stacks = deployed.client("cloudformation").describe_stacks(StackName="roles")["Stacks"]
-    given = {one["OutputKey"] for one in stacks[0]["Outputs"]}
+    given = {one["OutputKey"] for one in stacks[0]["Outputs"]} | set(
+        read("diagnosis-policies.yml")["Outputs"]
+    )
     section = INSTALLATION[INSTALLATION.index("{ #roles }") : INSTALLATION.index("{ #hybrid }")]
     named = set(re.findall(r"`(\w+(?:Policy|Profile|RoleArn))`", section)) - {"AWSCodeDeployRole"}
     assert named == given - {
