@@ -2,9 +2,12 @@
 
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
 
 from runbooks.appspec import (
     hooks,
@@ -20,7 +23,7 @@ from runbooks.appspec import (
 )
 from runbooks.appspec.bundle import Bundle
 from runbooks.appspec.fault import ONE, PARSE, TWO, Fault, Outcome, fault
-from runbooks.appspec.opening import MAX_RATIO, TAR_FAILED, open_bundle
+from runbooks.appspec.opening import MAX_RATIO, TAR_FAILED, is_packed, open_bundle, open_stream
 from runbooks.appspec.reading import MAX_BYTES, Mapping, Mark, Sequence, read
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Verdict
 
@@ -43,7 +46,7 @@ class Judgement:
 
     ``file`` is as it was given, for a bundle with the path in it. ``platform`` is "server", "ecs", "lambda", "resources"
     for one of these two, or "" for a file that could not be read; ``bundle`` is "folder", "zip", "tar", or "" for the
-    file alone. ``unchecked`` says what was left out: what only the bundle could show, and findings beyond a number.
+    file alone. ``unchecked`` says what was left out: what only the bundle could show, and findings that are not shown.
     """
 
     file: str
@@ -52,6 +55,13 @@ class Judgement:
     faults: tuple[Fault, ...]  # by line
     stops: tuple[tuple[str, Fault], ...] = ()  # by agent: the fault that it stops at
     unchecked: tuple[str, ...] = ()
+
+    def without(self, rules: Collection[str]) -> "Judgement":
+        """Itself without the findings of some rules, which it counts. What the agents do stays as it is."""
+        ignored = Counter(each.code for each in self.faults if each.code in rules)
+        kept = tuple(each for each in self.faults if each.code not in rules)
+        counts = tuple(f"Ignored: {count} of {rule}." for rule, count in sorted(ignored.items()))
+        return replace(self, faults=kept, unchecked=(*self.unchecked, *counts))
 
     @property
     def verdict(self) -> Verdict:
@@ -91,6 +101,10 @@ def lint(path: str, content: bytes | None = None) -> Judgement:
     place = Path(path)
     try:
         mode = place.stat().st_mode
+        # a named pipe could be waited for without end; those of a shell, as in `<(git show …)`, are below /dev
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode) or path.startswith("/dev/")):
+            says = f"{path} is neither a file nor a folder."
+            return _judgement(path, "", "", [fault("appspec-is-readable", _START, says, verdict=UNKNOWN)])
         bundle = open_bundle(place) if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else None
         if bundle:
             return _in_bundle(path, bundle)
@@ -99,6 +113,15 @@ def lint(path: str, content: bytes | None = None) -> Judgement:
     except OSError as error:
         says = f"{path} cannot be read: {error.strerror or type(error).__name__}."
         return _judgement(path, "", "", [fault("appspec-is-readable", _START, says, verdict=UNKNOWN)])
+
+
+def lint_stream(stream: IO[bytes]) -> Judgement:
+    """The judgement of standard input: an AppSpec file, or an archive."""
+    start = stream.read(MAX_BYTES + 1)
+    if not is_packed(start):
+        return lint(STDIN, start)
+    with TemporaryDirectory() as folder:
+        return _in_bundle(STDIN, open_stream(start, stream, Path(folder)))
 
 
 def _alone(path: str, content: bytes) -> Judgement:

@@ -54,6 +54,21 @@ def open_bundle(path: Path) -> Bundle | None:
     return None
 
 
+def open_stream(start: bytes, rest: IO[bytes], folder: Path) -> Bundle:
+    """The bundle that comes on a stream, of which ``start`` was read; its packed form is kept in ``folder``."""
+    path, size = (
+        folder / "bundle.zip",
+        len(start),
+    )  # the name of an archive, so that a broken one is not an AppSpec
+    with path.open("wb") as file:
+        file.write(start)
+        while size <= MAX_UNPACKED and (more := rest.read(2**20)):
+            size += file.write(more)
+    if size > MAX_UNPACKED:
+        return Bundle("file", limit=f"it has more than {MAX_UNPACKED // 2**30} GB")
+    return open_bundle(path) or Bundle("file", broken="it is not an archive")
+
+
 def _guarded(reader: Callable[[Path, Bundle], None], path: Path) -> Bundle:
     bundle = Bundle("zip" if reader is _zip else "tar")
     try:

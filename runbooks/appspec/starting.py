@@ -141,7 +141,7 @@ def _first_line_of(content: bytes) -> tuple[str, str]:
     if content.startswith(_BOM + b"#!"):
         return "begins with a byte-order mark, which hides its first line", "Save it as UTF-8 without BOM."
     if re.match(rb"\s+#!", content):
-        return "does not begin with #!, but with a space", "Remove what stands before #!."
+        return "does not begin with #!, but with a space or a newline", "Remove what stands before #!."
     return "does not begin with #!", "Write #!/bin/bash as its first line."
 
 

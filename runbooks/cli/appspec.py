@@ -1,6 +1,7 @@
 """`runbooks appspec`."""
 
 import sys
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,9 @@ def appspec(
     ],
     form: Annotated[Form, typer.Option("--format", help="How the findings are written.")] = Form.text,
     output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Leave out what this rule finds. Repeatable.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 for a WARN too.")] = False,
 ) -> None:
     """Check AppSpec files and bundles as the agents do. Works offline.
@@ -45,11 +49,12 @@ def appspec(
     \b
       runbooks appspec appspec.yml
       runbooks appspec build/bundle.zip
+      runbooks appspec build/ --ignore script-is-executable
     """
     from runbooks.appspec.formats import FORMATS, exit_code
-    from runbooks.appspec.linter import STDIN, lint
-    from runbooks.appspec.reading import MAX_BYTES
+    from runbooks.appspec.linter import STDIN, lint, lint_stream
 
+    _check_rules(ignore or [])
     if output:
         check_writable(output)
     judgements = []
@@ -57,10 +62,11 @@ def appspec(
         if path == STDIN:
             if sys.stdin.isatty():
                 typer.echo("Paste it here; Ctrl-D ends it.", err=True)
-            judgements.append(lint(path, sys.stdin.buffer.read(MAX_BYTES + 1)))
+            judgements.append(lint_stream(sys.stdin.buffer))
         else:
             _check_there(path)
             judgements.append(lint(path))
+    judgements = [judgement.without(ignore or ()) for judgement in judgements]
     text = FORMATS[form](judgements, strict=strict)
     if output:
         write(output, text)
@@ -68,6 +74,16 @@ def appspec(
     else:
         say(text)
     raise typer.Exit(exit_code(judgements, strict=strict))
+
+
+def _check_rules(rules: list[str]) -> None:
+    from runbooks.appspec.rules import RULES
+
+    unknown = next((rule for rule in rules if rule not in RULES), None)
+    if unknown is not None:
+        near = get_close_matches(unknown, RULES, 1)
+        meant = f" Did you mean {near[0]}?" if near else " Each finding names its rule behind the line."
+        raise UserError(f"There is no rule {unknown!r}.{meant}")
 
 
 def _check_there(path: str) -> None:

@@ -1,6 +1,9 @@
 """A bundle is judged whole, in each of its forms, without being unpacked."""
 
+import bz2
+import lzma
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -219,6 +222,91 @@ def test_a_script_below_an_event_that_is_not_run_is_not_looked_for(tmp_path: Pat
 def test_a_location_that_is_a_folder(tmp_path: Path) -> None:
     (said,) = messages(bundle(tmp_path, TOP + HOOK.replace("run.sh", "scripts"), scripts__run_sh=SCRIPT))
     assert "Permission denied - ARCHIVE/scripts" in said
+
+
+def test_a_tar_of_unix_7_has_no_mark(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "bundle", FAULTY, packed=False)
+    content = bytearray(path.read_bytes())
+    for start in range(0, len(content), 512):  # take the mark, and what follows it, out of each header
+        header = content[start : start + 512]
+        if header[257:262] == b"ustar":
+            header[257:512] = bytes(255)
+            header[148:156] = b" " * 8
+            header[148:156] = b"%06o\0 " % sum(header)
+            content[start : start + 512] = header
+    assert b"ustar" not in content
+    path.write_bytes(content)
+    assert "source-is-in-the-bundle" in codes(lint(str(path)))
+
+
+FOREIGN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "b.tar.bz2": (bz2.compress, "bzip2"),
+    "b.tar.xz": (lzma.compress, "xz"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_an_archive_that_aws_does_not_document_is_named(name: str, tmp_path: Path) -> None:
+    compress, word = FOREIGN[name]
+    (tmp_path / name).write_bytes(compress(tarred(tmp_path / "t", FAULTY, packed=False).read_bytes()))
+    (found,) = lint(str(tmp_path / name)).faults
+    assert (found.code, found.verdict.name) == ("bundle-is-an-archive", "UNKNOWN")
+    assert f"packed with {word}; AWS documents zip, tar and tar.gz" in found.says
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "fix"),
+    [
+        ("#!/bin/bash\n".encode("utf-16"), "is saved as UTF-16", "Save it as UTF-8 without BOM."),
+        (b"\n#!/bin/bash\n", "but with a space or a newline", "Remove what stands before #!."),
+    ],
+)
+def test_a_first_line_that_linux_does_not_see(content: bytes, words: str, fix: str, tmp_path: Path) -> None:
+    (found,) = bundle(tmp_path, TOP + HOOK, run_sh=content).faults
+    assert words in found.says
+    assert found.fix == fix
+
+
+def test_a_script_for_the_other_system(tmp_path: Path) -> None:
+    linux = bundle(tmp_path, TOP + HOOK.replace("run.sh", "run.ps1"), run_ps1=b"exit\r\n")
+    assert codes(linux) == ["script-is-for-its-system"]
+    with_line = bundle(tmp_path, TOP + HOOK.replace("run.sh", "run.ps1"), run_ps1=b"#!/usr/bin/env pwsh\n")
+    assert codes(with_line) == []
+    windows = bundle(tmp_path, WINDOWS + HOOK, run_sh=SCRIPT)
+    assert [(each.code, each.verdict.name) for each in windows.faults] == [
+        ("script-is-for-its-system", "WARN")
+    ]
+    assert codes(bundle(tmp_path, WINDOWS + HOOK.replace("run.sh", "run.exe"), run_exe=b"MZ")) == []
+
+
+def test_a_script_that_is_missing_is_named_as_each_agent_names_it(tmp_path: Path) -> None:
+    (found,) = bundle(tmp_path, TOP + HOOK.replace("run.sh", "./a//run.sh")).faults
+    said = [found.outcome(agent) for agent in (ONE, TWO)]
+    assert [each.message.rpartition(": ")[2] for each in said if each] == [
+        "ARCHIVE/a/run.sh",
+        "ARCHIVE/./a//run.sh",
+    ]
+
+
+def test_a_space_in_a_path_is_no_matter_to_agent_2(tmp_path: Path) -> None:
+    files = {"appspec.yml": (TOP + HOOK.replace("run.sh", "my run.sh")).encode(), "my run.sh": SCRIPT}
+    (found,) = lint(str(zipped(tmp_path / "b.zip", files, 0o100755))).faults
+    assert found.outcome(TWO) is None
+    files["appspec.yml"] += b"      runas: root\n"
+    (found,) = lint(str(zipped(tmp_path / "b.zip", files, 0o100755))).faults
+    assert found.outcome(ONE) == found.outcome(TWO)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_a_link_out_of_the_bundle_warns_of_a_script_and_leaves_the_appspec_unjudged(tmp_path: Path) -> None:
+    root = folder(tmp_path, {"appspec.yml": (TOP + HOOK).encode()})
+    (root / "run.sh").symlink_to("/opt/run.sh")
+    judgement = lint(str(root))
+    assert [(each.code, each.verdict.name) for each in judgement.faults] == [("bundle-is-safe", "WARN")]
+    (root / "appspec.yml").rename(tmp_path.parent / f"{tmp_path.name}.yml")
+    (root / "appspec.yml").symlink_to(f"../{tmp_path.name}.yml")
+    (found,) = [each for each in lint(str(root)).faults if each.code == "appspec-is-readable"]
+    assert (found.verdict.name, found.says) == ("UNKNOWN", "appspec.yml is a link out of the bundle.")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links")

@@ -1,5 +1,6 @@
 """`runbooks appspec` as a person, a pipeline and pre-commit run it."""
 
+import io
 import json
 import os
 import re
@@ -7,15 +8,18 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 import yaml
 
+from runbooks.appspec import opening
 from runbooks.appspec.formats import as_text
-from runbooks.appspec.linter import lint
-from site_hooks.appspec_examples import HOOK, TOP
-from tests.appspec.bundles import folder, zipped
+from runbooks.appspec.linter import lint, lint_stream
+from site_hooks.appspec_examples import HOOK, OBJECT, TOP
+from tests.appspec.bundles import folder, tarred, zipped
 from tests.support import ROOT
 
 FAULTY = "version: 1.0\nos: linux\n"
@@ -57,6 +61,72 @@ def test_the_findings_go_to_a_file(tmp_path: Path) -> None:
     done = appspec("-", "--format", "sarif", "--output", str(tmp_path / "out.sarif"), given=FAULTY.encode())
     assert (done.returncode, done.stdout) == (1, b"")
     assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize(("maker", "kind"), [(zipped, b"zip"), (tarred, b"tar")])
+def test_an_archive_on_standard_input_is_judged_whole(
+    maker: Callable[..., Path], kind: bytes, tmp_path: Path
+) -> None:
+    before = sorted(Path(gettempdir()).glob("tmp*/bundle*"))
+    made = maker(tmp_path / "b", {"appspec.yml": (TOP + HOOK).encode(), "app": b"x" * 2_000_000})
+    done = appspec("-", given=made.read_bytes())
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"FAIL: -/appspec.yml (AppSpec for servers in a " + kind + b"): 1 FAIL;")
+    assert b"script-is-in-the-bundle" in done.stdout
+    assert sorted(Path(gettempdir()).glob("tmp*/bundle*")) == before
+
+
+def test_a_broken_archive_on_standard_input() -> None:
+    done = appspec("-", given=b"PK\x03\x04broken")
+    assert done.returncode == 1
+    assert b"bundle-is-an-archive" in done.stdout
+
+
+def test_an_archive_without_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MAX_UNPACKED", 3_000_000)
+    judgement = lint_stream(io.BytesIO(b"PK\x03\x04" + bytes(50_000_000)))
+    assert [(each.verdict.name, each.code) for each in judgement.faults] == [
+        ("UNKNOWN", "bundle-is-bearable")
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_pipe_that_no_one_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = appspec(str(tmp_path / "pipe"))
+    assert done.returncode == 2
+    assert b"pipe is neither a file nor a folder." in done.stdout
+
+
+def test_a_pipe_of_the_shell_is_read() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m runbooks appspec <(printf 'version: 1.0\\nos: linux\\n')"],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert b"version-is-zero" in done.stdout
+
+
+def test_a_rule_that_is_ignored_is_counted_and_the_agents_are_still_named(tmp_path: Path) -> None:
+    text = (TOP + HOOK + "      runas: shop\n      timeOut: 5\n" + OBJECT + "    mode: u+x\n").encode()
+    rules = ("account-is-on-the-host", "keys-are-known", "mode-is-octal")
+    ignored = [part for rule in rules for part in ("--ignore", rule)]
+    done = appspec("-", "--strict", *ignored[:4], given=text)
+    assert done.returncode == 1
+    assert b"Ignored: 1 of account-is-on-the-host.\n      Ignored: 1 of keys-are-known.\n" in done.stdout
+    assert done.stdout.count(b"page   ") == 1
+    done = appspec("-", "--strict", "--format", "json", *ignored, given=text)
+    (file,) = json.loads(done.stdout)["files"]
+    assert done.returncode == 0
+    assert (file["findings"], file["verdict"]) == ([], "OK")
+    assert file["agents"]["1.8.1"]["fails"] is True
+    assert "Ignored: 1 of mode-is-octal." in file["unchecked"]
+
+
+def test_a_rule_that_there_is_not_is_not_ignored() -> None:
+    done = appspec("-", "--ignore", "mode-is-octl", given=FAULTY.encode())
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr == b"There is no rule 'mode-is-octl'. Did you mean mode-is-octal?\n"
 
 
 @pytest.mark.parametrize("path", ["no/such/file", "x" * 5000, "a\nb", ""])
