@@ -288,7 +288,7 @@ def test_a_script_that_is_missing_is_named_as_each_agent_names_it(tmp_path: Path
     ]
 
 
-def test_a_space_in_a_path_is_no_matter_to_agent_2(tmp_path: Path) -> None:
+def test_agent_2_starts_a_script_with_a_space_in_its_path(tmp_path: Path) -> None:
     files = {"appspec.yml": (TOP + HOOK.replace("run.sh", "my run.sh")).encode(), "my run.sh": SCRIPT}
     (found,) = lint(str(zipped(tmp_path / "b.zip", files, 0o100755))).faults
     assert found.outcome(TWO) is None
