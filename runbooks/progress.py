@@ -22,21 +22,6 @@ def terminal() -> Iterator[ProgressCallback]:
 
 
 @contextmanager
-def status_line() -> Iterator[Callable[[str], None]]:
-    """What takes a text for the one line on standard error that shows it; where that is not a terminal, one line for each."""
-    if not sys.stderr.isatty():
-        yield lambda text: print(text, file=sys.stderr, flush=True)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True)
-    with console.status("") as status:
-        # as text: what AWS says is not markup
-        yield lambda text: status.update(Text(text[: max(20, console.width - 4)]))
-
-
-@contextmanager
 def cell() -> Iterator[ProgressCallback]:
     """A line in the cell that runs, where a notebook server runs the kernel, so that someone may be watching.
 

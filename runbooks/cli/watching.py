@@ -1,20 +1,25 @@
 """`runbooks why --watch`: asks again until a deployment has ended."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from runbooks.aws import Aws
-from runbooks.checks.deployment import deployment_succeeded
+from runbooks.aws import Aws, Refusal
+from runbooks.checks._deployed import counted
 from runbooks.engine import run
+from runbooks.facts.deployments import MOST_IN_ALL, WAITING, Target, counts, deployment, targets
+from runbooks.findings import OK, UNKNOWN, Finding, Span
 from runbooks.question import Question
 
 EVERY = 15  # seconds: the delay of botocore's waiter for a deployment
 MOST_FAILURES = 3  # answers one after the other that did not come, before the report says why
 
+# Takes the status and the counts in one line, where each target is (`_step`), and when that was so.
+Show = Callable[[str, Sequence[Span], datetime], None]
 
-def watch(
-    aws: Aws, deployment: str, show: Callable[[str], None], pause: Callable[[float], object] = time.sleep
-) -> None:
+
+def watch(aws: Aws, id_: str, show: Show, pause: Callable[[float], object] = time.sleep) -> None:
     """Ask every `EVERY` seconds, and ``show`` each answer, until the deployment has ended or a reader interrupts.
 
     It also ends once no answer came several times: the report that follows asks again, and says why.
@@ -22,14 +27,40 @@ def watch(
     failures = 0
     try:
         while failures < MOST_FAILURES:
-            said = run(deployment_succeeded, aws, Question(deployment=deployment))[0]
-            if said.code.endswith("/could-not-check"):
-                failures += 1
-            elif said.code.endswith("/not-ended"):
-                failures = 0
-            else:
+            first, *rest = run(_has_ended, aws, Question(deployment=id_))
+            if first.verdict is OK:
                 return
-            show(said.says)
+            failures = failures + 1 if first.code.endswith("/could-not-check") else 0
+            show(first.says, [span for finding in rest for span in finding.spans], aws.now())
             pause(EVERY)
     except KeyboardInterrupt:
         return
+
+
+def _has_ended(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The deployment has ended."""
+    info = deployment(aws, question.deployment)
+    if isinstance(info, Refusal) or info["status"] not in WAITING:
+        yield Finding(OK, "It has ended.")  # or is not there, as the report says
+        return
+    group = "/".join(filter(None, (info.get("applicationName"), info.get("deploymentGroupName"))))
+    yield Finding(UNKNOWN, f"{info['status']}: {counted(info)} - {question.deployment} {group}".strip())
+    if sum(counts(info).values()) > MOST_IN_ALL:
+        return
+    found = targets(aws, info)  # where they cannot be read, the counts are all there is to show
+    if not isinstance(found, Refusal):
+        yield Finding(
+            UNKNOWN, "Its targets are at work.", spans=tuple(_step(one, info) for one in found.read)
+        )
+
+
+def _step(target: Target, info: Mapping[str, Any]) -> Span:
+    """Where a target is: at its event, and since when; of one that has ended, from its first event to its last."""
+    start = info.get("startTime") or info.get("createTime")
+    began = [event.began for event in target.events if event.began]
+    ended = [event.ended for event in target.events if event.ended]
+    for status in ("Failed", "InProgress", "Pending"):
+        event = next((event for event in target.events if event.status == status), None)
+        if event and target.status in ("Failed", "InProgress", "Pending", "Ready"):
+            return Span(target.id, event.name, status, event.began or max(ended, default=start), event.ended)
+    return Span(target.id, "", target.status, min(began, default=None), max(ended, default=None))

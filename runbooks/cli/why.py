@@ -38,13 +38,13 @@ def why(
       runbooks why d-SHOPWEB01 --sandbox deployment-script-failed
     """
     from runbooks.checks.deployment import WHY
+    from runbooks.cli.watched import watched
     from runbooks.cli.watching import watch as watch_it
-    from runbooks.progress import status_line
 
     id_, region = deployment_in(deployment), region_asked(deployment, region)
 
     def until_it_has_ended(aws: Any) -> None:
-        with status_line() as show:
+        with watched() as show:
             watch_it(aws, id_, show)
 
     answer(
