@@ -50,10 +50,10 @@ def diagnose(
         found = engine.run_all([(check, question) for check in chosen], session, timeout, show, began=began)
         results, note = dict(zip(chosen, found, strict=True)), ""
         if _is_alone(question) and not checks:
-            leads = _leads(results)
+            leads = leads_of(results)
             more = _questions(question, leads[:MOST_LEADS])
             found = engine.run_all(more, session.remembering(), timeout, show, began=began)
-            _add(results, more, found)
+            add_to(results, more, found)
             note = _sample(leads)
     only = tuple(check.id for check in chosen) if checks else ()
     command = "why" if only == WHY and _is_alone(question) else "diagnose"
@@ -88,7 +88,7 @@ def _is_alone(question: Question) -> bool:
     return bool(given := set(question.given())) and given <= {"deployment", "deployment_group"}
 
 
-def _leads(results: Mapping[Check, list[Finding]]) -> list[Lead]:
+def leads_of(results: Mapping[Check, list[Finding]]) -> list[Lead]:
     """What the findings lead to, each thing once; nothing once the time has passed or a reader interrupted."""
     findings = [finding for found in results.values() for finding in found]
     if any(finding.code.endswith("/late") for finding in findings):
@@ -107,7 +107,7 @@ def _questions(question: Question, leads: Iterable[Lead]) -> list[tuple[Check, Q
     return asked
 
 
-def _add(
+def add_to(
     results: dict[Check, list[Finding]],
     asked: Iterable[tuple[Check, Question]],
     found: Iterable[list[Finding]],

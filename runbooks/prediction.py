@@ -1,6 +1,11 @@
-"""What would fail if one deployed to a group now: the checks of the group, and the linter on a bundle. Read-only."""
+"""What would fail if one deployed to a group now. Read-only, as a diagnosis is.
 
-from collections.abc import Callable, Iterator
+First the checks of the group and of the bundle; then those of a sample of the group's hosts, to which the check of its
+instances leads.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -10,20 +15,16 @@ from runbooks import engine
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks, predictions
 from runbooks.checks._revision import findings, s3_revision
-from runbooks.checks.preflight import Planned
+from runbooks.checks.preflight import BY_AWS, BY_PROBE, MOST_LEADS, Planned
+from runbooks.diagnosis import add_to, leads_of
 from runbooks.errors import UserError
-from runbooks.findings import UNKNOWN, Check, Finding, needs
+from runbooks.findings import UNKNOWN, Check, CouldNotCheck, Finding, Lead, needs
 from runbooks.progress import ProgressCallback, cell
+from runbooks.question import Question
 from runbooks.report import Report
 
 _REVISION = "revision-of-the-group-is-there"
-# What no check of a group sees, whatever is asked.
-_NEVER = (
-    "whether the agents of the instances poll (runbooks diagnose INSTANCE --probe)",
-    "whether the stop script of each instance's last revision works",
-    "whether files are in the way on the instances",
-    "what the hook scripts do",
-)
+_NEVER = ("what the hook scripts do",)  # whatever is asked
 
 
 def preflight(
@@ -38,25 +39,64 @@ def preflight(
     """What would fail if one deployed to "APPLICATION/GROUP" now, and in the report's note what was not predicted.
 
     ``bundle`` is a file or a folder that is to be deployed: the linter judges it. ``revision`` is where it is to be
-    deployed from, as s3://BUCKET/KEY; by itself the one that the group was last given. Raises `UserError` for what is
-    neither, and as `Question.of` does.
+    deployed from, as s3://BUCKET/KEY; by itself the one that the group was last given. A sample of the hosts is checked
+    too, with the probe where the session may send it. Raises `UserError` for what is neither, and as `Question.of` does.
     """
     if bundle and not Path(bundle).exists():
         raise UserError(f"There is no file or folder {str(bundle)!r}.")
-    question = replace(Planned.of(deployment_group=group), bundle=str(bundle))
+    question = replace(Planned.of(deployment_group=group), bundle=str(bundle), revision=revision)
     question.require("deployment_group")
     chosen = [check for check in all_checks() if check.category == "group"]
-    chosen += predictions()
+    chosen += [check for check in predictions() if "instance" not in check.needs]
     if revision:
         location = s3_revision(revision)
         chosen = [_of(check, location) if check.id == _REVISION else check for check in chosen]
+    began, session = time.monotonic(), aws.remembering()
     with progress() as show:
-        found = engine.run_all([(check, question) for check in chosen], aws.remembering(), timeout, show)
-    results = dict(zip(chosen, found, strict=True))
-    only = tuple(check.id for check in chosen)
+        found = engine.run_all([(check, question) for check in chosen], session, timeout, show, began=began)
+        results = dict(zip(chosen, found, strict=True))
+        hosts = leads_of(results)[:MOST_LEADS]
+        more = _on_hosts(aws, question, hosts)
+        found = engine.run_all(more, session.remembering(), timeout, show, began=began)
+        add_to(results, more, found)
     given = {name: str(value) for name, value in (("bundle", bundle), ("revision", revision)) if value}
-    note = _not_predicted(results, bundle)
+    note, only = _note(aws, results, hosts, bundle), tuple(check.id for check in results)
     return Report(aws.source(), question, results, only, "preflight", note, given)
+
+
+def _on_hosts(aws: Aws, question: Planned, hosts: Sequence[Lead]) -> list[tuple[Check, Question]]:
+    """The checks of the sample of hosts, each with its question; without the probe those that need it say so."""
+    known = {check.id: check for check in (*all_checks(), *predictions())}
+    asked: list[tuple[Check, Question]] = [
+        (known[id_], about)
+        for host in hosts
+        for about in [question.on(host)]
+        for id_ in host.checks
+        if set(known[id_].needs) <= set(about.given()) and (id_ in BY_AWS or aws.probe_by)
+    ]
+    if hosts and not _probed(aws, hosts):
+        names = ", ".join(host.about for host in hosts)
+        why = (
+            f"no host was probed. With --probe Systems Manager runs the read-only probe on {names}"
+            if aws.probe_by is None
+            else f"no host can be probed: Systems Manager is connected with none of {names}"
+        )
+        asked += [(_unprobed(known[id_], f"{why}."), question) for id_ in BY_PROBE]
+    return asked
+
+
+def _probed(aws: Aws, hosts: Sequence[Lead]) -> list[str]:
+    """The hosts of the sample that the probe is run on."""
+    return [host.about for host in hosts if aws.probe_by and set(host.checks) - set(BY_AWS)]
+
+
+def _unprobed(check: Check, why: str) -> Check:
+    """A check of a host, where there is no probe of one."""
+
+    def function(aws: Any, question: Any) -> Iterator[Finding]:
+        raise CouldNotCheck(why)
+
+    return replace(check, function=function)
 
 
 def _of(check: Check, location: dict[str, Any]) -> Check:
@@ -69,7 +109,13 @@ def _of(check: Check, location: dict[str, Any]) -> Check:
     return replace(check, function=revision_of_the_group_is_there)
 
 
-def _not_predicted(results: dict[Check, list[Finding]], bundle: str | Path) -> str:
+def _note(aws: Aws, results: dict[Check, list[Finding]], hosts: Sequence[Lead], bundle: str | Path) -> str:
+    """On which hosts the prediction rests, and what it could not predict."""
+    probed = _probed(aws, hosts)
+    total = max((host.alike for host in hosts), default=0)
+    sample = f"Probed: {', '.join(probed)} ({len(probed)} of {total} instances). " if probed else ""
     unknown = [check.id for check, found in results.items() if UNKNOWN in {f.verdict for f in found}]
     unseen = [] if bundle else ["whether the bundle is sound and for this group (--bundle)"]
-    return f"Not predicted: {'; '.join([*unknown, *unseen, *_NEVER])}."
+    if probed and len(probed) < total:
+        unseen.append(f"what the probe would find on the other {total - len(probed)}")
+    return f"{sample}Not predicted: {'; '.join([*unknown, *unseen, *_NEVER])}."

@@ -100,10 +100,15 @@ def about(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     application, group = info.get("applicationName"), info.get("deploymentGroupName")
     if application and group and "/" not in application:
         yield "deployment_group", f"{application}/{group}"
-    s3 = (info.get("revision") or {}).get("s3Location") or {}
-    bundle = f"{s3.get('bucket', '')}/{s3.get('key', '')}".removesuffix("/")
-    if BUCKET.fullmatch(bundle):
+    if bundle := bundle_of(info.get("revision") or {}):
         yield "bucket", bundle
+
+
+def bundle_of(revision: Mapping[str, Any]) -> str:
+    """The bucket and the key of a revision, as the question takes them; "" where it has none."""
+    s3 = revision.get("s3Location") or {}
+    bundle = f"{s3.get('bucket', '')}/{s3.get('key', '')}".removesuffix("/")
+    return bundle if BUCKET.fullmatch(bundle) else ""
 
 
 def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any]) -> Finding:

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbooks.aws import Aws
+from runbooks.aws import Aws, Refusal
+from runbooks.checks._causes import causes
 from runbooks.checks._selected import selected
+from runbooks.facts.deployments import Target, deployment, targets
 from runbooks.facts.ec2 import systems
 from runbooks.facts.host_report import nodes_called
 from runbooks.facts.registration import arn_of, registered
 
-MOST = 100  # instances of a group that are looked up one by one
+MOST = 1000  # instances of a group that are looked up; none of them takes a call of its own
 _SHOWN = 5  # names that a sentence holds
 
 
@@ -39,6 +41,35 @@ def members(aws: Aws, group: Mapping[str, Any]) -> list[Member]:
     asked = [name for name in found.ec2 if name in known and not known[name]]
     known |= systems(aws, asked) if asked else {}  # AWS refuses an empty list
     return [Member(name, node, known[name]) for name, node in one.items()]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last deployment of a group that was begun, and the targets whose agent it heard, and did not."""
+
+    deployment: str
+    heard: frozenset[str]
+    unheard: frozenset[str]
+
+
+def last_heard(aws: Aws, group: Mapping[str, Any]) -> Last:
+    """Whom the last deployment of a group heard. Of a large one CodeDeploy is asked for those only that did not succeed."""
+    id_ = str((group.get("lastAttemptedDeployment") or {}).get("deploymentId") or "")
+    info = deployment(aws, id_) if id_ else {}
+    read = () if isinstance(info, Refusal) or not info else _read(aws, info)
+    silent = [
+        target.id
+        for cause in causes(read)
+        if cause.status == "Failed" and cause.known and cause.known.name == "agent-not-heard"
+        for target in cause.targets
+    ]
+    heard = [one.id for one in read if one.status == "Succeeded" or any(event.began for event in one.events)]
+    return Last(id_ if read else "", frozenset(heard) - frozenset(silent), frozenset(silent))
+
+
+def _read(aws: Aws, info: Mapping[str, Any]) -> tuple[Target, ...]:
+    found = targets(aws, info)
+    return () if isinstance(found, Refusal) else found.read
 
 
 def some(members: Sequence[Member]) -> str:

@@ -1,34 +1,82 @@
 """Would a deployment to the group fail? What only `runbooks preflight` asks: of the bundle, and of the group's instances."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._bundle import operating_system
-from runbooks.checks._members import Member, have, members, of, some
+from runbooks.checks._causes import bundle_of
+from runbooks.checks._host import require, require_report
+from runbooks.checks._members import MOST, Member, have, last_heard, members, of, some
+from runbooks.checks._revision import s3_revision
+from runbooks.checks._selected import selected
 from runbooks.facts.deployment_groups import deployment_group
-from runbooks.findings import FAIL, OK, UNKNOWN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.question import Question
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Lead, NotApplicable, needs
+from runbooks.host import gist, judge_log, run_state
+from runbooks.question import Question, is_ec2, is_instance
 
 TITLE = "Would a deployment to the group fail?"
 GUIDE = "/guides/preflight/"
 RUNBOOK = "triage"
 
 _SELECTS = "group-selects-instances"
-_INVALID = "/symptoms/appspec-invalid/"
+_INVALID, _UNHEARD = "/symptoms/appspec-invalid/", "/symptoms/agent-not-heard/"
+MOST_LEADS = 3  # hosts that are looked at more closely
 # What an AppSpec file is for, by the linter, and the compute platform of a group.
 _PLATFORMS = {"server": "Server", "ecs": "ECS", "lambda": "Lambda"}
 _WORDS = {"Server": "instances", "ECS": "Amazon ECS", "Lambda": "AWS Lambda"}
 
 
+# What is checked of a sample of the hosts: by Systems Manager's probe, and by AWS alone.
+BY_PROBE = (
+    "agents-of-the-group-poll",
+    "agent-is-installed",
+    "agent-is-running",
+    "agent-settings-are-sound",
+    "agent-may-use-its-files",
+    "host-reaches-codedeploy",
+    "host-clock-is-right",
+    "host-has-room",
+    "host-has-sound-state",
+    "hook-scripts-of-the-last-good-revision-can-start",
+)
+_ON_PREMISES = (
+    "agent-identity-is-the-registered-one",
+    "host-credentials-file-is-in-place",
+    "host-may-use-commands-secure",
+)
+_IN_EC2 = ("agent-works-as-the-ec2-instance",)
+# Only where the revision that the group was given last is deployed again: a new one may have cured that.
+_AGAIN = (
+    "appspec-of-the-newest-revision-is-valid",
+    "hook-scripts-of-the-newest-revision-can-start",
+    "agent-log-is-clean",
+)
+BY_AWS = ("host-may-read-the-bucket",)
+
+
 @dataclass(frozen=True)
 class Planned(Question):
-    """A deployment group, and the bundle that is to be deployed to it: a file or a folder, "" where none was given."""
+    """A deployment group, and what is to be deployed to it; "" where that was not given.
+
+    ``bundle`` is a file or a folder, ``revision`` where a revision is stored.
+    """
 
     bundle: str = ""
+    revision: str = ""
+
+    @property
+    def is_the_same_again(self) -> bool:
+        """Whether it is about the revision that the group was given last."""
+        return not self.bundle and not self.revision
+
+    def on(self, host: Lead) -> "Planned":
+        """The same, about a host that a finding leads to."""
+        asked: dict[str, Any] = dict(host.asked)
+        return replace(self, **asked)
 
 
 @needs("bundle")
@@ -111,6 +159,116 @@ def _systems(question: Planned, file: str, system: str, found: list[Member]) -> 
         yield Finding(OK, f"{file} has os: {system}, as {of(found, found)} of {group}.", about=group)
 
 
+@needs("deployment_group")
+def instances_of_the_group_answer(aws: Aws, question: Planned) -> Iterator[Finding]:
+    """Systems Manager is connected with the hosts of the group, and the last deployment heard their agents.
+
+    That is what was known last: whether an agent polls now, only the probe shows. The SSM Agent is another program than
+    CodeDeploy's, so a host that Systems Manager has lost may still hear of a deployment.
+    """
+    name, group = question.deployment_group, _server(_group(aws, question), question)
+    found, last = members(aws, group), last_heard(aws, group)
+    if not found:
+        raise NotApplicable(f"{name} selects no instance.", about=name, next=_SELECTS)
+    unheard = [one for one in found if one.name in last.unheard]
+    silent = [one for one in unheard if not one.is_online]
+    unheard = [one for one in unheard if one.is_online]
+    lost = [one for one in found if one.node and not one.is_online and one not in silent]
+    unknown = [one for one in found if not one.node and one.name not in last.heard | last.unheard]
+    bad = [*silent, *unheard, *lost, *unknown]
+    fine = [one for one in found if one not in bad]
+    leads = tuple(
+        _lead(question, group, one, len(found))
+        for one in _sample([*unheard, *fine, *lost, *silent, *unknown])
+    )
+    if silent:
+        says = f"{of(silent, found)} of {name} did not answer: the agent was not heard in {last.deployment}, and Systems Manager is not connected with the host."
+        fix = "Start the host and its agent, or take the instance out of the group (its tags, its registration)."
+        yield Finding(FAIL, says, code="silent", about=some(silent), fix=fix, next=_UNHEARD, leads=leads)
+    if unheard:
+        says = f"{of(unheard, found)} of {name} did not answer the last deployment: the agent was not heard in {last.deployment}. Systems Manager is connected with the host."
+        fix = "Start the agent there (sudo systemctl restart codedeploy-agent), then probe the host."
+        yield Finding(WARN, says, code="not-heard", about=some(unheard), fix=fix, next=_UNHEARD, leads=leads)
+    if lost:
+        says = f"Systems Manager is not connected with {of(lost, found)} of {name}: the host may be down."
+        fix = "Start the host, or take the instance out of the group."
+        yield Finding(
+            WARN,
+            says,
+            code="not-connected",
+            about=some(lost),
+            fix=fix,
+            next="host-is-managed-and-online",
+            leads=leads,
+        )
+    if unknown:
+        says = f"Could not check: of {of(unknown, found)} of {name} nothing is known: Systems Manager does not manage the host, and no deployment has heard its agent."
+        yield Finding(UNKNOWN, says, code="not-known", about=some(unknown), leads=leads)
+    if fine:
+        online, heard = sum(one.is_online for one in fine), sum(one.name in last.heard for one in fine)
+        by = (
+            f"; {last.deployment} heard {heard} of their agents"
+            if last.deployment
+            else "; nothing was deployed to them yet"
+        )
+        says = f"{of(fine, found)} of {name} answered last: Systems Manager is connected with {online}{by}."
+        yield Finding(OK, says, about=name, leads=leads)
+    if more := selected(aws, group).total - len(found):
+        says = f"Could not check: {more} more instances of {name} were not looked up: at most {MOST} are."
+        yield Finding(UNKNOWN, says, code="not-read", about=name)
+
+
+@needs("deployment_group", "instance")
+def agents_of_the_group_poll(aws: Aws, question: Planned) -> Iterator[Finding]:
+    """The agent on the host polls CodeDeploy, and CodeDeploy answers it.
+
+    By the processes of the agent and its log, as the probe brings them: a poll that was answered takes back what was logged
+    before it. What deployments logged is left out, since the next one may be another. Of an agent that is not there, or
+    ends, other checks say it.
+    """
+    report = require_report(aws, question, agent=True)
+    name, state = question.instance, run_state(report)
+    if state is None:
+        raise CouldNotCheck(
+            f"the user of the probe cannot see the processes of {name}; run the probe as root."
+        )
+    lines = require(report.log.lines, f"what the log of the agent on {name} says")
+    faults = [
+        one for one in judge_log(lines).faults if not one.symptom.sticks and one.symptom.severity == "fault"
+    ]
+    for one in faults:
+        says = f"The agent on {name} is not heard, by its log: {gist(one.line, one.symptom)} - {one.symptom.cause}"
+        page = f"/symptoms/{one.symptom.id}/"
+        yield Finding(FAIL, says, code="fault", about=name, fix=one.symptom.do, next=page)
+    if state.state in ("stopped", "loops"):
+        raise NotApplicable(f"The agent on {name} {state.says}.", about=name, next="agent-is-running")
+    if state.state == "starting":
+        raise CouldNotCheck(f"the agent on {name} {state.says}; ask again in a few minutes.")
+    if state.state != "polls":
+        says = f"The agent on {name} {state.says}: it would not hear of the deployment."
+        yield Finding(FAIL, says, code="silent", about=name, next="/guides/check-the-agent/#log")
+    elif not faults:
+        yield Finding(OK, f"The agent on {name} {state.says}.", about=name)
+
+
+def _sample(found: list[Member]) -> list[Member]:
+    """The hosts to look at more closely: first those that can be probed."""
+    named = [one for one in found if is_instance(one.name)]  # AWS may call one as no question can
+    return sorted(named, key=lambda one: not one.is_online)[:MOST_LEADS]
+
+
+def _lead(question: Planned, group: dict[str, Any], member: Member, of_all: int) -> Lead:
+    """What is checked on one host of the sample."""
+    own = _IN_EC2 if is_ec2(member.name) else _ON_PREMISES
+    again = _AGAIN if question.is_the_same_again else ()
+    probed = (*BY_PROBE, *own, *again) if member.is_online else ()
+    bucket = bundle_of(
+        s3_revision(question.revision) if question.revision else group.get("targetRevision") or {}
+    )
+    asked = (("instance", member.name), *((("bucket", bucket),) if bucket else ()))
+    return Lead(member.name, of_all, asked, (*probed, *BY_AWS))
+
+
 def _group(aws: Aws, question: Question) -> dict[str, Any]:
     """The group; one that is not there is said once, by group-selects-instances."""
     name = question.deployment_group
@@ -119,4 +277,12 @@ def _group(aws: Aws, question: Question) -> dict[str, Any]:
         raise NotApplicable(
             f"There is no deployment group {name} in {aws.region}.", about=name, next=_SELECTS
         )
+    return group
+
+
+def _server(group: dict[str, Any], question: Question) -> dict[str, Any]:
+    """The group, if it deploys to instances."""
+    if (platform := group.get("computePlatform") or "Server") != "Server":
+        about = question.deployment_group
+        raise NotApplicable(f"{about} deploys to {platform}, not to instances.", about=about)
     return group

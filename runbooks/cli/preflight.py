@@ -8,7 +8,7 @@ import typer
 
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
-from runbooks.cli.options import Profile, Region, SandboxScenario, not_empty, text
+from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, text
 from runbooks.errors import UserError
 from runbooks.subject import subject
 
@@ -33,6 +33,7 @@ def preflight(
     profile: Profile = None,
     region: Region = None,
     sandbox: SandboxScenario = None,
+    probe: Probe = False,
     timeout: Timeout = 60,
     form: Form = Format.text,
     output: Output = None,
@@ -41,7 +42,8 @@ def preflight(
 ) -> None:
     """Say what would fail if you deployed to a group now.
 
-    And what could not be predicted. Read-only: nothing is deployed. The exit code: 0 nothing would, 1 something FAILs, 2 something could not be checked,
+    And what could not be predicted. Read-only: nothing is deployed; --probe also runs one read-only script on up to
+    three hosts by Systems Manager (a sandbox always does). The exit code: 0 nothing would, 1 something FAILs, 2 something could not be checked,
     3 both; 64 a wrong option.
 
     \b
@@ -64,6 +66,7 @@ def preflight(
         profile=profile,
         region=region,
         sandbox=sandbox,
+        probe=probe,
         timeout=timeout,
         form=form,
         output=output,

@@ -124,9 +124,9 @@ class Report:
         subject = options.pop(alone[0]) if alone else []
         if self.command == "why":
             return shown(runbooks(place, "why", *subject))
-        if self.command == "preflight":
-            return shown(runbooks(place, "preflight", *subject, **self.given))
         probe = self.source.probed and not place.sandbox
+        if self.command == "preflight":
+            return shown(runbooks(place, "preflight", *subject, **self.given, probe=probe))
         return shown(runbooks(place, "diagnose", *subject, **options, probe=probe, check=self.only))
 
     @property
@@ -141,7 +141,7 @@ class Report:
             source=made_plain(self.source),
             question=self.question,
             checks=self.checks,
-            chosen=bool(self.only) and self.command != "why",
+            chosen=bool(self.only) and self.command not in ("why", "preflight"),
             command=self.command,
         )
 
