@@ -9,7 +9,7 @@ from runbooks.checks._causes import causes
 from runbooks.checks._selected import selected
 from runbooks.facts.deployments import Target, deployment, targets
 from runbooks.facts.ec2 import systems
-from runbooks.facts.host_report import nodes_called
+from runbooks.facts.host_report import managed_nodes, nodes_called, session_of
 from runbooks.facts.registration import arn_of, registered
 
 MOST = 1000  # instances of a group that are looked up; none of them takes a call of its own
@@ -33,9 +33,10 @@ class Member:
 def members(aws: Aws, group: Mapping[str, Any]) -> list[Member]:
     """The instances that a group selects, the first `MOST` of them."""
     found = selected(aws, group)
-    arns = {name: arn_of(registered(aws)[name]) for name in found.on_premises[:MOST]}
-    nodes = {name: nodes_called(aws, name, arn) for name, arn in arns.items()}
-    nodes |= {name: nodes_called(aws, name) for name in found.ec2[: MOST - len(nodes)]}
+    known_here, there = registered(aws) if found.on_premises else {}, managed_nodes(aws)
+    sessions = {name: session_of(arn_of(known_here[name])) for name in found.on_premises}
+    names = [*found.on_premises, *found.ec2][:MOST]
+    nodes = {name: nodes_called(there, name, sessions.get(name, "")) for name in names}
     one = {name: rows[0] if len(rows) == 1 else None for name, rows in nodes.items()}
     known = {name: str((node or {}).get("PlatformType") or "").lower() for name, node in one.items()}
     asked = [name for name in found.ec2 if name in known and not known[name]]

@@ -48,14 +48,14 @@ _ON_PREMISES = (
     "host-credentials-file-is-in-place",
     "host-may-use-commands-secure",
 )
-_IN_EC2 = ("agent-works-as-the-ec2-instance",)
+_IN_EC2 = ("agent-works-as-the-ec2-instance", "metadata-service-serves-the-agent")
 # Only where the revision that the group was given last is deployed again: a new one may have cured that.
 _AGAIN = (
     "appspec-of-the-newest-revision-is-valid",
     "hook-scripts-of-the-newest-revision-can-start",
     "agent-log-is-clean",
 )
-BY_AWS = ("host-may-read-the-bucket",)
+BY_AWS = ("registered-identity-exists", "ec2-instance-has-a-role", "host-may-read-the-bucket")
 
 
 @dataclass(frozen=True)
@@ -232,6 +232,8 @@ def agents_of_the_group_poll(aws: Aws, question: Planned) -> Iterator[Finding]:
         raise CouldNotCheck(
             f"the user of the probe cannot see the processes of {name}; run the probe as root."
         )
+    if state.state in ("stopped", "loops"):
+        raise NotApplicable(f"The agent on {name} {state.says}.", about=name, next="agent-is-running")
     lines = require(report.log.lines, f"what the log of the agent on {name} says")
     faults = [
         one for one in judge_log(lines).faults if not one.symptom.sticks and one.symptom.severity == "fault"
@@ -240,8 +242,6 @@ def agents_of_the_group_poll(aws: Aws, question: Planned) -> Iterator[Finding]:
         says = f"The agent on {name} is not heard, by its log: {gist(one.line, one.symptom)} - {one.symptom.cause}"
         page = f"/symptoms/{one.symptom.id}/"
         yield Finding(FAIL, says, code="fault", about=name, fix=one.symptom.do, next=page)
-    if state.state in ("stopped", "loops"):
-        raise NotApplicable(f"The agent on {name} {state.says}.", about=name, next="agent-is-running")
     if state.state == "starting":
         raise CouldNotCheck(f"the agent on {name} {state.says}; ask again in a few minutes.")
     if state.state != "polls":
@@ -266,7 +266,9 @@ def _lead(question: Planned, group: dict[str, Any], member: Member, of_all: int)
         s3_revision(question.revision) if question.revision else group.get("targetRevision") or {}
     )
     asked = (("instance", member.name), *((("bucket", bucket),) if bucket else ()))
-    return Lead(member.name, of_all, asked, (*probed, *BY_AWS))
+    other = "ec2-" if not is_ec2(member.name) else "registered-"
+    by_aws = (id_ for id_ in BY_AWS if not id_.startswith(other))
+    return Lead(member.name, of_all, asked, (*probed, *by_aws))
 
 
 def _group(aws: Aws, question: Question) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The report of the host probe, wherever it comes from: a file, Systems Manager, or nowhere."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
@@ -94,7 +94,8 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
 
     Raises `CouldNotCheck` when several nodes have the name.
     """
-    found = nodes_called(aws, name)
+    nodes = managed_nodes(aws)
+    found = nodes_called(nodes, name, "" if is_ec2(name) else _session_name(aws, name))
     if len(found) > 1:
         ids = ", ".join(sorted(node["InstanceId"] for node in found))
         raise CouldNotCheck(
@@ -104,17 +105,14 @@ def managed_node(aws: Aws, name: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def nodes_called(aws: Aws, name: str, arn: str | None = None) -> list[dict[str, Any]]:
+def nodes_called(nodes: Sequence[dict[str, Any]], name: str, session: str) -> list[dict[str, Any]]:
     """The managed nodes that may be the host of an instance. Systems Manager knows an EC2 instance by its ID.
 
-    CodeDeploy knows an ARN and not the host, so the node is found by the session name of that ARN if that is a
-    node's id (as for a host whose credentials come from Systems Manager), else by its name. ``arn``: of the registration,
-    where that was read already.
+    CodeDeploy knows an ARN and not the host, so the node is found by the ``session`` name of that ARN if that is a
+    node's id (as for a host whose credentials come from Systems Manager), else by its name.
     """
-    nodes = managed_nodes(aws)
     if is_ec2(name):
         return [node for node in nodes if node["InstanceId"] == name]
-    session = _session_name(aws, name) if arn is None else _session_of(arn)
     found = [node for node in nodes if node["InstanceId"] in (session, name)]
     found = found or [node for node in nodes if {name.lower(), session.lower()} & _names(node)]
     short = name.lower().partition(".")[0]
@@ -145,10 +143,10 @@ def _names(node: Mapping[str, Any]) -> set[str]:
 def _session_name(aws: Aws, name: str) -> str:
     info = registration(aws, name)
     arn = info.get("iamSessionArn", "") if isinstance(info, dict) else ""
-    return _session_of(str(arn))
+    return session_of(str(arn))
 
 
-def _session_of(arn: str) -> str:
+def session_of(arn: str) -> str:
     """The name of the session that an ARN is of; "" for a user's."""
     parts = Arn.of(arn)
     return parts.name if parts.kind == "assumed-role" else ""

@@ -20,7 +20,7 @@ from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
 ROLE = "WebServer"  # also the name of its instance profile
 _OTHER_REGION = "eu-central-1"
-_BY_EC2 = trusts({"Service": "ec2.amazonaws.com"})
+BY_EC2 = trusts({"Service": "ec2.amazonaws.com"})
 _BOOT = "ERROR [codedeploy-agent(1420)]: booting child: error during start or run: "
 _AGAIN = "INFO  [codedeploy-agent(1412)]: master 1412: not enough child processes running - missing at least 1 - respawning"
 _FALLS_BACK = "WARN  [codedeploy-agent(1420)]: IMDSv2 http request failed, falling back to IMDSv1."
@@ -60,7 +60,7 @@ def ec2_without_profile(account: Account) -> None:
     text = "please check if this instance was started with an IAM instance profile"
     poller = "InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller"
     missing = f"ERROR [codedeploy-agent(1415)]: {poller}: Missing credentials - {text}"
-    _launched(account, profile=False, log=(missing,) * 3)
+    _launched(account, has_profile=False, log=(missing,) * 3)
 
 
 def ec2_profile_without_role(account: Account) -> None:
@@ -121,14 +121,27 @@ def _loops(starts: tuple[str, ...]) -> dict[str, Any]:
     return {"log": log, "processes": processes, "ages": ((1412, 4000), (1420, 1))}
 
 
+def machine_in_ec2(id_: str, name: str, region: str, **changes: Any) -> Machine:
+    """The host of an EC2 instance: Amazon Linux, tokens for its metadata service, and no yml."""
+    arn = f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{id_}"
+    facts: dict[str, Any] = {"system": "amazon", "metadata": region, "token": "a-token==", "instance": arn}
+    return Machine(name, **(facts | changes))
+
+
+def profile(ask: Ask) -> None:
+    """Make the instance profile with the role."""
+    ask("iam", "CreateInstanceProfile", InstanceProfileName=ROLE)
+    ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=ROLE, RoleName=ROLE)
+
+
 def _launched(
     account: Account,
     change: Callable[[Ask], None] = lambda _: None,
     *,
     region: str = REGION,
-    profile: bool = True,
+    has_profile: bool = True,
     role: bool = True,
-    trust: Document = _BY_EC2,
+    trust: Document = BY_EC2,
     tags: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
     managed: bool = True,
@@ -139,14 +152,13 @@ def _launched(
     """The healthy fleet, and the EC2 instance; `change` then changes it."""
     healthy(account)
     account.iam.add(f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", inline=dict(READS_REVISIONS), trust=trust)
-    arn = f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{EC2}"
-    facts: dict[str, Any] = {"system": "amazon", "metadata": region, "token": "a-token==", "instance": arn}
-    host = Machine("ip-10-20-0-11", **(facts | machine))
+    host = machine_in_ec2(EC2, "ip-10-20-0-11", region, **machine)
 
     def profiles(ask: Ask) -> None:
-        ask("iam", "CreateInstanceProfile", InstanceProfileName=ROLE)
         if role:
-            ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=ROLE, RoleName=ROLE)
+            profile(ask)
+        else:
+            ask("iam", "CreateInstanceProfile", InstanceProfileName=ROLE)
 
     def launch(ask: Ask) -> None:
         ask("ec2", "DescribeRegions", region=_OTHER_REGION)  # with it moto makes that Region's own network
@@ -157,7 +169,7 @@ def _launched(
         own = {"Environment": "production"} if tags is None else tags
         pairs = [{"Key": key, "Value": value} for key, value in own.items()]
         ask("ec2", "CreateTags", region=region, Resources=[EC2], Tags=pairs)
-        if profile:
+        if has_profile:
             ask("iam", "GetInstanceProfile", InstanceProfileName=ROLE)  # makes it, if nothing has yet
             given = {"IamInstanceProfile": {"Name": ROLE}, "InstanceId": EC2}
             ask("ec2", "AssociateIamInstanceProfile", region=region, **given)

@@ -6,10 +6,18 @@ stand behind a target group, and it watches an alarm and has a trigger.
 
 from codedeploy_sandbox.iam.identities import Document
 from codedeploy_sandbox.moto_client import Ask
-from codedeploy_sandbox.scenarios.baseline import APPLICATION, GROUP, SERVICE_ROLE, allow, only
+from codedeploy_sandbox.scenarios.baseline import (
+    APPLICATION,
+    GROUP,
+    READS_REVISIONS,
+    SERVICE_ROLE,
+    allow,
+    only,
+)
+from codedeploy_sandbox.scenarios.ec2 import BY_EC2, ROLE, machine_in_ec2, profile
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.selection import hook_of, put_hook
-from codedeploy_sandbox.state import ACCOUNT, REGION, Account
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
 _IMAGE = "ami-760aaa0f"  # of images.json
 _SCALED, _TARGETS, _ALARM = "web", "web", "web-errors"
@@ -120,9 +128,11 @@ def _equipped(
         ],
         ec2DeploymentOptions={"autoScalingGroupProcessesToSuspend": ["AZRebalance"]},
     )
+    account.iam.add(f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", inline=dict(READS_REVISIONS), trust=BY_EC2)
+    account.seeds.append(("iam", profile))
     # at the start, so that ids do not depend on which request comes first
     account.at_start += [
-        lambda ask: _scaling(ask, hooks),
+        lambda ask: _scaling(account, ask, hooks),
         lambda ask: _balancing(ask, target_type),
         lambda ask: _watching(ask, alarm),
     ]
@@ -132,7 +142,8 @@ def _role() -> Document:
     return allow(*_ROLE, *_HOOKS)
 
 
-def _scaling(ask: Ask, hooks: tuple[str, ...]) -> None:
+def _scaling(account: Account, ask: Ask, hooks: tuple[str, ...]) -> None:
+    ask("iam", "GetInstanceProfile", InstanceProfileName=ROLE)  # makes it, if nothing has yet
     launches = {"ImageId": _IMAGE, "InstanceType": "t3.micro"}
     ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=_SCALED, LaunchTemplateData=launches)
     ask(
@@ -145,6 +156,12 @@ def _scaling(ask: Ask, hooks: tuple[str, ...]) -> None:
         DesiredCapacity=2,
         AvailabilityZones=[f"{REGION}a"],
     )
+    (made,) = ask("autoscaling", "DescribeAutoScalingGroups")["AutoScalingGroups"]
+    for number, one in enumerate(made["Instances"], 21):
+        id_ = one["InstanceId"]
+        # moto gives an instance none from its launch template
+        ask("ec2", "AssociateIamInstanceProfile", IamInstanceProfile={"Name": ROLE}, InstanceId=id_)
+        account.state(REGION).nodes[id_] = Node(id_, machine_in_ec2(id_, f"ip-10-20-0-{number}", REGION))
     for group in hooks:
         put_hook(ask, REGION, _SCALED, _hook(group))
 
