@@ -11,12 +11,18 @@ from runbooks.text.mask import masked, plain
 _SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
 
 
-def aws_cli(place: Place, service: str, operation: str, **options: str | bool) -> Command:
+def aws_cli(place: Place, service: str, operation: str, *values: str, **options: str | bool) -> Command:
     """A command of the AWS CLI: ``aws_cli(place, "deploy", "get-on-premises-instance", instance_name="web-01")``.
 
     An option that is True stands without a value. Its answer can be put into another command by `substituted`.
     """
-    words = ["aws", service, operation, *_words(options | {"region": place.region, "profile": place.profile})]
+    words = [
+        "aws",
+        service,
+        operation,
+        *values,
+        *_words(options | {"region": place.region, "profile": place.profile}),
+    ]
     return Command(shlex.join(words) + (f" {_SANDBOX_ENDPOINT}" if place.sandbox else ""))
 
 
@@ -49,6 +55,11 @@ def script(text: str) -> Command:
 def then(*commands: str) -> Command:
     """Commands one after the other, as long as each works; empty ones are left out."""
     return Command(" && ".join(filter(None, commands)))
+
+
+def piped(*commands: str) -> Command:
+    """Commands each of which reads what the one before it prints."""
+    return Command(" | ".join(commands))
 
 
 def shown(fix: str) -> str:

@@ -139,7 +139,7 @@ def refuse_unused(question: Question, checks: Iterable[Check]) -> None:
     }
     for name in question.given():
         if name not in taken | {"instance"}:
-            takers = [id_ for id_, row in policy.observed().items() if name in row["takes"]]
+            takers = [check.id for check in all_checks() if name in policy.observed()[check.id]["takes"]]
             option = f"--{name.replace('_', '-')}"
             raise UserError(f"None of these checks takes {option}; {', '.join(takers) or 'no check'} does.")
 

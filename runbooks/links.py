@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl, unquote
 
-from runbooks.checks import MODULES, RENAMED, all_checks
+from runbooks.checks import MODULES, RENAMED, all_checks, predictions
+from runbooks.checks import page_of as page_of_check
 from runbooks.decoder.index import index
 from runbooks.text.links import CONTEXT
 
@@ -79,6 +80,7 @@ def _all_names() -> Iterator[tuple[str, str]]:
         yield from ((code, entry.page) for code in entry.codes)
     pages = {check.id: f"/checks/{check.category}/#{check.id}" for check in all_checks()}
     yield from pages.items()
+    yield from ((check.id, page_of_check(check)) for check in predictions())
     yield from ((old, pages[new]) for old, new in RENAMED.items())
     runbooks = [module.RUNBOOK for module in MODULES] + [entry.runbook for entry in entries if entry.runbook]
     yield from ((name, f"/runbooks/{name}/") for name in ("triage", *runbooks))

@@ -14,8 +14,9 @@ from typing import Any
 from runbooks import engine
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks, predictions
-from runbooks.checks._revision import findings, s3_revision
+from runbooks.checks._revision import findings, revision_at
 from runbooks.checks.preflight import BY_AWS, BY_PROBE, MOST_LEADS, Planned
+from runbooks.commands import aws_cli, piped, shell, shown
 from runbooks.diagnosis import add_to, leads_of
 from runbooks.errors import UserError
 from runbooks.findings import UNKNOWN, Check, CouldNotCheck, Finding, Lead, needs
@@ -39,7 +40,7 @@ def preflight(
     """What would fail if one deployed to "APPLICATION/GROUP" now, and in the report's note what was not predicted.
 
     ``bundle`` is a file or a folder that is to be deployed: the linter judges it. ``revision`` is where it is to be
-    deployed from, as s3://BUCKET/KEY; by itself the one that the group was last given. A sample of the hosts is checked
+    deployed from, as `revision_at` takes it; by itself the one that the group was last given. A sample of the hosts is checked
     too, with the probe where the session may send it. Raises `UserError` for what is neither, and as `Question.of` does.
     """
     if bundle and not Path(bundle).exists():
@@ -49,7 +50,7 @@ def preflight(
     chosen = [check for check in all_checks() if check.category == "group"]
     chosen += [check for check in predictions() if "instance" not in check.needs]
     if revision:
-        location = s3_revision(revision)
+        location = revision_at(revision)
         chosen = [_of(check, location) if check.id == _REVISION else check for check in chosen]
     began, session = time.monotonic(), aws.remembering()
     with progress() as show:
@@ -60,7 +61,7 @@ def preflight(
         found = engine.run_all(more, session.remembering(), timeout, show, began=began)
         add_to(results, more, found)
     given = {name: str(value) for name, value in (("bundle", bundle), ("revision", revision)) if value}
-    note, only = _note(aws, results, hosts, bundle), tuple(check.id for check in results)
+    note, only = _note(aws, results, hosts, question), tuple(check.id for check in results)
     return Report(aws.source(), question, results, only, "preflight", note, given)
 
 
@@ -109,13 +110,27 @@ def _of(check: Check, location: dict[str, Any]) -> Check:
     return replace(check, function=revision_of_the_group_is_there)
 
 
-def _note(aws: Aws, results: dict[Check, list[Finding]], hosts: Sequence[Lead], bundle: str | Path) -> str:
+def _note(aws: Aws, results: dict[Check, list[Finding]], hosts: Sequence[Lead], question: Planned) -> str:
     """On which hosts the prediction rests, and what it could not predict."""
     probed = _probed(aws, hosts)
     total = max((host.alike for host in hosts), default=0)
     sample = f"Probed: {', '.join(probed)} ({len(probed)} of {total} instances). " if probed else ""
     unknown = [check.id for check, found in results.items() if UNKNOWN in {f.verdict for f in found}]
-    unseen = [] if bundle else ["whether the bundle is sound and for this group (--bundle)"]
+    unseen = (
+        [] if question.bundle else [f"whether the bundle is sound and for this group ({_unread(aws, hosts)})"]
+    )
     if probed and len(probed) < total:
         unseen.append(f"what the probe would find on the other {total - len(probed)}")
     return f"{sample}Not predicted: {'; '.join([*unknown, *unseen, *_NEVER])}."
+
+
+def _unread(aws: Aws, hosts: Sequence[Lead]) -> str:
+    """How to have the bundle judged. A stored one is not read: the policy of this project's reader has no s3:GetObject."""
+    stored = next((dict(host.asked).get("bucket", "") for host in hosts), "")
+    if not stored:
+        return "give it with --bundle"
+    download = piped(aws_cli(aws.place, "s3", "cp", f"s3://{stored}", "-"), shell("runbooks", "appspec", "-"))
+    return (
+        "give it with --bundle. The stored one is not read, since that takes s3:GetObject, which the policy of these reads"
+        f" does not have; with an identity that has it: {shown(download)}"
+    )

@@ -12,7 +12,7 @@ from codedeploy_sandbox.scenarios.helpers import EC2, NODE
 from codedeploy_sandbox.state import Account
 
 from runbooks import policy
-from runbooks.checks import all_checks
+from runbooks.checks import all_checks, predictions
 from runbooks.diagnosis import diagnose
 from runbooks.findings import UNKNOWN
 from runbooks.host.probe import PROBE_DOCUMENT, probe_script
@@ -141,6 +141,6 @@ def test_who_may_run_the_probe_may_run_no_other_command() -> None:
 
 
 def test_what_was_seen_covers_every_check_and_no_lost_scenario() -> None:
-    assert set(policy.observed()) == {check.id for check in all_checks()}
+    assert set(policy.observed()) == {check.id for check in (*all_checks(), *predictions())}
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     assert {scenario for row in examples.values() for scenario in row} <= set(SCENARIOS)

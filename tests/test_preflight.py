@@ -1,7 +1,9 @@
 """What would fail if one deployed now: the checks of the group, the linter on the bundle, and what is not predicted."""
 
 import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from codedeploy_sandbox.state import REGION
@@ -9,11 +11,14 @@ from codedeploy_sandbox.state import REGION
 from runbooks import preflight
 from runbooks.checks import all_checks, predictions
 from runbooks.errors import UserError
-from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN
+from runbooks.findings import FAIL, OK, SKIP
 from runbooks.policy import observed
 from runbooks.report import FORMATS, Report
 from tests.report.test_report import SCHEMA
-from tests.support.world import PATIENT, world
+from tests.support import ROOT
+from tests.support.predictions import BUNDLES, TABLE, count, table
+from tests.support.sandbox import client
+from tests.support.world import DISTINCT, PATIENT, world
 
 OF_GROUP = [check.id for check in all_checks() if check.category == "group"]
 
@@ -30,39 +35,71 @@ def loud(report: Report) -> dict[str, str]:
     return {check.id: verdict.name for check, verdict, _ in report.checks if verdict not in (OK, SKIP)}
 
 
-# What preflight says in each scenario of a group, and in two others.
-EXPECTED = {
-    "healthy": {},
-    "group-healthy": {},
-    "group-selects-none": {"group-selects-instances": FAIL},
-    "group-constraint-cannot-hold": {"group-can-keep-enough-instances-healthy": FAIL},
-    "group-role-missing": {"service-role-trusts-codedeploy": FAIL},
-    "group-role-not-trusting": {"service-role-trusts-codedeploy": FAIL},
-    "group-role-denied": {"service-role-may-do-what-the-group-needs": FAIL},
-    "group-hook-missing": {"auto-scaling-groups-have-their-hooks": FAIL},
-    "group-hook-left-over": {"auto-scaling-groups-have-no-other-hook": WARN},
-    "group-targets-are-addresses": {"load-balancer-of-the-group-fits": FAIL},
-    "group-load-balancer-missing": {"load-balancer-of-the-group-fits": FAIL},
-    "group-alarm-active": {"alarms-of-the-group-are-quiet": FAIL},
-    "deployment-running": {"group-has-no-deployment-in-progress": FAIL, "agent-is-running": FAIL},
-    "agent-stopped": {"agent-is-running": FAIL},
-    "host-offline": {"instances-of-the-group-answer": WARN},
-    "deployment-revision-gone": {"revision-of-the-group-is-there": FAIL, "agent-log-is-clean": FAIL},
-    "simulation-denied": {
-        "service-role-may-do-what-the-group-needs": UNKNOWN,
-        "host-may-read-the-bucket": UNKNOWN,
-    },
+REVISION = {
+    "revisionType": "S3",
+    "s3Location": {"bucket": "shop-revisions", "key": "web/1.4.2.zip", "bundleType": "zip"},
 }
 
 
-@pytest.mark.parametrize("scenario", EXPECTED)
-def test_it_predicts_what_the_scenario_is_about_and_nothing_else(scenario: str) -> None:
-    report = asked(scenario)
-    expected = EXPECTED[scenario]
-    assert loud(report) == {check: verdict.name for check, verdict in expected.items()}
-    bits = (FAIL in expected.values()) | (UNKNOWN in expected.values()) << 1
-    assert report.exit_code == bits
+@pytest.mark.parametrize("scenario", TABLE)
+def test_it_predicts_how_a_deployment_ends(scenario: str) -> None:
+    with world(scenario, config=PATIENT) as (aws, sandbox):
+        report = preflight(aws, "shop/web")
+        ends = deployed(client(sandbox, "codedeploy"))
+    row = TABLE[scenario]
+    assert loud(report) == row.said
+    assert ends == row.ends
+    verdicts = set(row.said.values())
+    assert report.exit_code == ("FAIL" in verdicts) | ("UNKNOWN" in verdicts) << 1
     SCHEMA.validate(json.loads(report.render("json")))
+
+
+@pytest.mark.parametrize("wrong", BUNDLES)
+def test_it_predicts_what_comes_of_a_bundle(wrong: str, tmp_path: Path) -> None:
+    files, row = BUNDLES[wrong]
+    with zipfile.ZipFile(tmp_path / "web.zip", "w") as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o100755 << 16  # so that each script may be executed
+            archive.writestr(entry, text)
+    with world("healthy", config=PATIENT) as (aws, sandbox):
+        report = preflight(aws, "shop/web", bundle=tmp_path / "web.zip")
+        store, content = client(sandbox, "s3"), (tmp_path / "web.zip").read_bytes()
+        store.put_object(Bucket="shop-revisions", Key="web/1.4.2.zip", Body=content)
+        ends = deployed(client(sandbox, "codedeploy"))
+    assert loud(report) == row.said
+    assert ends == row.ends
+
+
+def deployed(codedeploy: Any) -> str:
+    """How a deployment of the last revision ends."""
+    group = {"applicationName": "shop", "deploymentGroupName": "web"}
+    try:
+        id_ = codedeploy.create_deployment(**group, revision=REVISION)["deploymentId"]
+    except codedeploy.exceptions.DeploymentLimitExceededException:
+        return "is refused"
+    for _ in range(100):  # each question moves the sandbox's clock on by a second
+        status = codedeploy.get_deployment(deploymentId=id_)["deploymentInfo"]["status"]
+        if status in ("Succeeded", "Failed"):
+            return "succeeds" if status == "Succeeded" else "fails"
+    return "does not end"
+
+
+def test_no_failure_of_the_table_comes_without_a_prediction() -> None:
+    assert count(predicted=False, ended=True) == 0
+    assert [name for name, row in TABLE.items() if not row.is_right and not row.why] == []
+    assert [name for name, row in TABLE.items() if row.is_right and row.why] == []
+    assert all(row.is_right for _, row in BUNDLES.values())
+
+
+def test_the_table_has_each_scenario_of_a_group_and_of_a_deployment() -> None:
+    told = {name for name in DISTINCT if name.startswith(("group-", "deployment-"))}
+    assert told <= set(TABLE)
+
+
+def test_the_page_has_the_table() -> None:
+    page = (ROOT / "docs/guides/preflight.md").read_text(encoding="utf-8")
+    assert table() in page, "python -m tests.support.predictions prints it"
 
 
 def test_what_was_not_predicted_is_said_in_every_form() -> None:

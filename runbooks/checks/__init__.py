@@ -66,6 +66,12 @@ def predictions() -> tuple[Check, ...]:
     return _of(preflight)
 
 
+def page_of(check: Check) -> str:
+    """The address of what the site says of a check, from the site's root."""
+    page = preflight.GUIDE if check in predictions() else "/checks/"
+    return f"{page}#{check.id}"
+
+
 def _of(module: ModuleType) -> tuple[Check, ...]:
     return tuple(
         Check.of(function)

@@ -16,27 +16,42 @@ _ENDINGS = {"zip": (".zip",), "tar": (".tar",), "tgz": (".tgz", ".tar.gz")}
 
 
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
+# github:OWNER/REPOSITORY@COMMIT, and as the AWS CLI takes gitHubLocation.
+_GITHUB = re.compile(r"(?:github:|repository=)([\w.-]+/[\w.-]+)(?:@|,commitId=)([0-9a-fA-F]+)", re.ASCII)
+_COMMIT = 40  # digits of a SHA-1, which commitId is by botocore's model
 
 
-def s3_revision(text: str) -> dict[str, Any]:
-    """The RevisionLocation of s3://BUCKET/KEY; its type is the one that the key ends with, "" where that is none.
+def revision_at(text: str) -> dict[str, Any]:
+    """The RevisionLocation of s3://BUCKET/KEY or github:OWNER/REPOSITORY@COMMIT.
 
-    Raises `UserError` for another text.
+    The type of an object is the one that its key ends with, "" where that is none. Raises `UserError` for another text.
     """
-    found = _S3.fullmatch(text)
-    if not found:
-        raise UserError(f"{text!r} is not the address of a revision: give s3://BUCKET/KEY.")
-    bucket, key = found.groups()
-    kinds = [kind for kind, endings in _ENDINGS.items() if key.endswith(endings)]
-    return {
-        "revisionType": "S3",
-        "s3Location": {"bucket": bucket, "key": key, "bundleType": "".join(kinds)},
-    }
+    if found := _S3.fullmatch(text):
+        bucket, key = found.groups()
+        kinds = [kind for kind, endings in _ENDINGS.items() if key.endswith(endings)]
+        return {
+            "revisionType": "S3",
+            "s3Location": {"bucket": bucket, "key": key, "bundleType": "".join(kinds)},
+        }
+    if found := _GITHUB.fullmatch(text):
+        repository, commit = found.groups()
+        if len(commit) != _COMMIT:
+            raise UserError(
+                f"{commit!r} is not a whole commit id: that has {_COMMIT} digits, and a branch is none."
+            )
+        return {"revisionType": "GitHub", "gitHubLocation": {"repository": repository, "commitId": commit}}
+    raise UserError(
+        f"{text!r} is not the address of a revision: give s3://BUCKET/KEY or github:OWNER/REPOSITORY@COMMIT."
+    )
 
 
 def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:
     """Whether a revision (botocore's RevisionLocation) is there, of its type, and in this Region."""
     s3, where = revision.get("s3Location") or {}, location(revision)
+    if revision.get("gitHubLocation"):
+        raise CouldNotCheck(
+            f"the revision {where} is on GitHub, which is not asked: whether it is there is not known."
+        )
     if not s3.get("bucket") or not s3.get("key"):
         raise CouldNotCheck(
             f"the revision {where or revision.get('revisionType')} is not in S3, where it could be found."

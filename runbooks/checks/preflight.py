@@ -11,7 +11,7 @@ from runbooks.checks._bundle import operating_system
 from runbooks.checks._causes import bundle_of
 from runbooks.checks._host import require, require_report
 from runbooks.checks._members import MOST, Member, have, last_heard, members, of, some
-from runbooks.checks._revision import s3_revision
+from runbooks.checks._revision import revision_at
 from runbooks.checks._selected import selected
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Lead, NotApplicable, needs
@@ -263,7 +263,7 @@ def _lead(question: Planned, group: dict[str, Any], member: Member, of_all: int)
     again = _AGAIN if question.is_the_same_again else ()
     probed = (*BY_PROBE, *own, *again) if member.is_online else ()
     bucket = bundle_of(
-        s3_revision(question.revision) if question.revision else group.get("targetRevision") or {}
+        revision_at(question.revision) if question.revision else group.get("targetRevision") or {}
     )
     asked = (("instance", member.name), *((("bucket", bucket),) if bucket else ()))
     other = "ec2-" if not is_ec2(member.name) else "registered-"

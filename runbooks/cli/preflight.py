@@ -28,7 +28,9 @@ def preflight(
     ] = None,
     revision: Annotated[
         str | None,
-        text("Where it is to be deployed from, s3://BUCKET/KEY; default: the group's last revision."),
+        text(
+            "Where it is to be deployed from: s3://BUCKET/KEY or github:OWNER/REPO@COMMIT; default: the group's last revision."
+        ),
     ] = None,
     profile: Profile = None,
     region: Region = None,
@@ -50,7 +52,7 @@ def preflight(
     Try it without an account:
       runbooks preflight shop/web --sandbox group-role-denied
     """
-    from runbooks.checks._revision import s3_revision
+    from runbooks.checks._revision import revision_at
     from runbooks.prediction import preflight as ask
 
     named = subject(group).get("deployment_group")
@@ -59,7 +61,7 @@ def preflight(
     if bundle and not bundle.exists():
         raise UserError(f"There is no file or folder {str(bundle)!r}.")
     if revision:
-        s3_revision(revision)
+        revision_at(revision)
     answer(
         {"deployment_group": named},
         (),

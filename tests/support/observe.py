@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from runbooks import policy
-from runbooks.checks import all_checks
+from runbooks.checks import all_checks, predictions
+from runbooks.checks.preflight import Planned
 from runbooks.engine import run
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.question import PARAMETERS, Question
@@ -23,12 +24,13 @@ OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
 POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
+_BUNDLE = str(ROOT / "templates/sample-application")  # one that is for instances
 # An instance with an IAM user, and all instances, need calls that those of the scenarios do not.
 RUNS = [*((name, subject(name)) for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
 _NAMES = {row.name for row in PARAMETERS}
 
 
-class Noting(Question):
+class Noting(Planned):
     """A question that notes which of its parameters are read."""
 
     def __getattribute__(self, name: str) -> Any:
@@ -39,22 +41,23 @@ class Noting(Question):
 
 def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict[str, str]]]]:
     """By check: its sorted API calls and parameters; and its worst finding in each scenario in which it speaks up."""
-    calls: dict[str, set[str]] = {check.id: set() for check in all_checks()}
-    takes: dict[str, set[str]] = {check.id: set() for check in all_checks()}
+    every = (*all_checks(), *predictions())
+    calls: dict[str, set[str]] = {check.id: set() for check in every}
+    takes: dict[str, set[str]] = {check.id: set() for check in every}
     examples: dict[str, dict[str, dict[str, str]]] = {check.id: {} for check in all_checks()}
     for scenario, instance in RUNS:
         with world(scenario, config=PATIENT) as (aws, _):
             session = aws.remembering()
-            for check in all_checks():
+            for check in every:
                 asked = {f.name: getattr(EVERYTHING, f.name) for f in fields(Question)} | {
                     "instance": instance
                 }
-                question = Noting(**asked)
+                question = Noting(**asked, bundle=_BUNDLE)
                 found = run(check.function, session, question)
                 calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
                 takes[check.id] |= vars(question).get("noted", set())
                 worst = example(found)
-                if worst.verdict in (WARN, FAIL) and instance == subject(scenario):
+                if check.id in examples and worst.verdict in (WARN, FAIL) and instance == subject(scenario):
                     examples[check.id][scenario] = _shown(worst)
     observed = {id_: {"calls": sorted(calls[id_]), "takes": sorted(takes[id_])} for id_ in calls}
     return observed, examples

@@ -9,16 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 from codedeploy_sandbox.hosts.host import MASTER
-from codedeploy_sandbox.hosts.machine import Machine, session_yml, unread_yml
+from codedeploy_sandbox.hosts.machine import session_yml, unread_yml
 from codedeploy_sandbox.iam.identities import Document
 from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.scenarios.baseline import READS_REVISIONS, only, trusts
 from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.helpers import EC2, session
+from codedeploy_sandbox.scenarios.helpers import EC2, ROLE, machine_in_ec2, profile, session
 from codedeploy_sandbox.scenarios.networks import network
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
-ROLE = "WebServer"  # also the name of its instance profile
 _OTHER_REGION = "eu-central-1"
 BY_EC2 = trusts({"Service": "ec2.amazonaws.com"})
 _BOOT = "ERROR [codedeploy-agent(1420)]: booting child: error during start or run: "
@@ -119,19 +118,6 @@ def _loops(starts: tuple[str, ...]) -> dict[str, Any]:
     log = (unread_yml(1420), *starts, _AGAIN) * 3
     processes = ((1412, MASTER), (1420, "codedeploy-agent: booting child"))
     return {"log": log, "processes": processes, "ages": ((1412, 4000), (1420, 1))}
-
-
-def machine_in_ec2(id_: str, name: str, region: str, **changes: Any) -> Machine:
-    """The host of an EC2 instance: Amazon Linux, tokens for its metadata service, and no yml."""
-    arn = f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{id_}"
-    facts: dict[str, Any] = {"system": "amazon", "metadata": region, "token": "a-token==", "instance": arn}
-    return Machine(name, **(facts | changes))
-
-
-def profile(ask: Ask) -> None:
-    """Make the instance profile with the role."""
-    ask("iam", "CreateInstanceProfile", InstanceProfileName=ROLE)
-    ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=ROLE, RoleName=ROLE)
 
 
 def _launched(

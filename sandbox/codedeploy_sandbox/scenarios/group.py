@@ -14,8 +14,9 @@ from codedeploy_sandbox.scenarios.baseline import (
     allow,
     only,
 )
-from codedeploy_sandbox.scenarios.ec2 import BY_EC2, ROLE, machine_in_ec2, profile
+from codedeploy_sandbox.scenarios.ec2 import BY_EC2
 from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.scenarios.helpers import ROLE, machine_in_ec2, profile
 from codedeploy_sandbox.selection import hook_of, put_hook
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 

@@ -1,0 +1,169 @@
+"""What preflight says of each scenario of a group and of a deployment, and how a deployment that is made then ends.
+
+The tests hold both to it, and the page of preflight to the table that is made of it. Run as a module it prints that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LOG = "agent-log-is-clean"
+_STARTS = "hook-scripts-of-the-newest-revision-can-start"
+_APPSPEC = "appspec-of-the-newest-revision-is-valid"
+_IN_PROGRESS = "group-has-no-deployment-in-progress"
+_TRUSTS, _BALANCER = "service-role-trusts-codedeploy", "load-balancer-of-the-group-fits"
+_PLAYS = "the sandbox deploys without "
+_ASKS_NO_ROLE = f"{_PLAYS}the service role"
+_PUTS_NO_HOOK = f"{_PLAYS}lifecycle hooks; an instance that starts later has no deployment"
+_SHIFTS_NO_TRAFFIC = f"{_PLAYS}a load balancer"
+_WATCHES_NO_ALARM = f"{_PLAYS}alarms"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is said: FAIL, WARN and UNKNOWN by check; how the deployment ends; and, where these differ, why."""
+
+    said: Mapping[str, str]
+    ends: str  # "succeeds", "fails", "is refused"
+    why: str = ""
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether it was said that the deployment would fail."""
+        return "FAIL" in self.said.values()
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it ended so."""
+        return self.is_predicted is (self.ends != "succeeds")
+
+
+def _fails(*checks: str, warn: str = "") -> Row:
+    return Row(dict.fromkeys(checks, "FAIL") | ({warn: "WARN"} if warn else {}), "fails")
+
+
+TABLE: dict[str, Row] = {
+    "group-healthy": Row({}, "succeeds"),
+    "group-selects-none": _fails("group-selects-instances"),
+    "group-constraint-cannot-hold": _fails("group-can-keep-enough-instances-healthy"),
+    "group-role-missing": Row({_TRUSTS: "FAIL"}, "succeeds", _ASKS_NO_ROLE),
+    "group-role-not-trusting": Row({_TRUSTS: "FAIL"}, "succeeds", _ASKS_NO_ROLE),
+    "group-role-denied": Row({"service-role-may-do-what-the-group-needs": "FAIL"}, "succeeds", _ASKS_NO_ROLE),
+    "group-hook-missing": Row({"auto-scaling-groups-have-their-hooks": "FAIL"}, "succeeds", _PUTS_NO_HOOK),
+    "group-hook-left-over": Row({"auto-scaling-groups-have-no-other-hook": "WARN"}, "succeeds"),
+    "group-targets-are-addresses": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
+    "group-load-balancer-missing": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
+    "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "succeeds", _WATCHES_NO_ALARM),
+    "deployment-script-failed": _fails(_LOG),
+    "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
+    "deployment-stop-script-failed": _fails(_LOG),
+    "deployment-found-no-instances": Row({}, "succeeds"),
+    "deployment-stopped": Row({}, "succeeds"),
+    "deployment-queued": Row({_IN_PROGRESS: "FAIL"}, "is refused"),
+    "deployment-configuration-gone": _fails(_LOG),
+    "deployment-running": Row({_IN_PROGRESS: "FAIL", "agent-is-running": "FAIL"}, "is refused"),
+    "deployment-script-missing": _fails(_STARTS, _LOG),
+    "deployment-script-not-executable": _fails(_LOG),
+    "deployment-script-timed-out": _fails(_LOG),
+    "deployment-output-left-open": _fails(_LOG),
+    "deployment-script-crlf": _fails(_STARTS, _LOG),
+    "deployment-old-script-missing": _fails("hook-scripts-of-the-last-good-revision-can-start", _LOG),
+    "deployment-root-noexec": _fails("host-has-room", _LOG),
+    "deployment-appspec-missing": _fails(_APPSPEC, _LOG),
+    "deployment-appspec-invalid": _fails(_APPSPEC, _LOG),
+    "deployment-file-exists": _fails(_LOG, warn="host-has-sound-state"),
+    "deployment-source-missing": _fails(_LOG),
+    "deployment-destination-read-only": _fails(_LOG),
+    "deployment-bundle-broken": _fails(_LOG),
+    "deployment-revision-gone": _fails("revision-of-the-group-is-there", _LOG),
+    "deployment-agent-restarted": _fails(_LOG),
+    "deployment-cleanup-failing": _fails(_LOG),
+    "agent-not-installed": _fails("agent-is-installed"),
+    "agent-stopped": _fails("agent-is-running"),
+    "agent-log-errors": _fails("agents-of-the-group-poll", _LOG),
+    "identity-mismatch": _fails("agent-identity-is-the-registered-one"),
+    "key-inactive": _fails("registered-identity-exists"),
+    "host-no-https": _fails("host-reaches-codedeploy"),
+    "host-clock-wrong": _fails("host-clock-is-right"),
+    "host-disk-full": _fails("host-has-room", _LOG),
+    "last-revision-gone": _fails("host-has-sound-state", _LOG),
+    "bucket-denied": _fails("host-may-read-the-bucket", _LOG),
+    "host-offline": Row({"instances-of-the-group-answer": "WARN"}, "succeeds"),
+    "healthy": Row({}, "succeeds"),
+}
+
+
+_SPEC = "version: 0.0\nos: {}\nfiles:\n  - source: /index.html\n    destination: /srv/app\nhooks:\n  ApplicationStart:\n    - location: scripts/start.sh\n      timeout: 5\n"
+_FILES = {
+    "appspec.yml": _SPEC.format("linux"),
+    "index.html": "shop\n",
+    "scripts/start.sh": "#!/bin/sh\ntrue\n",
+}
+_ECS = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:eu-west-1:111122223333:task-definition/web:1\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n"
+_SOUND, _FITS = "bundle-is-sound", "bundle-fits-the-group"
+
+
+def _without(name: str) -> dict[str, str]:
+    return {path: text for path, text in _FILES.items() if path != name}
+
+
+# By what is wrong with a bundle: its files, and what is said of it and comes of it where nothing else is wrong.
+BUNDLES: dict[str, tuple[dict[str, str], Row]] = {
+    "nothing": (_FILES, Row({}, "succeeds")),
+    "a script is missing": (_without("scripts/start.sh"), _fails(_SOUND)),
+    "a script has Windows line ends": (
+        _FILES | {"scripts/start.sh": "#!/bin/sh\r\ntrue\r\n"},
+        _fails(_SOUND),
+    ),
+    "a source is missing": (_without("index.html"), _fails(_SOUND)),
+    "the AppSpec file is missing": (_without("appspec.yml"), _fails(_SOUND)),
+    "the AppSpec file is indented with a tab": (
+        _FILES | {"appspec.yml": _SPEC.format("linux").replace("  - source", "\t- source")},
+        _fails(_SOUND),
+    ),
+    "the version is quoted": (
+        _FILES | {"appspec.yml": _SPEC.format("linux").replace("0.0", '"0.0"')},
+        _fails(_SOUND),
+    ),
+    "the AppSpec file is for Windows": (_FILES | {"appspec.yml": _SPEC.format("windows")}, _fails(_FITS)),
+    "the AppSpec file is for Amazon ECS": (_FILES | {"appspec.yml": _ECS}, _fails(_FITS)),
+}
+
+
+def _all() -> list[Row]:
+    return [*TABLE.values(), *(row for _, row in BUNDLES.values())]
+
+
+def count(*, predicted: bool, ended: bool) -> int:
+    """How many scenarios there are in which a failure was predicted, or not, and came, or not."""
+    return sum(row.is_predicted is predicted and (row.ends != "succeeds") is ended for row in _all())
+
+
+def table() -> str:
+    """The tables of the page, as Markdown."""
+    lines = [
+        "| | the deployment fails, or is refused | it succeeds |",
+        "|---|---|---|",
+        *(
+            f"| {said} | {count(predicted=predicted, ended=True)} | {count(predicted=predicted, ended=False)} |"
+            for said, predicted in (("a failure is predicted", True), ("none is predicted", False))
+        ),
+        "",
+        "| Scenario | What preflight says, beside OK | The deployment |",
+        "|---|---|---|",
+    ]
+    lines += [_line(f"`{scenario}`", row) for scenario, row in TABLE.items()]
+    head = [
+        "",
+        "| Wrong with the bundle, given with `--bundle` | What preflight says, beside OK | The deployment |",
+    ]
+    lines += [*head, "|---|---|---|", *(_line(wrong, row) for wrong, (_, row) in BUNDLES.items())]
+    return "\n".join(lines)
+
+
+def _line(what: str, row: Row) -> str:
+    said = ", ".join(f"{verdict} `{check}`" for check, verdict in row.said.items())
+    return f"| {what} | {said or '-'} | {row.ends if not row.why else f'{row.ends}: {row.why}'} |"
+
+
+if __name__ == "__main__":
+    print(table())
