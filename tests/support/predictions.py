@@ -124,7 +124,10 @@ BUNDLES: dict[str, tuple[dict[str, str], Row]] = {
         _FILES | {"appspec.yml": _SPEC.format("linux").replace("0.0", '"0.0"')},
         _fails(_SOUND),
     ),
-    "the AppSpec file is for Windows": (_FILES | {"appspec.yml": _SPEC.format("windows")}, _fails(_FITS)),
+    "the AppSpec file is for Windows": (
+        _FILES | {"appspec.yml": _SPEC.format("windows")},
+        _fails(_FITS, warn=_SOUND),
+    ),
     "the AppSpec file is for Amazon ECS": (_FILES | {"appspec.yml": _ECS}, _fails(_FITS)),
 }
 
