@@ -53,6 +53,7 @@ _IN_EC2 = ("agent-works-as-the-ec2-instance", "metadata-service-serves-the-agent
 _AGAIN = (
     "appspec-of-the-newest-revision-is-valid",
     "hook-scripts-of-the-newest-revision-can-start",
+    "hook-scripts-of-the-last-deployment-ended-well",
     "agent-log-is-clean",
 )
 BY_AWS = ("registered-identity-exists", "ec2-instance-has-a-role", "host-may-read-the-bucket")

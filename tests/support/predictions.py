@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LOG = "agent-log-is-clean"
+_ENDED = "hook-scripts-of-the-last-deployment-ended-well"
 _STARTS = "hook-scripts-of-the-newest-revision-can-start"
 _APPSPEC = "appspec-of-the-newest-revision-is-valid"
 _IN_PROGRESS = "group-has-no-deployment-in-progress"
@@ -53,21 +54,21 @@ TABLE: dict[str, Row] = {
     "group-targets-are-addresses": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
     "group-load-balancer-missing": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
     "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "succeeds", _WATCHES_NO_ALARM),
-    "deployment-script-failed": _fails(_LOG),
+    "deployment-script-failed": _fails(_ENDED, _LOG),
     "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
-    "deployment-stop-script-failed": _fails(_LOG),
+    "deployment-stop-script-failed": _fails(_ENDED, _LOG),
     "deployment-found-no-instances": Row({}, "succeeds"),
     "deployment-stopped": Row({}, "succeeds"),
     "deployment-queued": Row({_IN_PROGRESS: "FAIL"}, "is refused"),
-    "deployment-configuration-gone": _fails(_LOG),
+    "deployment-configuration-gone": _fails(_ENDED, _LOG),
     "deployment-running": Row({_IN_PROGRESS: "FAIL", "agent-is-running": "FAIL"}, "is refused"),
-    "deployment-script-missing": _fails(_STARTS, _LOG),
-    "deployment-script-not-executable": _fails(_LOG),
-    "deployment-script-timed-out": _fails(_LOG),
-    "deployment-output-left-open": _fails(_LOG),
-    "deployment-script-crlf": _fails(_STARTS, _LOG),
-    "deployment-old-script-missing": _fails("hook-scripts-of-the-last-good-revision-can-start", _LOG),
-    "deployment-root-noexec": _fails("host-has-room", _LOG),
+    "deployment-script-missing": _fails(_STARTS, _ENDED, _LOG),
+    "deployment-script-not-executable": _fails(_ENDED, _LOG),
+    "deployment-script-timed-out": _fails(_ENDED, _LOG),
+    "deployment-output-left-open": _fails(_ENDED, _LOG),
+    "deployment-script-crlf": _fails(_STARTS, _ENDED, _LOG),
+    "deployment-old-script-missing": _fails("hook-scripts-of-the-last-good-revision-can-start", _ENDED, _LOG),
+    "deployment-root-noexec": _fails("host-has-room", _ENDED, _LOG),
     "deployment-appspec-missing": _fails(_APPSPEC, _LOG),
     "deployment-appspec-invalid": _fails(_APPSPEC, _LOG),
     "deployment-file-exists": _fails(_LOG, warn="host-has-sound-state"),
@@ -75,7 +76,7 @@ TABLE: dict[str, Row] = {
     "deployment-destination-read-only": _fails(_LOG),
     "deployment-bundle-broken": _fails(_LOG),
     "deployment-revision-gone": _fails("revision-of-the-group-is-there", _LOG),
-    "deployment-agent-restarted": _fails(_LOG),
+    "deployment-agent-restarted": _fails(_ENDED, _LOG),
     "deployment-cleanup-failing": _fails(_LOG),
     "agent-not-installed": _fails("agent-is-installed"),
     "agent-stopped": _fails("agent-is-running"),
