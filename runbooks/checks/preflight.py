@@ -24,7 +24,7 @@ RUNBOOK = "triage"
 
 _SELECTS = "group-selects-instances"
 _INVALID, _UNHEARD = "/symptoms/appspec-invalid/", "/symptoms/agent-not-heard/"
-MOST_LEADS = 3  # hosts that are looked at more closely
+MOST_LEADS = 3  # hosts that are checked more closely
 # What an AppSpec file is for, by the linter, and the compute platform of a group.
 _PLATFORMS = {"server": "Server", "ecs": "ECS", "lambda": "Lambda"}
 _WORDS = {"Server": "instances", "ECS": "Amazon ECS", "Lambda": "AWS Lambda"}
@@ -253,7 +253,7 @@ def agents_of_the_group_poll(aws: Aws, question: Planned) -> Iterator[Finding]:
 
 
 def _sample(found: list[Member]) -> list[Member]:
-    """The hosts to look at more closely: first those that can be probed."""
+    """The hosts to check more closely: first those that can be probed."""
     named = [one for one in found if is_instance(one.name)]  # AWS may call one as no question can
     return sorted(named, key=lambda one: not one.is_online)[:MOST_LEADS]
 
