@@ -25,6 +25,11 @@ class Outcome:
         """Whether agent 2.x finds it while it reads the YAML, before it judges any value."""
         return self.message.startswith(rust.PREFIX)
 
+    @property
+    def of_script(self) -> bool:
+        """Whether a script fails, not the parser: it alone may fail without a text that is known."""
+        return not self.message or self.message.startswith("Script")
+
 
 @dataclass(frozen=True)
 class Fault(Finding):

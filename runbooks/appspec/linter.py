@@ -83,7 +83,7 @@ def _stop(faults: list[Fault], agent: str) -> Iterator[tuple[str, Fault]]:
 def _order(each: Fault, agent: str) -> tuple[int, ...]:
     """Parsing comes before Install, and the hooks around it in their order; agent 2.x parses in an order of its own."""
     outcome = each.outcome(agent) or Outcome(PARSE, "")
-    if outcome.event in _LATER or (outcome.event == PARSE and outcome.message.startswith("Script")):
+    if outcome.event in _LATER or (outcome.event == PARSE and outcome.of_script):
         return (1, _LATER.index(outcome.event) if outcome.event in _LATER else 0)
     if outcome.event != PARSE:
         return (1 if outcome.event in hooks.EVENTS else 0, len(_LATER))
