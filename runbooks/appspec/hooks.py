@@ -53,7 +53,7 @@ def _event(key: Node, scripts: Node) -> Iterator[Fault]:
     if missing_or_false(scripts):
         one = ""
     elif isinstance(scripts, Mapping):
-        first = Sequence(scripts.mark, "", list(scripts.pairs[0])) if scripts.pairs else None
+        first = Sequence(scripts.mark, "", list(scripts.last()[0])) if scripts.pairs else None
         one = showing.undefined("has_key?", first) if first else ""
     else:
         one = showing.undefined("each", scripts)

@@ -42,7 +42,7 @@ def permissions(root: Mapping) -> Iterator[Fault]:
             yield from _permission(entry, f"permissions[{number}]")
         return
     if isinstance(node, Mapping):
-        first = Sequence(node.mark, "", list(node.pairs[0])) if node.pairs else None
+        first = Sequence(node.mark, "", list(node.last()[0])) if node.pairs else None
         one = showing.undefined("has_key?", first) if first else ""
     else:
         one = "" if missing_or_false(node) else showing.undefined("each", node)
@@ -144,7 +144,7 @@ def _types(node: Node | None, about: str) -> Iterator[Fault]:
         return
     if not isinstance(node, Sequence):
         if isinstance(node, Mapping):
-            first = Sequence(node.mark, "", list(node.pairs[0])) if node.pairs else None
+            first = Sequence(node.mark, "", list(node.last()[0])) if node.pairs else None
             one = messages.TYPE.format(showing.inspect(first)) if first else ""
         else:
             one = "" if missing_or_false(node) else showing.undefined("each", node)
@@ -237,7 +237,7 @@ def _acls(node: Node | None, about: str) -> Iterator[Fault]:
         return
     if not isinstance(node, Sequence):
         if isinstance(node, Mapping):
-            first = Sequence(node.mark, "", list(node.pairs[0])) if node.pairs else None
+            first = Sequence(node.mark, "", list(node.last()[0])) if node.pairs else None
             one = showing.undefined("split", first) if first else ""
         else:
             one = showing.undefined("each", node)

@@ -113,8 +113,11 @@ def _missing(node: Node, event: str, path: str, kind: str, bundle: Bundle, about
         says = f"{path} is a link that leads to nothing in the bundle."
     else:
         says = f"The bundle has no {path!r}" + (f"; it has {near!r}, and case counts." if near else ".")
+        slashes = path.replace("\\", "/")
         if bundle.kind_of(path.partition(" ")[0]) == "file":
             fix = starting.ARGUMENTS
+        elif bundle.kind_of(slashes) == "file":
+            fix = f"Write {slashes}."
     return fault(
         "script-is-in-the-bundle",
         node.mark,

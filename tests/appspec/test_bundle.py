@@ -219,6 +219,16 @@ def test_a_script_below_an_event_that_is_not_run_is_not_looked_for(tmp_path: Pat
     assert codes(bundle(tmp_path, TOP + HOOK.replace("AfterInstall", "Later"))) == ["event-is-known"]
 
 
+@pytest.mark.parametrize(
+    ("location", "fix"),
+    [("scripts\\run.sh", "Write scripts/run.sh."), ("scripts/Run.sh", "Write scripts/run.sh."), ("scripts/run.sh --now", "passes no arguments")],
+)  # fmt: skip
+def test_a_script_that_is_there_under_another_name(location: str, fix: str, tmp_path: Path) -> None:
+    (found,) = bundle(tmp_path, TOP + HOOK.replace("run.sh", location), scripts__run_sh=SCRIPT).faults
+    assert found.code == "script-is-in-the-bundle"
+    assert fix in found.fix
+
+
 def test_a_location_that_is_a_folder(tmp_path: Path) -> None:
     (said,) = messages(bundle(tmp_path, TOP + HOOK.replace("run.sh", "scripts"), scripts__run_sh=SCRIPT))
     assert "Permission denied - ARCHIVE/scripts" in said

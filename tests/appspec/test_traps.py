@@ -93,3 +93,12 @@ def test_a_path_out_of_the_revision_is_refused_by_the_agents_that_refuse_it() ->
     assert [each.event for each in refused if each] == ["Install", "AfterInstall"]
     assert "'../shared' attempts to escape the deployment archive directory" in str(refused[0])
     assert judgement.first(TWO) is source
+
+
+def test_the_parser_comes_before_a_script_that_cannot_be_started() -> None:
+    hook = HOOK.replace("AfterInstall", "BeforeInstall").replace("run.sh", '"it\'s.sh"')
+    judgement = lint("-", (TOP + hook + OBJECT + "    mode: u+x\n").encode())
+    first = judgement.first(ONE)
+    assert first is not None
+    assert first.code == "mode-is-octal"
+    assert {each.code for each in judgement.faults} == {"mode-is-octal", "location-is-a-plain-path"}
