@@ -9,12 +9,12 @@ LAB_PORT ?= 8888
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test quick fix setup clients site offline lint types unit notebooks coverage golden errors templates observed bench screenshot dist lock clean
+.PHONY: help run test quick fix setup ready clients site offline lint types unit notebooks coverage golden errors templates observed bench screenshot dist lock clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: setup ## serve the site and JupyterLab on loopback, until Ctrl-C
+run: ready ## serve the site and JupyterLab on loopback, until Ctrl-C
 	@$(BIN)/python -m tools.run --site-port $(SITE_PORT) --lab-port $(LAB_PORT)
 
 test: setup lint types unit notebooks ## everything that must pass
@@ -27,28 +27,29 @@ fix: setup ## format, and fix what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-setup: .venv/.ready node_modules/.ready ## the virtual environment and the browser assets
+setup: ready .venv/.ready ## the virtual environment and the browser assets
 
-.venv/.ready: requirements.txt pyproject.toml
+ready: .venv/.run node_modules/.ready ## as much of them as serves and builds the site and JupyterLab
+
+.venv/.run: requirements-run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing (Debian: apt-get install python3-venv)." >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
-	@touch $@
+	@$(PYTHON) -m tools.install run
 
-node_modules/.ready: package.json package-lock.json | .venv/.ready
-	$(BIN)/python -m tools.assets
-	@touch $@
+.venv/.ready: requirements.txt pyproject.toml | .venv/.run
+	@$(PYTHON) -m tools.install all
+
+node_modules/.ready: package.json package-lock.json | .venv/.run
+	@$(BIN)/python -m tools.assets
 
 clients: tests/clients/node_modules/.ready ## the SDK for JavaScript and the command line 2, 90 MB, for the tests
 
-tests/clients/node_modules/.ready: tests/clients/package.json tests/clients/package-lock.json | .venv/.ready
-	npm_config_fetch_retry_mintimeout=1000 npm_config_fetch_retry_maxtimeout=2000 $(BIN)/python -m tools.assets tests/clients
-	@touch $@
+tests/clients/node_modules/.ready: tests/clients/package.json tests/clients/package-lock.json | .venv/.run
+	@$(BIN)/python -m tools.assets tests/clients
 
-site: setup ## build the site into site/
+site: ready ## build the site into site/
 	$(BIN)/mkdocs build --strict
 
-offline: setup ## build the site that is read from a folder, without a server, into build/offline.zip
+offline: ready ## build the site that is read from a folder, without a server, into build/offline.zip
 	OFFLINE=true $(BIN)/mkdocs build --strict --site-dir build/offline
 	@cd build && ../$(BIN)/python -m zipfile -c offline.zip offline
 
@@ -88,19 +89,25 @@ observed: setup ## write what the checks call, take and find in the sandbox, for
 bench: setup ## a diagnosis against the same calls in bare boto3, and the box on 1 MB, as ratios
 	$(BIN)/python -m tools.bench
 
-screenshot: site ## the picture in the README
+screenshot: setup site ## the picture in the README
 	$(BIN)/python -m tests.support.screenshot
 
-dist: setup ## build the wheels of the package and of the sandbox into dist/
+dist: ready ## build the wheels of the package and of the sandbox into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . ./sandbox
+
+LOCKED = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate pyproject.toml sandbox/pyproject.toml
 
 lock: setup ## resolve pyproject.toml and package.json again, to the newest versions that they allow
 	$(BIN)/python -m pip install --quiet uv
 	@{ echo '# Every version that the project is built and tested with. Written by `make lock` from pyproject.toml; do not edit.'; \
 	   echo '-e .'; \
 	   echo '-e ./sandbox'; \
-	   $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml sandbox/pyproject.toml | grep -vx sandbox; } > requirements.new
+	   $(LOCKED) --all-extras | grep -vx sandbox; } > requirements.new
 	@mv requirements.new requirements.txt
+	@grep -v '^-e' requirements.txt > requirements.new
+	@{ echo '# Those of requirements.txt that `make run` needs. Written by `make lock`; do not edit.'; \
+	   $(LOCKED) --extra site --extra notebooks --constraint requirements.new | grep -vx sandbox; } > requirements-run.txt
+	@rm requirements.new
 	$(BIN)/python -m tools.assets --lock
 
 clean: ## remove what the steps made

@@ -11,10 +11,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -54,7 +55,6 @@ def main() -> int:
         return 64
     finally:
         stop(children)
-    return 1
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -64,7 +64,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) -> None:
+def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) -> NoReturn:
     """Start both, print the banner, and wait; children are put into the list as they start."""
     check_free(site_port, "SITE_PORT")
     check_free(lab_port, "LAB_PORT")
@@ -76,15 +76,27 @@ def serve(site_port: int, lab_port: int, children: list[subprocess.Popen[str]]) 
     lab_needs = {"JUPYTER_TOKEN": token, "RUNBOOKS_SITE": site.rstrip("/")}
     children.append(start(lab_command(lab_port), logs[1], **lab_needs))
     print("Starting the site and JupyterLab ...", flush=True)
-    for child, log, address in zip(
-        children, logs, (site, f"http://{HOST}:{lab_port}/api?token={token}"), strict=True
-    ):
-        wait_for(address, child, log)
+
+    def check_alive() -> None:
+        for name, port, option, child, log in zip(
+            ("The site", "JupyterLab"),
+            (site_port, lab_port),
+            ("SITE_PORT", "LAB_PORT"),
+            children,
+            logs,
+            strict=True,
+        ):
+            if child.poll() is not None:
+                check_free(port, option)  # a `make run` that started at the same time may have been faster
+                raise CannotRun(f"{name} ended by itself: {last_line(log)}")
+
+    for log, address in zip(logs, (site, f"http://{HOST}:{lab_port}/api?token={token}"), strict=True):
+        wait_for(address, check_alive, log)
+    check_alive()  # what answered may have been the site of another
     print(banner(site, f"{lab}?token={token}"), flush=True)
-    while all(child.poll() is None for child in children):
+    while True:
+        check_alive()
         time.sleep(0.5)
-    ended = next(i for i, child in enumerate(children) if child.poll() is not None)
-    raise CannotRun(f"{('The site', 'JupyterLab')[ended]} ended by itself: {last_line(logs[ended])}")
 
 
 def site_command(port: int) -> list[str]:
@@ -134,14 +146,11 @@ def check_free(port: int, name: str) -> None:
             ) from None
 
 
-def wait_for(address: str, child: subprocess.Popen[str], log: IO[str]) -> None:
-    """Return when ``address`` answers; raise `CannotRun` when its server ends or says nothing for long."""
+def wait_for(address: str, check_alive: Callable[[], None], log: IO[str]) -> None:
+    """Return when ``address`` answers; raise `CannotRun` when a server ends or this one says nothing for long."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        if child.poll() is not None:
-            raise CannotRun(
-                f"{address.partition('?')[0]} does not answer, its server ended: {last_line(log)}"
-            )
+        check_alive()
         try:
             urllib.request.urlopen(address, timeout=2).close()  # noqa: S310 - our own loopback address
             return
