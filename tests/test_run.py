@@ -144,3 +144,26 @@ def test_a_taken_port_is_a_sentence(taken: str) -> None:
     assert f"Port {port}" in err
     assert f"{'SITE' if taken == 'site' else 'LAB'}_PORT=" in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.timeout(200)
+def test_of_two_at_once_on_the_same_ports_one_runs_and_the_other_says_why_not() -> None:
+    ports = free_port(), free_port()
+    both = [run(*ports), run(*ports)]
+    try:
+        end = time.monotonic() + 120
+        while all(process.poll() is None for process in both):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        loser, winner = sorted(both, key=lambda process: process.poll() is None)
+        out, err = loser.communicate(timeout=30)
+        assert loser.returncode == 64
+        assert re.fullmatch(r"Port \d+ on 127\.0\.0\.1 cannot be used \(.+\): end what holds it, .+\n", err)
+        assert "Ctrl-C" not in out
+        assert winner.stdout is not None
+        while "Ctrl-C" not in (line := winner.stdout.readline()):
+            assert line, "the other ended too"
+    finally:
+        for process in both:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)

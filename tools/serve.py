@@ -65,7 +65,9 @@ def main() -> int:
         ("127.0.0.1", asked.port), SimpleHTTPRequestHandler, bind_and_activate=False
     ) as server:
         server.server_bind()
-        site = built(home() / "run", sources(ROOT, os.environ.get("RUNBOOKS_LAB", "")))
+        wanted = sources(ROOT, os.environ.get("RUNBOOKS_LAB", ""))
+        kept = ROOT / "build" / "run"
+        site = kept if is_from(kept, wanted) else built(home() / "run", wanted)
         if site is None:
             return 1
         server.RequestHandlerClass = partial(Handler, directory=str(site))
@@ -94,11 +96,14 @@ def sources(root: Path, *settings: str) -> str:
     return digest.hexdigest()
 
 
-def built(site: Path, wanted: str) -> Path | None:
-    """The folder of a site that was built from the sources that are ``wanted``; None when the build fails."""
+def is_from(site: Path, wanted: str) -> bool:
+    """Whether the site in a folder was built from the sources that are ``wanted``."""
     stamp = site / STAMP
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return site
+    return stamp.is_file() and stamp.read_text() == wanted
+
+
+def built(site: Path, wanted: str) -> Path | None:
+    """The folder of the site, built from the sources that are ``wanted``; None when the build fails."""
     site.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f"{site.name}-", dir=site.parent))
     try:
