@@ -39,7 +39,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A folder with blanks and a quote in its name, with what the set-up reads."""
+    """A folder with spaces and a quote in its name, with what the set-up reads."""
     folder = tmp_path / "a clone  of 'the guide'"
     folder.mkdir()
     for name in ("pyproject.toml", "requirements.txt", "requirements-run.txt"):
