@@ -79,7 +79,7 @@ class Outcomes:
             bool(self.info.get("ignoreApplicationStopFailures"))
             and failure.event in ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
             and failure.heard
-            and failure.message != FAILURES["disk-full"].message
+            and not failure.opens
         )
 
 

@@ -66,6 +66,7 @@ class Failure:
     logged: str = ""  # what the agent logs beside its report to CodeDeploy, where it logs more
     takes: timedelta = timedelta(seconds=1)
     heard: bool = True  # an agent took the event
+    opens: bool = False  # it fails whichever event is the first
     number: int = 0  # the agent's own for it, where that does not follow from the code
     archive: tuple[tuple[str, str], ...] | None = (
         None  # files of the revision, where it is not the sandbox's own
@@ -147,6 +148,7 @@ SILENT = Failure(
     # Assumption: quick
     takes=timedelta(seconds=5),
     heard=False,
+    opens=True,
 )
 
 
@@ -207,6 +209,17 @@ FAILURES: dict[str, Failure] = {
         "ScriptFailed",
         f"{_AT} failed with error Errno::ENOENT with message No such file or directory - {{archive}}/{_START}",
     ),
+    "interpreter-missing": replace(
+        _script(
+            "ScriptFailed",
+            f"{_AT} failed with error Errno::ENOENT with message No such file or directory - {{archive}}/{_START}",
+        ),
+        archive=(*REVISION.items(), (_START, "#!/usr/local/bin/bash\nsystemctl start shop\n")),
+    ),
+    # a process that a signal ended has no exit code
+    "script-killed": _script(
+        "ScriptFailed", f"{_AT} run as user root failed with exit code ", "[stdout]warming the cache"
+    ),
     "noexec": _script(
         "ScriptFailed",
         f"{_AT} failed with error Errno::EACCES with message Permission denied - {{archive}}/{_START}",
@@ -257,11 +270,35 @@ FAILURES: dict[str, Failure] = {
     "bundle-broken": _agent(
         "DownloadBundle", "Zip end of central directory signature not found", "Zip::Error"
     ),
-    "disk-full": _agent(
-        "ApplicationStop",
-        "No space left on device @ fptr_finalize_flush - {root}/ongoing-deployment/{id}",
-        "Errno::ENOSPC",
-        "/usr/lib/ruby/3.1.0/fileutils.rb:1394",
+    "bundle-in-other-region": _agent(
+        "DownloadBundle",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+        "Aws::S3::Errors::PermanentRedirect",
+        _S3,
+    ),
+    "bundle-key-denied": _agent(
+        "DownloadBundle",
+        "User: arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01 is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666 because no identity-based policy allows the kms:Decrypt action",
+        "Aws::S3::Errors::AccessDenied",
+        _S3,
+    ),
+    "disk-full": replace(
+        _agent(
+            "ApplicationStop",
+            "No space left on device @ fptr_finalize_flush - {root}/ongoing-deployment/{id}",
+            "Errno::ENOSPC",
+            "/usr/lib/ruby/3.1.0/fileutils.rb:1394",
+        ),
+        opens=True,
+    ),
+    "root-read-only": replace(
+        _agent(
+            "ApplicationStop",
+            "Read-only file system @ dir_s_mkdir - {root}/ongoing-deployment",
+            "Errno::EROFS",
+            "/usr/lib/ruby/3.1.0/fileutils.rb:243",
+        ),
+        opens=True,
     ),
     "silent": SILENT,
 }
@@ -269,7 +306,7 @@ FAILURES: dict[str, Failure] = {
 
 def within(failure: Failure | None, events: tuple[str, ...]) -> Failure | None:
     """The failure where these are the events; None where the one that would fail is not among them."""
-    if failure in (SILENT, FAILURES["disk-full"]):
+    if failure and failure.opens:
         return replace(failure, event=events[0])
     return failure if failure and failure.event in events else None
 

@@ -132,6 +132,12 @@ def proxy_of_environment_dead(account: Account) -> None:
     played(account, "silent")
 
 
+def proxy_without_scheme(account: Account) -> None:
+    """The proxy_uri of web-01's agent has no http:// in front, so that the agent goes without the proxy."""
+    healthy(account)
+    machine(account, settings=":proxy_uri: proxy.shop.example:3128\n")
+
+
 def metadata_of_other_region(account: Account) -> None:
     """The metadata service of web-01's host names another Region than its yml, and its agent polls there."""
     healthy(account)

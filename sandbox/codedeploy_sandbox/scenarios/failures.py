@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from codedeploy_sandbox.hosts import agent
+from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
-from codedeploy_sandbox.scenarios.baseline import BUCKET, REVISION
+from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.scenarios.baseline import BUCKET, HOST_ROLE, READS_REVISIONS, REVISION, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine
-from codedeploy_sandbox.scenarios.records import played
-from codedeploy_sandbox.state import Account
+from codedeploy_sandbox.scenarios.records import DEPLOYMENT, played
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 
 def deployment_script_missing(account: Account) -> None:
@@ -37,6 +39,16 @@ def deployment_script_crlf(account: Account) -> None:
     _failing(account, "script-crlf")
 
 
+def deployment_interpreter_missing(account: Account) -> None:
+    """The first line of the start script of d-SHOPWEB01 names a bash that is not on web-01."""
+    _failing(account, "interpreter-missing")
+
+
+def deployment_script_killed(account: Account) -> None:
+    """The start script of d-SHOPWEB01 was killed on web-01, as the kernel does when no memory is left."""
+    _failing(account, "script-killed")
+
+
 def deployment_old_script_missing(account: Account) -> None:
     """The stop script of the last successful revision was deleted on web-01, so that each deployment fails at its first event."""
     old = f"{DEPLOYMENTS}/5f1e/d-SHOPWEB00"
@@ -53,6 +65,12 @@ def deployment_root_noexec(account: Account) -> None:
     """The agent's root_dir on web-01 is mounted noexec, so that no hook script of d-SHOPWEB01 can be run."""
     mounts = f"/dev/vda1 / ext4 rw,relatime 0 0\n/dev/vdb1 /{DEPLOYMENTS} ext4 rw,noexec 0 0\n"
     _failing(account, "noexec", mounts=mounts)
+
+
+def deployment_root_read_only(account: Account) -> None:
+    """The agent's root_dir on web-01 is mounted read-only, so that each deployment fails at its first event."""
+    mounts = f"/dev/vda1 / ext4 rw,relatime 0 0\n/dev/vdb1 /{DEPLOYMENTS} ext4 ro,relatime 0 0\n"
+    _failing(account, "root-read-only", mounts=mounts)
 
 
 def deployment_appspec_missing(account: Account) -> None:
@@ -93,6 +111,26 @@ def deployment_revision_gone(account: Account) -> None:
     account.seeds.append(("s3", lambda ask: ask("s3", "DeleteObject", Bucket=BUCKET, Key=REVISION)))
 
 
+def deployment_bucket_in_other_region(account: Account) -> None:
+    """The bucket of d-SHOPWEB01's revision is in eu-central-1, and the agent on web-01 asks S3 in eu-west-1."""
+    _failing(account, "bundle-in-other-region")
+    there = {"bucket": _ELSEWHERE, "key": REVISION, "bundleType": "zip"}
+    account.state(REGION).deployments[DEPLOYMENT].info["revision"] = {
+        "revisionType": "S3",
+        "s3Location": there,
+    }
+    reads = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket")
+    arn = f"arn:aws:s3:::{_ELSEWHERE}"
+    only(account, allow(*reads, on=[arn, f"{arn}/*"]), *READS_REVISIONS.values(), name=HOST_ROLE)
+    account.seeds.append(("s3", _elsewhere))
+
+
+def deployment_key_denied(account: Account) -> None:
+    """The revision of d-SHOPWEB01 is encrypted with a KMS key that the role of the hosts may not use."""
+    _failing(account, "bundle-key-denied")
+    account.seeds.append(("s3", _encrypted))
+
+
 def deployment_agent_restarted(account: Account) -> None:
     """The agent on web-01 was restarted while a script of d-SHOPWEB01 ran."""
     _failing(account, "agent-restarted")
@@ -106,6 +144,21 @@ def deployment_cleanup_failing(account: Account) -> None:
         log=("ERROR [codedeploy-agent(1415)]: InstanceAgent::LinuxUtil: Error deleting directories: 1",),
         quiet=timedelta(seconds=5),
     )
+
+
+_ELSEWHERE = "shop-revisions-frankfurt"
+
+
+def _elsewhere(ask: Ask) -> None:
+    place = {"LocationConstraint": "eu-central-1"}
+    ask("s3", "CreateBucket", region="eu-central-1", Bucket=_ELSEWHERE, CreateBucketConfiguration=place)
+    ask("s3", "PutObject", region="eu-central-1", Bucket=_ELSEWHERE, Key=REVISION, Body=zipped())
+
+
+def _encrypted(ask: Ask) -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
+    ways = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    ask("s3", "PutObject", Bucket=BUCKET, Key=REVISION, Body=zipped(), **ways)
 
 
 def _failing(account: Account, failure: str, **changes: Any) -> None:

@@ -58,6 +58,13 @@ def host_disk_full(account: Account) -> None:
     played(account)
 
 
+def host_inodes_used(account: Account) -> None:
+    """The disk of web-01's host has room and no inode left: its agent polls, and each deployment fails."""
+    healthy(account)
+    machine(account, inodes=0)
+    played(account)
+
+
 def last_revision_gone(account: Account) -> None:
     """The folder of web-01's last successful revision was deleted, so ApplicationStop fails from now on."""
     healthy(account)
