@@ -108,6 +108,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "host-reaches-codedeploy"), FAIL),
         **UNDEPLOYED,
     },
+    "proxy-without-scheme": {"agent-settings-are-sound": WARN},
     "metadata-of-other-region": {
         "agent-identity-is-the-registered-one": FAIL,
         "agent-takes-its-region-from-its-yml": FAIL,
@@ -125,6 +126,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "credentials-missing": {"host-credentials-file-is-in-place": FAIL},
     "keys-exposed": {"host-keeps-its-keys-private": WARN},
     "host-disk-full": {"host-has-room": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
+    "host-inodes-used": {"host-has-room": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     "last-revision-gone": {"host-has-sound-state": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     # permissions
     # the name is registered with a user there, and the question is about a session's ARN
@@ -237,6 +239,19 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL, ENDED: FAIL},
         **UNDEPLOYED,
     },
+    "deployment-interpreter-missing": {
+        **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-newest-revision-can-start": FAIL, ENDED: FAIL},
+        **UNDEPLOYED,
+    },
+    "deployment-script-killed": {"agent-log-is-clean": FAIL, ENDED: FAIL, **UNDEPLOYED},
+    "deployment-root-read-only": {"agent-log-is-clean": FAIL, "host-has-room": FAIL, **UNDEPLOYED},
+    "deployment-bucket-in-other-region": {
+        "agent-log-is-clean": FAIL,
+        "revision-of-the-group-is-there": WARN,
+        **UNDEPLOYED,
+    },
+    # no check reads the key of an object: the agent's log names it
+    "deployment-key-denied": {"agent-log-is-clean": FAIL, **UNDEPLOYED},
     "deployment-old-script-missing": {
         **{"agent-log-is-clean": FAIL, "hook-scripts-of-the-last-good-revision-can-start": FAIL, ENDED: FAIL},
         **UNDEPLOYED,

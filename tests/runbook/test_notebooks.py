@@ -35,6 +35,7 @@ CONCERN: dict[str, list[str]] = {
         "both-arns-in-yml",
         "two-agents",
         "proxy-of-environment-dead",
+        "proxy-without-scheme",
         "metadata-of-other-region",
         "wire-log-quoted",
         "wire-log-on",
@@ -87,7 +88,14 @@ CONCERN: dict[str, list[str]] = {
         "clock-drifts",
     ],
     "registration-status": ["bad-filter"],
-    "triage": ["identity-mismatch", "bad-filter", "bucket-denied", "host-disk-full", "last-revision-gone"],
+    "triage": [
+        "identity-mismatch",
+        "bad-filter",
+        "bucket-denied",
+        "host-disk-full",
+        "host-inodes-used",
+        "last-revision-gone",
+    ],
 }
 SHOWN = ["deployment-agent-silent", "deployment-script-missing", "deployment-stopped"]
 CONCERN["deployment"] = [

@@ -96,6 +96,10 @@ DIFFERS: dict[str, set[str]] = {
         *FAILED,
         *("host root_folder", "host log_folder", "host temporary_folder"),
     },
+    "host-inodes-used": {
+        *FAILED,
+        *("host root_folder", "host log_folder", "host temporary_folder"),
+    },
     "last-revision-gone": {"host deployment", "host revisions", *FAILED},
     "key-inactive": {
         *("registration", "keys", "host identity", "host identity_file", "host credentials_file"),
@@ -133,12 +137,22 @@ DIFFERS: dict[str, set[str]] = {
         f"deployment-{name}": {*FAILED, "host revisions", "host deployment", "host hook_log"}
         for name in (
             *("script-failed", "script-missing", "script-crlf", "script-not-executable", "script-timed-out"),
-            *("output-left-open", "agent-restarted", "configuration-gone"),
+            *(
+                "output-left-open",
+                "agent-restarted",
+                "configuration-gone",
+                "interpreter-missing",
+                "script-killed",
+            ),
         )
     },
     # its log names no endpoint
     "deployment-cleanup-failing": {*FAILED, "host endpoint_commands"},
     "deployment-revision-gone": {*FAILED, "revision"},
+    "deployment-bucket-in-other-region": FAILED,
+    "deployment-key-denied": FAILED,
+    "deployment-root-read-only": {*FAILED, "host root_folder"},
+    "proxy-without-scheme": {"host config", "host config_file"},
     "deployment-old-script-missing": {*FAILED, "host deployment", "host revisions", "host hook_log"},
     "deployment-file-exists": {*FAILED, "host deployment", "host revisions"},
     "deployment-root-noexec": {
