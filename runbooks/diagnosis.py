@@ -13,9 +13,10 @@ from typing import Any
 from runbooks import engine, policy
 from runbooks.aws.session import Aws
 from runbooks.checks import RENAMED, all_checks
+from runbooks.checks._deployed import what_was_deployed
 from runbooks.checks.deployment import WHY
 from runbooks.errors import UserError
-from runbooks.findings import Check, Finding, Lead
+from runbooks.findings import OK, Check, Finding, Lead
 from runbooks.progress import ProgressCallback, cell
 from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
@@ -57,7 +58,9 @@ def diagnose(
             note = _sample(leads)
     only = tuple(check.id for check in chosen) if checks else ()
     command = "why" if only == WHY and _is_alone(question) else "diagnose"
-    return Report(aws.source(), question, results, only, command, note)
+    return Report(
+        aws.source(), question, results, only, command, note, deployed=_deployed(results, session, question)
+    )
 
 
 def why(
@@ -74,6 +77,15 @@ def why(
     if deployment == "":  # which diagnose takes for a parameter that was left out
         raise UserError("No deployment was given: why needs an id, such as d-ABCDEF123.")
     return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
+
+
+def _deployed(results: Mapping[Check, list[Finding]], session: Aws, question: Question) -> str:
+    """What was deployed where, by whom, and its status: by what a check has read, so that nothing is asked for it."""
+    late = any(finding.code.endswith("/late") for found in results.values() for finding in found)
+    if late or not question.deployment:  # what is late may never come
+        return ""
+    (found,) = engine.run(what_was_deployed, session, question)
+    return found.says if found.verdict is OK else ""
 
 
 def checks_about(question: Question) -> list[Check]:

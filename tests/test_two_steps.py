@@ -66,6 +66,26 @@ def test_the_group_of_a_deployment_is_checked_where_its_code_calls_for_that() ->
     assert report.coverage.endswith(" Checked in more detail: shop/web.")
 
 
+@pytest.mark.parametrize("ask", [diagnose, why])
+def test_the_head_of_the_report_says_what_was_deployed(ask: Any) -> None:
+    with world("deployment-script-failed", config=PATIENT) as (aws, _):
+        report = ask(aws, deployment=ID)
+        gone = ask(aws, deployment="d-UNKNOWN00")
+    said = "Failed: d-SHOPWEB01 of shop/web (s3://shop-revisions/web/1.4.2.zip, by user, created 2026-01-15 10:45 UTC)"
+    assert report.deployed == said
+    assert str(report).splitlines()[1] == said
+    assert gone.deployed == ""
+
+
+def test_the_head_waits_for_nothing() -> None:
+    with world("deployment-script-failed", [Fault("codedeploy:GetDeployment", Delay(5))], config=PATIENT) as (
+        aws,
+        _,
+    ):
+        report = why(aws, ID, timeout=0.3)
+    assert report.deployed == ""
+
+
 def test_a_code_that_only_counts_has_no_group_checked() -> None:
     assert "shop/web" not in asked(fleet({"web-01": SILENT})).note
 

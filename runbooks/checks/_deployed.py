@@ -1,11 +1,13 @@
 """What the checks of a deployment say alike: times, places, a deployment in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from runbooks.aws import Aws
-from runbooks.facts.deployments import counts
+from runbooks.aws import Aws, Refusal
+from runbooks.facts.deployments import counts, deployment
+from runbooks.findings import OK, Finding, NotApplicable
+from runbooks.question import Question
 from runbooks.text.times import time
 
 
@@ -49,3 +51,11 @@ def counted(info: Mapping[str, Any]) -> str:
 def ending(status: str) -> str:
     """How a deployment ended that did not succeed."""
     return "was stopped" if status == "Stopped" else "failed"
+
+
+def what_was_deployed(aws: Aws, question: Question) -> Iterator[Finding]:
+    """What was deployed where, by whom, and how that stands, is known: the head of a report, in one sentence."""
+    info = deployment(aws, question.deployment)
+    if isinstance(info, Refusal):
+        raise NotApplicable(f"There is no deployment {question.deployment}.")
+    yield Finding(OK, f"{info['status']}: {described(question.deployment, info)}")

@@ -129,7 +129,7 @@ class Explanation:
         if self.known[SHOWN:]:
             lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[SHOWN:])}.")
         if not self.known:
-            lines.append(index().grammar["nothing"])
+            lines.append(index().grammar["asked" if self.commands else "nothing"])
         if self.near:
             lines.append(f"Did you mean {' or '.join(map(plain, self.near))}?")
         return lines

@@ -25,7 +25,7 @@ def render(
     if shown := [e for e in others if whole or (report.command == "why" and e.verdict is OK)]:
         blocks.append("\n".join(_entry(entry, region, colour, width) for entry in shown))
     summary = _coloured(report.verdict, report.summary, colour)
-    where = f"{report.place}\n{report.asked_by}"
+    where = "\n".join(filter(None, (report.deployed, report.place, report.asked_by)))
     if not last:
         return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
     return "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"

@@ -81,6 +81,7 @@ class Contents:
     checks: Sequence[Judged]  # the worst first, those that do not apply last
     chosen: bool  # the checks were asked for by their ids
     command: str  # that asked
+    deployed: str  # what was deployed where, by whom, and its status; "" where no deployment was read
 
     @property
     def subject(self) -> str:

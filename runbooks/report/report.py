@@ -47,6 +47,7 @@ class Report:
     command: str = "diagnose"  # that asked
     note: str = ""  # what was checked as a sample of more, or what was not predicted
     given: Mapping[str, str] = field(default_factory=dict)  # options of the command beside the question
+    deployed: str = ""  # what was deployed where, by whom, and its status, of a deployment that was read
 
     @property
     def findings(self) -> list[Finding]:
@@ -143,6 +144,7 @@ class Report:
             checks=self.checks,
             chosen=bool(self.only) and self.command not in ("why", "preflight"),
             command=self.command,
+            deployed=plain(self.deployed),
         )
 
     def render(self, format: str) -> str:

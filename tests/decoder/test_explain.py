@@ -285,6 +285,14 @@ def test_nothing_known_is_said(text: str) -> None:
     assert "Nothing in this text is known" in repr(found)
 
 
+def test_a_text_with_only_a_deployments_id_is_answered_with_the_command() -> None:
+    found = explain("please look at d-SHOPWEB01")
+    assert not found.known
+    assert "Next: runbooks why d-SHOPWEB01\n" in repr(found)
+    assert "No error in this text is known" in repr(found)
+    assert "Nothing in this text" not in repr(found)
+
+
 def test_a_misspelt_name_is_answered_with_its_neighbour() -> None:
     assert STATUS in explain("InvalidRegistratonStatusException").near
 

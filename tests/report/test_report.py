@@ -172,7 +172,7 @@ def hostile(form: str, text: str) -> str:
     made = report(found, finding(UNKNOWN, text), finding(OK, text), finding(SKIP, text))
     place = Place(f"eu-west-1{text}", profile=text)
     source = replace(SOURCE, place=place, target=f"aws at {text}", account=text, identity=text)
-    return replace(made, source=source).render(form)
+    return replace(made, source=source, deployed=text).render(form)
 
 
 def test_an_unknown_format_is_one_sentence() -> None:
@@ -229,6 +229,15 @@ def test_a_command_that_holds_a_secret_is_not_shown() -> None:
     made = report(FAIL)
     named = replace(made, source=replace(SOURCE, place=Place("eu-west-1", profile="a token=hunter22")))
     assert named.again == "The command holds a secret, so it is not shown."
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "json"])
+def test_what_was_deployed_stands_above_where_it_was_asked(form: str) -> None:
+    said = "Failed: d-SHOPWEB01 of shop/web (by user)"
+    shown = replace(report(FAIL), deployed=said).render(form)
+    verdict, deployed, place = shown.index("1 failed."), shown.index(said), shown.index(" - eu-west-1 - ")
+    assert verdict < deployed < place
+    assert "d-SHOPWEB01" not in report(FAIL).render(form)
 
 
 def test_the_ticket_says_how_to_ask_again() -> None:

@@ -109,7 +109,7 @@
 
   function summary(found) {
     const count = found.known.length;
-    if (!count) return "Nothing in this text is known.";
+    if (!count) return found.commands.length ? "A deployment, and no known error." : "Nothing in this text is known.";
     return count === 1 ? "One answer." : `${count} answers, the most likely first.`;
   }
 
@@ -118,7 +118,7 @@
     const shown = found.known.slice(0, data.shown);
     const parts = shown.map((known, place) => answerOf(tools, known, place ? [] : commandsOf(tools, found)));
     if (!shown.length) {
-      parts.push(element("p", {}, index.grammar.nothing));
+      parts.push(element("p", {}, found.commands.length ? index.grammar.asked : index.grammar.nothing));
       if (found.commands.length) parts.push(commandBlock(commandsOf(tools, found)));
     }
     if (found.near.length) {
