@@ -41,7 +41,7 @@ ready: .venv/.run node_modules/.ready ## as much of them as serves and builds th
 node_modules/.ready: package.json package-lock.json | .venv/.run
 	@$(BIN)/python -m tools.assets
 
-clients: tests/clients/node_modules/.ready ## the SDK for JavaScript and the command line 2, 90 MB, for the tests
+clients: tests/clients/node_modules/.ready ## the SDK for JavaScript, the command line 2 and cfn-guard, 120 MB, for the tests
 
 tests/clients/node_modules/.ready: tests/clients/package.json tests/clients/package-lock.json | .venv/.run
 	@$(BIN)/python -m tools.assets tests/clients

@@ -1,4 +1,4 @@
-"""The recipes of docs/develop/recipes.md: each in Python, shell and JavaScript, run against the sandbox."""
+"""The recipes of docs/develop/recipes.md: in Python, shell and JavaScript, run against the sandbox. Java: test_java.py."""
 
 import importlib.util
 import json
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from codedeploy_sandbox import Error, Fault, Sandbox, serve
+from codedeploy_sandbox.hosts.bundle import zipped
 
 from runbooks.aws import sandboxed
 from tests.support import DOCS
@@ -285,6 +286,53 @@ def test_the_wait_ends_though_the_deployment_does_not() -> None:
         assert (done.returncode, done.stderr) == (2, "d-SHOPWEB01 has not ended\n")
 
 
+WEB = {"applicationName": "shop", "deploymentGroupName": "web"}
+APPSPEC = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/migrate.sh\n"
+
+
+def deploy(sandbox: Sandbox, *, broken: bool) -> str:
+    """Create a deployment, which the sandbox plays; gives its id. One that is broken names a script that it lacks."""
+    where = {"bucket": "shop-revisions", "key": "web/1.4.2.zip", "bundleType": "zip"}
+    if broken:
+        where["key"] = "web/broken.zip"
+        s3 = client(sandbox, "s3", aws_access_key_id=ANY)
+        s3.put_object(Bucket=where["bucket"], Key=where["key"], Body=zipped({"appspec.yml": APPSPEC}))
+    revision = {"revisionType": "S3", "s3Location": where}
+    made: str = codedeploy(sandbox).create_deployment(**WEB, revision=revision)["deploymentId"]
+    return made
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_deployment_is_followed_from_its_creation_to_its_end(broken: bool) -> None:
+    """Each question moves the clock of the sandbox on by a second."""
+    says = ["HEALTH_CONSTRAINTS", "AfterInstall", "ScriptMissing", "scripts/migrate.sh"]
+    with world() as (sandbox, env):
+        id_, recipe = deploy(sandbox, broken=broken), load("wait.py")
+        first = codedeploy(sandbox).get_deployment(deploymentId=id_)["deploymentInfo"]["status"]
+        assert first in ("Created", "InProgress")
+        if broken:
+            with pytest.raises(recipe.DeploymentFailed) as caught:
+                recipe.wait(codedeploy(sandbox), id_, pause=0)
+            assert [word for word in [id_, *says] if word not in str(caught.value)] == []
+        else:
+            assert recipe.wait(codedeploy(sandbox), id_, pause=0) is None
+        asked = [call for call in sandbox.account.journal if call.operation == "GetDeployment"]
+        assert len(asked) > 3
+        again = deploy(sandbox, broken=broken)
+        done = shell("wait.sh", again, "0", "60", env=env)
+        assert done.returncode == int(broken), done.stderr
+        assert [word for word in [again, *says] if broken and word not in done.stderr] == []
+
+
+@needs_javascript
+def test_javascript_follows_a_deployment_alike() -> None:
+    with world() as (sandbox, env):
+        good = deploy(sandbox, broken=False)
+        assert script("wait.mjs", f'() => wait(aws, "{good}", 60, 0)', env) == [None]
+        (given,) = script("wait.mjs", f'() => wait(aws, "{deploy(sandbox, broken=True)}", 60, 0)', env)
+        assert "ScriptMissing" in given["Error"]
+
+
 @needs_javascript
 @pytest.mark.parametrize("scenario", [*ENDS, "healthy", "deployment-running"])
 def test_javascript_waits_alike(scenario: str) -> None:
@@ -368,16 +416,19 @@ def test_the_command_line_2_runs_the_other_recipes_alike() -> None:
 # --- the page ------------------------------------------------------------------------------------
 
 
-def test_every_recipe_is_on_the_page_in_three_languages_and_runs_in_a_test() -> None:
+def test_every_recipe_is_on_the_page_in_its_languages_and_is_tried_in_a_test() -> None:
     files = {path.name for path in RECIPES.iterdir() if path.is_file()}
     shown = re.findall(r'^ *--8<-- "recipes/([\w.]+)"$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(shown) == sorted(files)
     kinds = {Path(name).stem: set[str]() for name in files}
     for name in files:
         kinds[Path(name).stem].add(Path(name).suffix)
-    assert set(map(frozenset, kinds.values())) == {frozenset({".py", ".sh", ".mjs"})}
+    run = {".py", ".sh", ".mjs"}
+    assert kinds.pop("retry") == run  # in Java it would be the SDK's own classes only
+    assert set(map(frozenset, kinds.values())) == {frozenset(run | {".java"})}
     tests = Path(__file__).read_text(encoding="utf-8")
-    assert not [name for name in files if f'"{name}"' not in tests]
+    # test_java.py compiles all of its kind
+    assert not [name for name in files if f'"{name}"' not in tests and Path(name).suffix != ".java"]
 
 
 @pytest.mark.parametrize("program", sorted(RECIPES.glob("*.*")), ids=lambda path: path.name)
