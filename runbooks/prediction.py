@@ -15,7 +15,7 @@ from runbooks import engine
 from runbooks.aws.session import Aws
 from runbooks.checks import all_checks, predictions
 from runbooks.checks._revision import findings, revision_at
-from runbooks.checks.preflight import BY_AWS, BY_PROBE, MOST_LEADS, Planned
+from runbooks.checks.preflight import BY_AWS, MOST_LEADS, Planned
 from runbooks.commands import aws_cli, piped, shell, shown
 from runbooks.diagnosis import add_to, leads_of
 from runbooks.errors import UserError
@@ -73,7 +73,7 @@ def _on_hosts(aws: Aws, question: Planned, hosts: Sequence[Lead]) -> list[tuple[
         for host in hosts
         for about in [question.on(host)]
         for id_ in host.checks
-        if set(known[id_].needs) <= set(about.given()) and (id_ in BY_AWS or aws.probe_by)
+        if set(known[id_].needs) - {"bundle"} <= set(about.given()) and (id_ in BY_AWS or aws.probe_by)
     ]
     if hosts and not _probed(aws, hosts):
         names = ", ".join(host.about for host in hosts)
@@ -82,7 +82,7 @@ def _on_hosts(aws: Aws, question: Planned, hosts: Sequence[Lead]) -> list[tuple[
             if aws.probe_by is None
             else f"no host can be probed: Systems Manager is connected with none of {names}"
         )
-        asked += [(_unprobed(known[id_], f"{why}."), question) for id_ in BY_PROBE]
+        asked += [(_unprobed(known[id_], f"{why}."), question) for id_ in question.by_probe]
     return asked
 
 

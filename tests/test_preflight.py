@@ -63,6 +63,7 @@ def test_it_predicts_what_comes_of_a_bundle(wrong: str, tmp_path: Path) -> None:
             entry.external_attr = 0o100755 << 16  # so that each script may be executed
             archive.writestr(entry, text)
     with world("healthy", config=PATIENT) as (aws, sandbox):
+        assert deployed(client(sandbox, "codedeploy")) == "succeeds"  # a revision with the same files
         report = preflight(aws, "shop/web", bundle=tmp_path / "web.zip")
         store, content = client(sandbox, "s3"), (tmp_path / "web.zip").read_bytes()
         store.put_object(Bucket="shop-revisions", Key="web/1.4.2.zip", Body=content)

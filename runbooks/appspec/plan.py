@@ -63,6 +63,17 @@ def simulate(root: Mapping, bundle: Bundle) -> Iterator[Fault]:
         yield from _permission(entry, f"permissions[{number}]", plan, named, bundle)
 
 
+def destinations(root: Mapping, bundle: Bundle) -> Plan:
+    """What Install would make of these files, whatever is wrong with them; of very many, the first."""
+    plan, windows = Plan(), install.is_windows(root)
+    for number, entry in install.mappings(root, "files"):
+        for _ in _copy(entry, number, bundle, plan, windows):
+            pass
+        if plan.steps > MAX_STEPS:
+            break
+    return plan
+
+
 def imagined(root: Mapping) -> Bundle:
     """A bundle that would fit an AppSpec, where there is none: a source is a file if its name has a suffix.
 

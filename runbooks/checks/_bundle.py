@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+from runbooks.appspec.bundle import Bundle
 from runbooks.appspec.install import text
 from runbooks.appspec.linter import NAME
 from runbooks.appspec.opening import open_bundle
 from runbooks.appspec.reading import MAX_BYTES, Mapping, read
 
 
-def appspec(path: Path) -> Mapping | None:
-    """The AppSpec of a bundle, or of the file itself; None where there is none that can be read."""
+def opened(path: Path) -> tuple[Mapping | None, Bundle | None]:
+    """The AppSpec of a bundle, None where there is none that can be read; and the bundle, None for the file alone."""
     bundle = open_bundle(path)
     if bundle is None:
         with path.open("rb") as file:
@@ -18,11 +19,11 @@ def appspec(path: Path) -> Mapping | None:
         found = bundle.read([NAME, "appspec.yaml"])
         content = found.get(NAME) or found.get("appspec.yaml") or b""
     root = read(content).root if len(content) <= MAX_BYTES else None
-    return root if isinstance(root, Mapping) else None
+    return root if isinstance(root, Mapping) else None, bundle
 
 
 def operating_system(path: Path) -> str:
     """The `os` of the AppSpec: "linux" or "windows"; "" where it names neither."""
-    root = appspec(path)
+    root, _ = opened(path)
     system = text(root.get("os")) if root else ""
     return system if system in ("linux", "windows") else ""

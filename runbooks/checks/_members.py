@@ -75,7 +75,11 @@ def _read(aws: Aws, info: Mapping[str, Any]) -> tuple[Target, ...]:
 
 def some(members: Sequence[Member]) -> str:
     """The names of some of them: "web-01, web-02 and 3 more"."""
-    names = [one.name for one in members]
+    return listed([one.name for one in members])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some of these names: "web-01, web-02 and 3 more"."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runbooks.appspec.install import text
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._bundle import operating_system
+from runbooks.checks._bundle import opened, operating_system
 from runbooks.checks._causes import bundle_of
 from runbooks.checks._host import require, require_report
-from runbooks.checks._members import MOST, Member, have, last_heard, members, of, some
+from runbooks.checks._in_the_way import copies_of, placed
+from runbooks.checks._members import MOST, Member, have, last_heard, listed, members, of, some
 from runbooks.checks._revision import revision_at
 from runbooks.checks._selected import selected
 from runbooks.facts.deployment_groups import deployment_group
@@ -43,6 +45,7 @@ BY_PROBE = (
     "host-has-sound-state",
     "hook-scripts-of-the-last-good-revision-can-start",
 )
+_OF_THE_BUNDLE = ("files-of-the-bundle-have-their-places-free",)
 _ON_PREMISES = (
     "agent-identity-is-the-registered-one",
     "host-credentials-file-is-in-place",
@@ -73,6 +76,11 @@ class Planned(Question):
     def is_the_same_again(self) -> bool:
         """Whether it is about the revision that the group was given last."""
         return not self.bundle and not self.revision
+
+    @property
+    def by_probe(self) -> tuple[str, ...]:
+        """The checks of every host that need the probe."""
+        return (*BY_PROBE, *(_OF_THE_BUNDLE if self.bundle else ()))
 
     def on(self, host: Lead) -> "Planned":
         """The same, about a host that a finding leads to."""
@@ -252,6 +260,44 @@ def agents_of_the_group_poll(aws: Aws, question: Planned) -> Iterator[Finding]:
         yield Finding(OK, f"The agent on {name} {state.says}.", about=name)
 
 
+@needs("deployment_group", "instance", "bundle")
+def files_of_the_bundle_have_their_places_free(aws: Aws, question: Planned) -> Iterator[Finding]:
+    """The files of the bundle go where the last revision of the group put its own, which the agent removes first.
+
+    A file that stands in another's place fails Install, unless `file_exists_behavior` is OVERWRITE or RETAIN. The probe reads
+    the AppSpec file of the last revision, and whether the agent has its list of files; it does not look for the files
+    of the bundle, so whether a new place is free is not known.
+    """
+    name, group = question.instance, _server(_group(aws, question), question)
+    root, bundle = opened(Path(question.bundle))
+    copies = copies_of(root, bundle) if root else []
+    if root is None or not copies or text(root.get("os")) != "linux":
+        raise NotApplicable(f"{question.bundle} copies no file to a Linux host.", about=question.bundle)
+    behavior = text(root.get("file_exists_behavior"))
+    if behavior in ("OVERWRITE", "RETAIN"):
+        raise NotApplicable(f"{question.bundle} has file_exists_behavior: {behavior}.", about=question.bundle)
+    report = require_report(aws, question, agent=True)
+    found = placed(copies, report, str(group.get("deploymentGroupId") or ""))
+    total = f"of {len(copies)} files of {question.bundle}"
+    for why in dict.fromkeys(found.clash.values()):
+        there = [path for path, reason in found.clash.items() if reason == why]
+        says = f"Install would fail on {name}: {len(there)} {total} ({listed(there)}) would find a file in place, since {why}."
+        fix = "Set file_exists_behavior to OVERWRITE or RETAIN in the AppSpec file, or remove these files from the host."
+        yield Finding(FAIL, says, code="in-the-way", about=name, fix=fix, next="/symptoms/file-exists/")
+    if found.unknown:
+        says = (
+            f"Could not check: whether on {name} the places of {len(found.unknown)} {total} are free"
+            f" ({listed(found.unknown)}) is not known: the last revision did not put them there, and the probe does not"
+            " look for them."
+        )
+        yield Finding(UNKNOWN, says, code="not-known", about=name, next="/symptoms/file-exists/")
+    if not found.clash and not found.unknown:
+        says = (
+            f"On {name} all {len(copies)} files of {question.bundle} go where the last revision put its own."
+        )
+        yield Finding(OK, says, about=name)
+
+
 def _sample(found: list[Member]) -> list[Member]:
     """The hosts to check more closely: first those that can be probed."""
     named = [one for one in found if is_instance(one.name)]  # AWS may call one as no question can
@@ -262,7 +308,7 @@ def _lead(question: Planned, group: dict[str, Any], member: Member, of_all: int)
     """What is checked on one host of the sample."""
     own = _IN_EC2 if is_ec2(member.name) else _ON_PREMISES
     again = _AGAIN if question.is_the_same_again else ()
-    probed = (*BY_PROBE, *own, *again) if member.is_online else ()
+    probed = (*question.by_probe, *own, *again) if member.is_online else ()
     bucket = bundle_of(
         revision_at(question.revision) if question.revision else group.get("targetRevision") or {}
     )

@@ -6,6 +6,7 @@ the policies; tests compare.
 
 import json
 import re
+import tempfile
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -24,7 +25,10 @@ OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
 POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
-_BUNDLE = str(ROOT / "templates/sample-application")  # one that is for instances
+_APPSPEC = (
+    "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: /srv/app\n"  # of a bundle
+)
+
 # An instance with an IAM user, and all instances, need calls that those of the scenarios do not.
 RUNS = [*((name, subject(name)) for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
 _NAMES = {row.name for row in PARAMETERS}
@@ -45,6 +49,8 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
     calls: dict[str, set[str]] = {check.id: set() for check in every}
     takes: dict[str, set[str]] = {check.id: set() for check in every}
     examples: dict[str, dict[str, dict[str, str]]] = {check.id: {} for check in all_checks()}
+    place = Path(tempfile.mkdtemp())
+    (place / "appspec.yml").write_text(_APPSPEC, encoding="utf-8")
     for scenario, instance in RUNS:
         with world(scenario, config=PATIENT) as (aws, _):
             session = aws.remembering()
@@ -52,7 +58,7 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
                 asked = {f.name: getattr(EVERYTHING, f.name) for f in fields(Question)} | {
                     "instance": instance
                 }
-                question = Noting(**asked, bundle=_BUNDLE)
+                question = Noting(**asked, bundle=str(place))
                 found = run(check.function, session, question)
                 calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
                 takes[check.id] |= vars(question).get("noted", set())

@@ -6,6 +6,7 @@ request first needs it, so that no scenario waits for it.
 
 from typing import Any
 
+from codedeploy_sandbox.hosts.agent import GROUP as FOLDER
 from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.iam.identities import Document, push
 from codedeploy_sandbox.moto_client import Ask
@@ -94,6 +95,8 @@ def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> Non
 def furnish(account: Account) -> None:
     """Put all this into the account, and hold its callers to their policies."""
     account.enforces = True
+    # as the agents on the hosts call its folder
+    account.state(REGION).groups[f"{APPLICATION}/{GROUP}"] = {"deploymentGroupId": FOLDER}
     iam = account.iam
     iam.add(f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(READS_REVISIONS), trust=trusts({"AWS": f"{_IAM}:root"}))
