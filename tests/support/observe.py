@@ -25,9 +25,8 @@ OBSERVED = ROOT / "runbooks" / "checks" / "observed.json"
 EXAMPLES = ROOT / "site_hooks" / "examples.json"
 POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 
-_APPSPEC = (
-    "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: /srv/app\n"  # of a bundle
-)
+# The AppSpec file of a bundle.
+_APPSPEC = "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: /srv/app\n"
 
 # An instance with an IAM user, and all instances, need calls that those of the scenarios do not.
 RUNS = [*((name, subject(name)) for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
@@ -49,7 +48,8 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
     calls: dict[str, set[str]] = {check.id: set() for check in every}
     takes: dict[str, set[str]] = {check.id: set() for check in every}
     examples: dict[str, dict[str, dict[str, str]]] = {check.id: {} for check in all_checks()}
-    place = Path(tempfile.mkdtemp())
+    folder = tempfile.TemporaryDirectory()
+    place = Path(folder.name)
     (place / "appspec.yml").write_text(_APPSPEC, encoding="utf-8")
     for scenario, instance in RUNS:
         with world(scenario, config=PATIENT) as (aws, _):
