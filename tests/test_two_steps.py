@@ -86,6 +86,12 @@ def test_the_head_waits_for_nothing() -> None:
     assert report.deployed == ""
 
 
+def test_a_revision_that_the_host_did_not_find_is_looked_up() -> None:
+    report = asked("deployment-revision-gone")
+    (found,) = [f for check, f in report.results.items() if check.id == "revision-of-the-group-is-there"]
+    assert (found[0].verdict, found[0].about) == (FAIL, "s3://shop-revisions/web/1.4.2.zip")
+
+
 def test_a_code_that_only_counts_has_no_group_checked() -> None:
     assert "shop/web" not in asked(fleet({"web-01": SILENT})).note
 

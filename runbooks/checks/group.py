@@ -6,12 +6,13 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.checks import _service_role
 from runbooks.checks._constraint import foreseen
+from runbooks.checks._deployed import location
 from runbooks.checks._revision import findings
 from runbooks.checks._selected import scaling_names, selected
 from runbooks.facts.alarms import alarm_states
 from runbooks.facts.auto_scaling import auto_scaling_groups, launch_hooks
 from runbooks.facts.deployment_groups import deployment_group, groups_of
-from runbooks.facts.deployments import active_deployments, minimum_healthy
+from runbooks.facts.deployments import active_deployments, deployment, minimum_healthy
 from runbooks.facts.iam import role
 from runbooks.facts.load_balancing import classic_load_balancer, target_group
 from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
@@ -132,13 +133,17 @@ def service_role_may_do_what_the_group_needs(aws: Aws, question: Question) -> It
 def revision_of_the_group_is_there(aws: Aws, question: Question) -> Iterator[Finding]:
     """The revision that the group was last given is in its bucket, and is of the type that it is said to be.
 
-    It is looked up by a list of the bucket and not read. Whether the hosts may read it is host-may-read-the-bucket.
+    So is the one of the deployment, where a deployment is asked about and had another. It is looked up by a list of the
+    bucket and not read. Whether the hosts may read it is host-may-read-the-bucket.
     """
     group = _known(aws, question)
-    revision = group.get("targetRevision") or {}
-    if not revision:
+    info = deployment(aws, question.deployment) if question.deployment else {}
+    own = {} if isinstance(info, Refusal) else info.get("revision")
+    revisions = {location(one): one for one in (own, group.get("targetRevision")) if one}
+    if not revisions:
         raise NotApplicable(f"{question.deployment_group} was given no revision yet.")
-    yield from findings(aws, revision)
+    for revision in revisions.values():
+        yield from findings(aws, revision)
 
 
 @needs("deployment_group")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from runbooks.checks._selected import selected
 from runbooks.engine import run
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
+from runbooks.question import Question
 from tests.support.findings import assert_sound
 from tests.support.world import EVERYTHING, PATIENT, world
 
@@ -91,6 +93,28 @@ WATCHED = {"enabled": True, "alarms": [{"name": "gone"}]}
 )  # fmt: skip
 def test_what_the_group_names(check: str, members: dict[str, Any], expected: tuple[Verdict, str]) -> None:
     assert only(check, like(**members)) == expected
+
+
+def test_the_revision_of_the_deployment_is_looked_up_beside_that_of_the_group() -> None:
+    """The group was given another since: that one is there, and the one that the deployment asked for is not."""
+
+    def scenario(account: Account) -> None:
+        find("deployment-script-failed")(account)
+        state = account.state(REGION)
+        info = state.deployments["d-SHOPWEB01"].info
+        state.groups.setdefault("shop/web", {})["targetRevision"] = info["revision"]
+        gone = info["revision"]["s3Location"] | {"key": "web/gone.zip"}
+        info["revision"] = {"revisionType": "S3", "s3Location": gone}
+
+    question = Question(deployment_group="shop/web", deployment="d-SHOPWEB01")
+    with session(scenario) as aws:
+        found = run(CHECKS[REVISION], aws, question)
+        known = run(CHECKS[REVISION], aws, replace(question, deployment="d-UNKNOWN00"))
+    assert [(f.verdict, f.about) for f in found] == [
+        (FAIL, "s3://shop-revisions/web/gone.zip"),
+        (OK, "s3://shop-revisions/web/1.4.2.zip"),
+    ]
+    assert [f.verdict for f in known] == [OK]
 
 
 def test_an_alarm_that_is_active_counts_whether_or_not_failed_polls_are_ignored() -> None:
