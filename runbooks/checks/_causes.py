@@ -1,16 +1,18 @@
 """Why targets of a deployment failed: those that failed alike are one cause, with what the guide knows of it."""
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from runbooks.aws import Aws
+from runbooks.checks._alike import one_word_apart, shape
 from runbooks.checks._deployed import location, sentence, since
 from runbooks.decoder import Known, explain
-from runbooks.facts.deployments import MOST_READ, Event, Target, Targets
+from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Span
 from runbooks.question import BUCKET, is_instance
 
@@ -18,9 +20,15 @@ from runbooks.question import BUCKET, is_instance
 _NOT_HEARD = "CodeDeploy agent was not able to receive the lifecycle event"
 STUCK = "/symptoms/deployment-stuck/"
 _NOT_ENDED = ("Pending", "InProgress", "Ready")
-_SHAPE = re.compile(
-    r"\b(?=[0-9a-f-]*\d)[0-9a-f-]{6,}\b|\d+"
-)  # ids, addresses and times, in which alike hosts differ
+# CodeDeploy does these itself, at the load balancer: no agent takes part (AWS's user guide).
+_OF_CODEDEPLOY = ("BlockTraffic", "AllowTraffic")
+_BY_AUTO_SCALING = {
+    "autoscaling": "Auto Scaling began this deployment for an instance that it launched: until a revision deploys there,"
+    " the instances that it launches next can fail alike (inferred).",
+    "autoscalingTermination": "Auto Scaling began this deployment for an instance that it terminates: the repaired script"
+    " counts from the next deployment to the group on (inferred).",
+}
+_ENVIRONMENTS = {"BLUE": "original (blue)", "GREEN": "replacement (green)"}
 # These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
 _TAIL = 300  # characters of a script's log that a finding shows, from its end
@@ -39,21 +47,40 @@ class Cause:
     status: str
     event: Event | None
     targets: tuple[Target, ...]
+    words: tuple[str, ...] = ()  # the one word in which the texts of the targets differ
 
     @property
-    def was_begun(self) -> bool:
-        """Whether the event has a start: then an agent had taken it."""
-        return self.event is None or self.event.began is not None
+    def has_failed(self) -> bool:
+        """Whether its event failed, also where CodeDeploy does not know what became of the target."""
+        return self.status == "Failed" or (self.status not in _NOT_ENDED and self.event is not None)
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether it is at an event that an agent has to take and that has no start: then none has taken it."""
+        if self.event is None or self.event.began or self.event.name in _OF_CODEDEPLOY:
+            return False
+        return self.targets[0].is_host
 
     @cached_property
     def known(self) -> Known | None:
-        """What the guide knows of it: of an event without a start, that no agent took it."""
-        if self.event is None or (self.status != "Failed" and self.was_begun):
+        """What the guide knows of it: of an event that no agent took, that."""
+        if self.event is None or not (self.has_failed or self.is_unheard):
             return None
-        known = explained(self.event.code, self.event.message, self.event.tail)
-        says_more = known is not None and known.name != self.event.code
-        unheard = not self.was_begun and self.targets[0].is_host and not says_more
-        return explained("", _NOT_HEARD) if unheard else known
+        known = _explained_event(self.event)
+        if known and known.name != self.event.code:
+            return known
+        if self.event.name in _OF_CODEDEPLOY:
+            return explained("", f"The {self.event.name} event failed") or known
+        return explained("", _NOT_HEARD) if self.is_unheard else known
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        if self.known and self.known.name == "UnknownError" and not self.targets[0].is_host:
+            return (
+                "Go by the error of the deployment, which deployment-succeeded shows: this code says no more."
+            )
+        return self.known.do if self.known else ""
 
     def leads(self, info: Mapping[str, Any]) -> tuple[Lead, ...]:
         """The first of the hosts, with the checks that the cause calls for; none where it calls for none."""
@@ -69,7 +96,16 @@ def causes(targets: Iterable[Target]) -> list[Cause]:
     for target in targets:
         event = _at(target)
         alike.setdefault(_kind(target, event), []).append((target, event))
-    found = [Cause(kind[0], rows[0][1], tuple(target for target, _ in rows)) for kind, rows in alike.items()]
+    texts = {kind: (kind[:-1], kind[-1]) for kind, rows in alike.items() if len(rows) == 1 and kind[-1]}
+    words: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for apart in one_word_apart(texts):
+        first, *others = apart
+        words[first] = tuple(apart.values())
+        alike[first] += [row for other in others for row in alike.pop(other)]
+    found = [
+        Cause(rows[0][0].status, rows[0][1], tuple(target for target, _ in rows), words.get(kind, ()))
+        for kind, rows in alike.items()
+    ]
     return sorted(found, key=lambda cause: -len(cause.targets))
 
 
@@ -79,20 +115,36 @@ def explained(code: str, *texts: str) -> Known | None:
     return found[0] if found else None
 
 
+@lru_cache(maxsize=1024)
+def _explained_event(event: Event) -> Known | None:
+    return explained(event.code, event.message, event.tail)
+
+
 def _at(target: Target) -> Event | None:
-    """The event at which a target failed, or at which it is."""
-    wanted = ("Pending", "InProgress") if target.status in _NOT_ENDED else ("Failed",)
-    if target.status not in ("Failed", *_NOT_ENDED):
+    """The event at which a target failed, or at which it is: of several that failed the one that began first."""
+    if target.status in _NOT_ENDED:
+        return next((event for event in target.events if event.status in ("Pending", "InProgress")), None)
+    if target.status not in ("Failed", "Unknown"):
         return None
-    return next((event for event in target.events if event.status in wanted), None)
+    bad = [event for event in target.events if event.status == "Failed"]
+    if (
+        not bad and target.status == "Failed"
+    ):  # what became of the event is not known to CodeDeploy, but why is
+        bad = [event for event in target.events if event.code or event.message or event.tail]
+        bad = [event for event in bad if event.status != "Succeeded"]
+    order = {event: event.began.timestamp() if event.began else math.inf for event in bad}
+    return min(bad, key=order.__getitem__, default=None)
 
 
 def _kind(target: Target, event: Event | None) -> tuple[str, ...]:
+    """What targets that failed alike have in common; last of all, what their texts say."""
     if event is None:
-        return (target.status,)
-    said = (event.message, event.tail[-_END:])
-    shapes = (_SHAPE.sub("0", text.replace(target.id, "")) for text in said)
-    return (target.status, event.name, event.code, event.script, str(event.began is None), *shapes)
+        return (target.status, target.label, "")
+    known = _explained_event(event)
+    means = f"{known.name} {known.do}" if known else ""
+    begun = str(event.began is None)
+    said = "\n".join(shape(text, target.id) for text in (event.message, event.tail[-_END:]))
+    return (target.status, target.label, event.name, event.code, event.script, begun, means, said.strip())
 
 
 def about(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -111,49 +163,85 @@ def bundle_of(revision: Mapping[str, Any]) -> str:
     return bundle if BUCKET.fullmatch(bundle) else ""
 
 
-def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any]) -> Finding:
+def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str = "") -> Finding:
+    """What is said of a cause; ``turn`` is why its targets wait, where that is not for an agent."""
     names, event = [target.id for target in cause.targets], cause.event
-    some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    who, spans = f"{len(names)} of {of} target{'s' * (of > 1)} ({some})", _spans(cause)
+    some, spans = _some(names), _spans(cause)
+    environment = _ENVIRONMENTS.get(cause.targets[0].label.upper(), "")
+    of_it = f" of the {environment} environment" if environment else ""
+    who = f"{len(names)} of {of} target{'s' * (of > 1)} ({some}){of_it}"
     if cause.status == "Succeeded":
         return Finding(OK, f"{who} succeeded.", about=some, spans=spans)
     if cause.status == "Skipped":
         return _skipped(who, len(names), some, info, spans)
-    if cause.status != "Failed":
+    if not cause.has_failed:
         at = f" at {event.name}" if event else ""
-        taken = "; no agent has taken it yet" if not cause.was_begun and cause.targets[0].is_host else ""
+        taken = "; no agent has taken it yet" if cause.is_unheard else ""
         waits = since(aws, _began(cause, info))
         verb = ("has been" if waits else "is") if len(names) == 1 else ("have been" if waits else "are")
-        says = f"{who} {verb} {cause.status}{at}{waits}{taken}."
-        leads = cause.leads(info)
+        says = f"{who} {verb} {cause.status}{at}{waits}{turn or taken}."
+        leads = () if turn else cause.leads(info)
         return Finding(UNKNOWN, says, code="not-ended", about=some, next=STUCK, leads=leads, spans=spans)
-    says, code = f"{who} failed. CodeDeploy names no event.", "failed"
-    known = cause.known
-    fix = known.do if known else ""
-    if event:
-        code = event.code.lower() if _CODE.fullmatch(event.code) else "failed"
-        parts = [f"{who} failed", f"at {event.name}", f"with {event.code}" if event.code else ""]
-        says = " ".join(filter(None, parts)) + (f" in {event.script}" if event.script else "") + "."
-        says += (
-            "" if cause.was_begun or not cause.targets[0].is_host else " It never started: no agent took it."
-        )
-        says += f" {sentence(event.message)}" if event.message else " CodeDeploy gives no message."
-        tail = " | ".join(line for line in event.tail.splitlines() if line and not line.startswith(_HEADER))
-        says += f" The log ends: {tail[-_TAIL:]}" if tail else ""
-        old = cause.was_begun and event.name in _OF_THE_LAST_REVISION
-        fix += _of_the_last_revision(event.name, info) if old else ""
-    next_ = (known.page if known else "") or "/symptoms/"
-    leads = cause.leads(info)
-    return Finding(FAIL, says, code=code, about=some, fix=fix.strip(), next=next_, leads=leads, spans=spans)
+    next_ = (cause.known.page if cause.known else "") or "/symptoms/"
+    return Finding(
+        FAIL,
+        _failed(cause, who),
+        code=event.code.lower() if event and _CODE.fullmatch(event.code) else "failed",
+        about=some,
+        fix=_fix(cause, info),
+        next=next_,
+        leads=cause.leads(info),
+        spans=spans,
+    )
+
+
+def _failed(cause: Cause, who: str) -> str:
+    """At which event targets failed, and all that CodeDeploy says of it."""
+    event, is_known = cause.event, cause.status == "Failed"
+    says = (
+        f"{who} failed"
+        if is_known
+        else f"{who} {'is' if len(cause.targets) == 1 else 'are'} {cause.status}; it failed"
+    )
+    if not event:
+        return f"{says}. CodeDeploy names no event."
+    says += f" at {event.name}" + (f" with {event.code}" if event.code else "")
+    says += (f" in {event.script}" if event.script else "") + "."
+    if event.said_success:
+        says += " Its code is Success, so that does not say why."
+    if event.status != "Failed":
+        says += f" That event is {event.status}."
+    if cause.is_unheard:
+        says += " It never started: no agent took it."
+    says += f" {sentence(event.message)}" if event.message else " CodeDeploy gives no message."
+    tail = " | ".join(line for line in event.tail.splitlines() if line and not line.startswith(_HEADER))
+    says += f" The log ends: {tail[-_TAIL:]}" if tail else ""
+    if cause.words:
+        says = f"{sentence(says)} In their texts one word differs: {_some(cause.words)}."
+    traffic = cause.targets[0].traffic
+    return f"{sentence(says)} Traffic: {traffic}." if traffic else says
+
+
+def _fix(cause: Cause, info: Mapping[str, Any]) -> str:
+    fix, event = cause.fix, cause.event
+    if event and event.began and event.name in _OF_THE_LAST_REVISION and cause.targets[0].is_host:
+        fix += _of_the_last_revision(event.name, info)
+    if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):
+        fix += f" {by}"
+    return fix.strip()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _of_the_last_revision(event: str, info: Mapping[str, Any]) -> str:
     before = location(info.get("previousRevision") or {})
     noted = f" (before this deployment it was {before})" if before else ""
-    return (
-        f" {event} runs the script of the last revision that was deployed successfully{noted}. To deploy past it once:"
-        " aws deploy create-deployment --ignore-application-stop-failures."
-    )
+    says = f" {event} runs the script of the last revision that was deployed successfully{noted}."
+    if info.get("creator") == "autoscalingTermination":  # no one deploys to an instance that ends
+        return says
+    return f"{says} To deploy past it once: aws deploy create-deployment --ignore-application-stop-failures."
 
 
 def _skipped(
@@ -188,6 +276,18 @@ def not_read(found: Targets) -> Iterator[Finding]:
     if count := found.unread_waiting:
         says = f"{count} more of {found.total} targets have not ended; they were not read: at most {MOST_READ} are."
         yield Finding(UNKNOWN, says, code="not-read", about="InProgress")
+    if count := found.unread:
+        says = f"{count} more of {found.total} targets were not read: at most {MOST_READ} are."
+        yield Finding(UNKNOWN, says, code="not-read", about="targets")
+
+
+def not_listed(found: Targets, info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Where CodeDeploy counts more targets that failed than it lists, of a deployment that has ended."""
+    counted = counts(info).get("Failed", 0)
+    listed = sum(target.status == "Failed" for target in found.read) + found.unread_failed
+    if counted > listed and info["status"] in ENDED:
+        says = f"CodeDeploy counts {counted} targets that failed and lists {listed}: why the others failed is not known."
+        yield Finding(UNKNOWN, says, code="not-listed", about="Failed", fix="Ask again in a minute.")
 
 
 def _spans(cause: Cause) -> tuple[Span, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbooks.facts.deployments import PREDEFINED, counts
-from runbooks.findings import FAIL, OK, WARN, Finding
+from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
 
 _FIX = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
 _PAGE = "/deployment-errors/HEALTH_CONSTRAINTS/"
@@ -26,7 +26,7 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
         f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail:"
         f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
     )
-    says += " It also counts each Availability Zone, which is not done here." if rule.get("zonal") else ""
+    says += _zones(rule)
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
@@ -34,7 +34,11 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
     if failed > total - needed:
         return Finding(FAIL, says, code="too-many-failed", about=name, fix=fix, next=_PAGE)
     if info["status"] == "Failed" and succeeded < needed:
+        says += _one_more(total, needed, failed, skipped)
         return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=fix, next=_PAGE)
+    if is_health and rule.get("zonal") is not None:
+        says += " So one of the zones, or instances that were unhealthy before, can be the reason (inferred)."
+        return Finding(WARN, says, code="others-are-unhealthy", about=name, next=_PAGE)
     if is_health:
         says += (
             " So CodeDeploy counts others as unhealthy too: those whose last deployment failed (inferred)."
@@ -43,12 +47,54 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
     return Finding(OK, says, about=name)
 
 
+def _one_more(total: int, needed: int, failed: int, skipped: int) -> str:
+    """Why targets were skipped though no more failed than may: one at work is not healthy either (AWS's user guide)."""
+    left = total - failed - 1
+    if not skipped or left >= needed:
+        return ""
+    return (
+        f" With {failed} failed, one more at work would leave {left} of {total} healthy, fewer than {needed}."
+    )
+
+
+def _zones(rule: Mapping[str, Any]) -> str:
+    """What the rule asks of each Availability Zone, in words."""
+    zonal = rule.get("zonal")
+    if zonal is None:
+        return ""
+    unit = " %" if zonal.get("type") == "FLEET_PERCENT" else ""
+    number = (
+        f" and keeps at least {zonal['value']}{unit} healthy in each"
+        if zonal.get("value") is not None
+        else ""
+    )
+    return f" It deploys to one Availability Zone at a time{number}, which is not counted here."
+
+
+def waiting(info: Mapping[str, Any], total: int, pending: int, at_work: int) -> str:
+    """Why so many targets have no first event yet where others are at work, or only some may be; "" where it is an agent."""
+    name = str(info.get("deploymentConfigName") or "")
+    rule = PREDEFINED.get(name)
+    if rule is None:
+        return "; an agent has not taken it yet, or it is not their turn" if at_work else ""
+    failed = counts(info).get("Failed", 0)
+    at_once = max(1, total - max(1, _asked(rule, total)[0]))
+    if rule["value"] == 0:  # all of them at once
+        return ""
+    if at_work + failed >= at_once:
+        return f"; {name} deploys to {at_once} at a time, so it is not their turn yet"
+    room = at_once - at_work - failed
+    if pending > room:
+        return f"; no agent has taken it yet ({name} deploys to {at_once} at a time, so the others wait for their turn)"
+    return ""
+
+
 def foreseen(name: str, rule: Mapping[str, Any], total: int) -> Finding:
     """What the rule of the configuration ``name`` makes of a deployment to so many targets."""
     asked, how = _asked(rule, total)
     needed = max(1, asked)
     says = f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail."
-    says += " It also counts each Availability Zone, which is not done here." if rule.get("zonal") else ""
+    says += _zones(rule)
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
     return Finding(OK, says, about=name)
@@ -70,6 +116,8 @@ def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:
     at least one has to succeed, also where the rule asks for none, is in AWS's user guide (AllAtOnce).
     """
     kind, value = rule["type"], int(rule["value"])
+    if kind not in ("MOST_CONCURRENCY", "FLEET_PERCENT", "HOST_COUNT"):
+        raise CouldNotCheck(f"{kind} is not a type of minimum healthy hosts that this guide knows.")
     if kind == "MOST_CONCURRENCY":
         return total - value, f" (all but {value})"
     if kind == "FLEET_PERCENT":

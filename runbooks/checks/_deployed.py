@@ -10,6 +10,11 @@ from runbooks.findings import OK, Finding, NotApplicable
 from runbooks.question import Question
 from runbooks.text.times import time
 
+_CREATORS = {  # of the model, where its name needs words
+    "autoscaling": "Auto Scaling for an instance that it launched",
+    "autoscalingTermination": "Auto Scaling for an instance that it terminates",
+}
+
 
 def sentence(text: str) -> str:
     """The text with a full stop."""
@@ -33,7 +38,8 @@ def location(revision: Mapping[str, Any]) -> str:
 def described(id_: str, info: Mapping[str, Any]) -> str:
     """The deployment in words: "d-ABCDEF123 of shop/web (s3://shop-revisions/web.zip, by a user)"."""
     group = "/".join(filter(None, (info.get("applicationName"), info.get("deploymentGroupName"))))
-    creator = f"by {info['creator']}" if info.get("creator") else ""
+    by = str(info.get("creator") or "")
+    creator = f"by {_CREATORS.get(by, by)}" if by else ""
     begun = f"created {time(info['createTime'])}" if info.get("createTime") else ""
     inside = ", ".join(filter(None, (location(info.get("revision") or {}), creator, begun)))
     return f"{id_}{f' of {group}' if group else ''}{f' ({inside})' if inside else ''}"
@@ -41,6 +47,8 @@ def described(id_: str, info: Mapping[str, Any]) -> str:
 
 def counted(info: Mapping[str, Any]) -> str:
     """How many targets are in which status."""
+    if info.get("deploymentOverview") is None:
+        return "CodeDeploy does not count its targets"
     said = (
         f"{count} {'in progress' if name == 'InProgress' else name.lower()}"
         for name, count in counts(info).items()

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._causes import STUCK, about, by_count, causes, explained, finding, not_read
-from runbooks.checks._constraint import judged
+from runbooks.checks._causes import STUCK, about, by_count, causes, explained, finding, not_listed, not_read
+from runbooks.checks._constraint import judged, waiting
 from runbooks.checks._deployed import counted, described, ending, sentence, since
 from runbooks.decoder import Known
 from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.deployments import (
+    ENDED,
     WAITING,
     active_deployments,
     counts,
@@ -40,6 +41,7 @@ WHY = (
 # The codes that count the targets that failed, so that the cause is with these.
 _COUNTS = ("HEALTH_CONSTRAINTS",)
 _WITH_TARGETS = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
+_OWN_FAILURE = "and why is there. Why this rollback failed as well is said here, with its own targets."
 _ROLLED_BACK = "/symptoms/rolled-back/"
 
 
@@ -56,11 +58,16 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
         raise NotApplicable(f"{question.deployment} has not started, so it has no targets yet.")
     if not found.total:
         raise NotApplicable(f"{question.deployment} has no targets.", about=question.deployment)
-    for cause in causes(found.read):
-        yield finding(aws, cause, found.total, info)
+    by_cause = causes(found.read)
+    at_work = sum(len(cause.targets) for cause in by_cause if cause.status == "InProgress")
+    for cause in by_cause:
+        waits = cause.status == "Pending" and cause.is_unheard
+        turn = waiting(info, found.total, len(cause.targets), at_work) if waits else ""
+        yield finding(aws, cause, found.total, info, turn)
     for status, count in found.counted.items():
         yield by_count(status, count, found.total, info)
     yield from not_read(found)
+    yield from not_listed(found, info)
 
 
 @needs("deployment")
@@ -80,12 +87,14 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
     status, what = str(info["status"]), described(id_, info)
     if status == "Succeeded":
         yield Finding(OK, f"{what} succeeded.{_manner(info)}", about=id_)
-    elif status in WAITING:
+    elif status in ENDED:
+        yield _ended(what, info)
+    else:
         says = f"{what} is {status}: {counted(info)}. {_waits_for(aws, info)}{_manner(info)}"
         yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK)
-    else:
-        yield _ended(aws, what, info)
     yield from _rollback(id_, info)
+    if (info.get("errorInformation") or {}).get("code") == "ALARM_ACTIVE":
+        yield from _alarms(aws, id_, info)  # last: what is known does not depend on this read
 
 
 @needs("deployment")
@@ -177,7 +186,7 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
     lead = (Lead(id_, 1, (("deployment", id_),), WHY),)
     if status == "Succeeded":
         yield Finding(OK, f"The last deployment of {name}, {id_}, succeeded{at}.", about=id_)
-    elif status in WAITING:
+    elif status not in ENDED:
         says = f"The last deployment of {name}, {id_}, is {status}."
         yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK, leads=lead)
     else:
@@ -202,15 +211,13 @@ def _known(aws: Aws, question: Question) -> dict[str, Any]:
 # Of the whole
 
 
-def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
+def _ended(what: str, info: Mapping[str, Any]) -> Finding:
     """The finding of a deployment that failed or was stopped."""
     id_, status, error = str(info["deploymentId"]), str(info["status"]), info.get("errorInformation") or {}
     code, message = str(error.get("code") or ""), str(error.get("message") or "").strip()
     known = explained(code, message)
     reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
     says = f"{what} {ending(status)} ({counted(info)}). {reason}"
-    if code == "ALARM_ACTIVE" and (alarms := _alarms(aws, info)):
-        says += f" It watches the alarms {', '.join(alarms)}."
     fix = _WITH_TARGETS if code in _COUNTS else _do(known)
     if code in ("IAM_ROLE_PERMISSIONS", "AUTO_SCALING_IAM_ROLE_PERMISSIONS") and _suspended(info):
         fix += " The service role needs autoscaling:SuspendProcesses and autoscaling:ResumeProcesses."
@@ -242,8 +249,9 @@ def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(WARN, says, code="rolled-back", about=str(rolled), next=_ROLLED_BACK)
     trigger = rollback.get("rollbackTriggeringDeploymentId")
     if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
-        of = f"{trigger} failed or was stopped" if trigger else "another one failed or was stopped"
-        says = f"{id_} is a rollback itself: {of}, and the cause is there.{more}"
+        says = f"{id_} is a rollback itself: {trigger or 'another one'} failed or was stopped, "
+        says += "and the cause is there." if info["status"] in ("Succeeded", *WAITING) else _OWN_FAILURE
+        says += more
         about = str(trigger or id_)
         yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)
 
@@ -256,7 +264,10 @@ def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
     if status == "Ready":
         options = (info.get("blueGreenDeploymentConfiguration") or {}).get("deploymentReadyOption") or {}
         minutes = options.get("waitTimeInMinutes")
-        said += f" CodeDeploy stops it after {minutes} minutes." if minutes else ""
+        stops = (
+            minutes and options.get("actionOnTimeout") == "STOP_DEPLOYMENT"
+        )  # the model: of that option alone
+        said += f" CodeDeploy stops it after {minutes} minutes." if stops else ""
         what = "It has waited for traffic to be rerouted (aws deploy continue-deployment)"
     elif status in ("Created", "Queued"):
         what = "It has waited to begin"
@@ -264,6 +275,8 @@ def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
         what = "It has waited to terminate the original instances"
     elif status == "Baking":
         what = "It has watched the new revision"
+    elif status not in WAITING:
+        what = "This guide does not know that status. The deployment has run"
     else:
         what = "It has waited for its targets"
     return f"{what}{begun}.{f' {sentence(said.strip())}' if said else ''}"
@@ -287,13 +300,16 @@ def _suspended(info: Mapping[str, Any]) -> list[str]:
     return [str(process) for process in options.get("autoScalingGroupProcessesToSuspend") or ()]
 
 
-def _alarms(aws: Aws, info: Mapping[str, Any]) -> list[str]:
-    """The names of the alarms that end the deployment: its own, or its group's."""
-    own = info.get("overrideAlarmConfiguration")
-    if own is None:
-        group = deployment_group(aws, f"{info.get('applicationName')}/{info.get('deploymentGroupName')}")
+def _alarms(aws: Aws, id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    """The alarms that end the deployment: its own, or its group's."""
+    own, name = info.get("overrideAlarmConfiguration"), dict(about(info)).get("deployment_group", "")
+    if own is None and name:
+        group = deployment_group(aws, name)
         own = {} if isinstance(group, Refusal) else group.get("alarmConfiguration") or {}
-    return [str(alarm.get("name")) for alarm in own.get("alarms") or ()]
+    names = ", ".join(str(alarm.get("name")) for alarm in (own or {}).get("alarms") or ())
+    if names:
+        says = f"{id_} watches the alarms {names}."
+        yield Finding(WARN, says, code="alarms", about=names, next="/deployment-errors/ALARM_ACTIVE/")
 
 
 def _do(known: Known | None) -> str:

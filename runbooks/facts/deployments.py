@@ -21,10 +21,13 @@ WAITING = (
     "Baking",
     "Ready",
 )  # the model's statuses of a deployment that has not ended
+ENDED = ("Succeeded", "Failed", "Stopped")
 _UNKNOWN = ("DeploymentDoesNotExistException", "InvalidDeploymentIdException")
 _LIST, _BATCH = "codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"
+_OLD_BATCH = "codedeploy:BatchGetDeploymentInstances"
 _NOT_STARTED = "DeploymentNotStartedException"
 _DENIED = ("AccessDeniedException", "AccessDenied")
+_KINDS = {"instanceTarget", "lambdaTarget", "ecsTarget", "cloudFormationTarget"}
 _GONE = ("DeploymentTargetDoesNotExistException", "InstanceDoesNotExistException")
 
 
@@ -40,6 +43,7 @@ class Event:
     script: str = ""
     message: str = ""
     tail: str = ""  # the end of the script's log
+    said_success: bool = False  # its code is Success, though it did not succeed
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Target:
     is_host: bool
     status: str
     events: tuple[Event, ...]
+    label: str = ""  # Blue: of the original environment; Green: of the replacement
+    traffic: str = ""  # what carries it, in words: versions of a function, task sets of a service
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,18 @@ class Targets:
     counted: Mapping[str, int]  # by CodeDeploy, not read
     unread_failed: int = 0  # more than `MOST_READ`
     unread_waiting: int = 0
+    unread: int = 0  # in a status that is not known, where CodeDeploy does not count its targets
 
     @property
     def total(self) -> int:
         """How many targets the deployment has."""
-        return len(self.read) + sum(self.counted.values()) + self.unread_failed + self.unread_waiting
+        return (
+            len(self.read)
+            + sum(self.counted.values())
+            + self.unread_failed
+            + self.unread_waiting
+            + self.unread
+        )
 
 
 def deployment(aws: Aws, id_: str) -> dict[str, Any] | Refusal:
@@ -119,7 +132,7 @@ def _targets(aws: Aws, info: Mapping[str, Any]) -> Targets | Refusal | None:
     }
     if isinstance(ids, Refusal):
         return ids if ids.code == _NOT_STARTED else _instances(aws, id_)
-    unread_failed, unread_waiting, ids = max(0, len(ids) - MOST_READ), 0, ids[:MOST_READ]
+    unread, unread_waiting, ids = max(0, len(ids) - MOST_READ), 0, ids[:MOST_READ]
     waiting = {status: known[status] for status in ("InProgress", "Pending", "Ready") if status in known}
     if is_large and waiting:
         room = MOST_READ - len(ids)
@@ -127,7 +140,12 @@ def _targets(aws: Aws, info: Mapping[str, Any]) -> Targets | Refusal | None:
         more = [] if isinstance(more, Refusal) else more
         ids, unread_waiting = ids + more, max(0, sum(waiting.values()) - len(more))
     read = _described(aws, id_, ids)
-    return None if read is None else Targets(read, done, unread_failed, unread_waiting)
+    if isinstance(read, Refusal):
+        return _instances(aws, id_)
+    if read is None:
+        return None
+    unread_failed = unread if is_large else 0
+    return Targets(read, done, unread_failed, unread_waiting, unread - unread_failed)
 
 
 def _ids(aws: Aws, id_: str, *statuses: str, most: int | None = None) -> list[str] | Refusal:
@@ -137,19 +155,27 @@ def _ids(aws: Aws, id_: str, *statuses: str, most: int | None = None) -> list[st
     )
 
 
-def _described(aws: Aws, id_: str, ids: list[str]) -> tuple[Target, ...] | None:
-    """The targets of these ids; None where one is not there any more."""
+def _described(aws: Aws, id_: str, ids: list[str]) -> tuple[Target, ...] | Refusal | None:
+    """The targets of these ids, or the refusal of an identity that may not read them; None where one is not there any more.
+
+    Raises `CouldNotCheck` for a kind of target that is not of the model.
+    """
     found: list[Target] = []
     for start in range(0, len(ids), TARGETS):
         answer = aws.read(
             _BATCH,
             "deploymentTargets",
-            expecting=_GONE,
+            expecting=(*_GONE, *_DENIED),
             deploymentId=id_,
             targetIds=ids[start : start + TARGETS],
         )
         if isinstance(answer, Refusal):
-            return None
+            return answer if answer.code in _DENIED else None
+        if other := next((row for row in answer if not set(row) & _KINDS), None):
+            kind = other.get("deploymentTargetType") or "a kind without a name"
+            raise CouldNotCheck(
+                f"{_BATCH} gives targets of a kind that this guide does not know: {kind}. A newer release may."
+            )
         found += [
             _target(one, str(one.get("targetId") or "a target"), is_host=kind == "instanceTarget")
             for row in answer
@@ -166,45 +192,76 @@ def _instances(aws: Aws, id_: str) -> Targets | Refusal | None:
         "codedeploy:ListDeploymentInstances", "instancesList", (_NOT_STARTED, *_DENIED), deploymentId=id_
     )
     if isinstance(ids, Refusal) and ids.code in _DENIED:
-        ids = aws.read_all(
-            _LIST, "targetIds", deploymentId=id_
-        )  # raises what is to be said: the newer one is refused
+        # raises what is to be said: the newer ones are refused
+        ids = aws.read_all(_LIST, "targetIds", deploymentId=id_)
+        aws.read(_BATCH, "deploymentTargets", deploymentId=id_, targetIds=ids[:TARGETS])
     if isinstance(ids, Refusal):
         return ids
-    found = [
-        _target(one, str(one.get("instanceId") or "a target").rpartition("/")[2], is_host=True)
-        for start in range(0, len(ids), TARGETS)
-        for one in aws.read(
-            "codedeploy:BatchGetDeploymentInstances",
-            "instancesSummary",
-            deploymentId=id_,
-            instanceIds=ids[start : start + TARGETS],
+    found: list[Target] = []
+    for start in range(0, len(ids), TARGETS):
+        some = ids[start : start + TARGETS]
+        answer = aws.ask(
+            _OLD_BATCH, "instancesSummary", expecting=_DENIED, deploymentId=id_, instanceIds=some
         )
-    ]
+        if isinstance(answer, Refusal):
+            aws.read(_BATCH, "deploymentTargets", deploymentId=id_, targetIds=some)  # raises, as above
+            return None
+        if message := answer.get("errorMessage"):
+            raise CouldNotCheck(f"{_OLD_BATCH} answered without the instances that were asked for: {message}")
+        found += [
+            _target(one, str(one.get("instanceId") or "a target").rpartition("/")[2], is_host=True)
+            for one in answer["instancesSummary"]
+        ]
     return Targets(tuple(found), {}) if len(found) >= len(ids) else None
 
 
 def _target(one: Mapping[str, Any], id_: str, *, is_host: bool) -> Target:
     events = tuple(map(_event, one.get("lifecycleEvents") or ()))
-    return Target(id_, is_host, str(one.get("status") or "Unknown"), events)
+    label = str(one.get("instanceLabel") or one.get("instanceType") or "")
+    return Target(id_, is_host, str(one.get("status") or "Unknown"), events, label, _traffic(one))
+
+
+def _traffic(one: Mapping[str, Any]) -> str:
+    """Which version of a function, or task set of a service, has how much of the traffic."""
+    if function := one.get("lambdaFunctionInfo"):
+        versions = (
+            f"from version {function.get('currentVersion') or '?'} to {function.get('targetVersion') or '?'}"
+        )
+        return f"{versions}{_weight(function, 'targetVersionWeight', ', which receives')}"
+    sets = [
+        f"{each.get('taskSetLabel') or each.get('status') or 'a task set'} runs {each.get('runningCount', '?')} of"
+        f" {each.get('desiredCount', '?')} tasks{_weight(each, 'trafficWeight', ' and receives')}"
+        for each in one.get("taskSetsInfo") or ()
+    ]
+    return "; ".join(sets)
+
+
+def _weight(one: Mapping[str, Any], member: str, verb: str) -> str:
+    weight = one.get(member)
+    return f"{verb} {weight:g} % of the traffic" if isinstance(weight, (int, float)) else ""
 
 
 def _event(one: Mapping[str, Any]) -> Event:
     said = one.get("diagnostics") or {}
+    said_success = said.get("errorCode") == "Success" and one.get("status") != "Succeeded"
     return Event(
         name=str(one.get("lifecycleEventName") or ""),
         status=str(one.get("status") or "Unknown"),
         began=one.get("startTime"),
         ended=one.get("endTime"),
-        code=str(said.get("errorCode") or ""),
+        code="" if said_success else str(said.get("errorCode") or ""),
         script=str(said.get("scriptName") or ""),
         message=str(said.get("message") or "").strip(),
         tail=str(said.get("logTail") or "").strip(),
+        said_success=said_success,
     )
 
 
 def minimum_healthy(aws: Aws, configuration: str) -> Mapping[str, Any] | Refusal:
-    """How many hosts a deployment configuration keeps healthy: ``type``, ``value``; and ``zonal`` where it counts zones.
+    """How many hosts a deployment configuration keeps healthy: ``type``, ``value``; and ``zonal``, in each zone.
+
+    ``zonal`` is None where the configuration does not go by zones, and {} where it does and gives them no number.
+    Raises `CouldNotCheck` for one that says nothing of healthy hosts.
 
     Those that every account has are not asked for: OneAtATime is in botocore's description of MinimumHealthyHosts, the
     other two are in AWS's user guide.
@@ -221,7 +278,13 @@ def minimum_healthy(aws: Aws, configuration: str) -> Mapping[str, Any] | Refusal
     )
     if isinstance(info, Refusal):
         return info
-    return {**info["minimumHealthyHosts"], "zonal": bool(info.get("zonalConfig"))}
+    if not info.get("minimumHealthyHosts"):
+        raise CouldNotCheck(f"the configuration {configuration} does not say how many hosts stay healthy.")
+    zonal = info.get("zonalConfig")
+    return {
+        **info["minimumHealthyHosts"],
+        "zonal": None if zonal is None else zonal.get("minimumHealthyHostsPerZone") or {},
+    }
 
 
 PREDEFINED: Mapping[str, Mapping[str, Any]] = {

@@ -168,7 +168,7 @@ def test_a_configuration_of_ones_own_is_asked_for() -> None:
         asked(scenario, [says("GetDeploymentConfig", deploymentConfigInfo=zonal)]),
         "deployment-kept-enough-targets-healthy",
     )
-    assert "each Availability Zone" in finding.says
+    assert "one Availability Zone at a time" in finding.says
 
 
 def test_ecs_and_lambda_have_no_such_constraint() -> None:
@@ -233,10 +233,10 @@ def test_the_alarms_are_named() -> None:
     error = {"code": "ALARM_ACTIVE", "message": "One or more alarms have been activated"}
     own = {"enabled": True, "alarms": [{"name": "web-5xx"}, {"name": "web-latency"}]}
     report = asked(story("Stopped", error=error, overrideAlarmConfiguration=own))
-    assert "It watches the alarms web-5xx, web-latency." in whole(report)[0].says
+    assert whole(report)[1].says == f"{ID} watches the alarms web-5xx, web-latency."
     group = {"deploymentGroupName": "web", "alarmConfiguration": {"alarms": [{"name": "of-the-group"}]}}
     report = asked(story("Stopped", error=error), [says("GetDeploymentGroup", deploymentGroupInfo=group)])
-    assert "It watches the alarms of-the-group." in whole(report)[0].says
+    assert whole(report)[1].says == f"{ID} watches the alarms of-the-group."
 
 
 def test_the_new_members_are_shown_and_explained() -> None:

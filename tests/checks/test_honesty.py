@@ -27,7 +27,10 @@ BY_PROTOCOL = {
     "clock": ("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"),
 }
 # Where this one is denied an older operation is asked, which says as much.
-EITHER = {"codedeploy:ListDeploymentTargets": "codedeploy:ListDeployment[IT]*"}
+EITHER = {
+    "codedeploy:ListDeploymentTargets": "codedeploy:ListDeployment[IT]*",
+    "codedeploy:BatchGetDeploymentTargets": "codedeploy:BatchGetDeployment[IT]*",
+}
 PROTOCOL = dict.fromkeys(("iam", "sts", "autoscaling", "elb", "elbv2", "s3"), 1) | {"ec2": 2}
 SKEW = "Signature expired: 20260115T115000Z is now earlier than 20260115T115500Z (20260115T120000Z - 5 min.)"
 

@@ -73,7 +73,7 @@ def test_a_call_that_fails_is_met_with_patience(times: int, asked: int) -> None:
 
 
 def test_where_the_targets_may_not_be_read_it_shows_the_counts() -> None:
-    fault = Fault("codedeploy:BatchGetDeploymentTargets", Error("AccessDeniedException", "no", 400))
+    fault = Fault("codedeploy:BatchGetDeployment[IT]*", Error("AccessDeniedException", "no", 400))
     shown: list[tuple[str, int]] = []
     with world("deployment-running", [fault], config=PATIENT) as (aws, sandbox):
         pause = ends(sandbox, after=MOST_FAILURES + 1)
