@@ -148,6 +148,12 @@ def test_the_command_asks_in_the_region_of_a_link(command: str) -> None:
     assert "--region says us-east-1" in str(done.exception)
 
 
+def test_preflight_asks_in_the_region_of_an_arn() -> None:
+    arn = "arn:aws:codedeploy:eu-central-1:111122223333:deploymentgroup:shop/web"
+    done = CliRunner().invoke(app, ["preflight", arn, "--region", "us-east-1", "--sandbox", "group-healthy"])
+    assert "That is of eu-central-1 and --region says us-east-1" in str(done.exception)
+
+
 def test_the_command_takes_a_subject() -> None:
     done = CliRunner().invoke(app, ["diagnose", "web-01", "--sandbox", "agent-stopped"])
     assert done.exit_code == 1

@@ -10,7 +10,7 @@ from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, text
 from runbooks.errors import UserError
-from runbooks.subject import subject
+from runbooks.subject import region_asked, subject
 
 
 @app.command()
@@ -66,7 +66,7 @@ def preflight(
         {"deployment_group": named},
         (),
         profile=profile,
-        region=region,
+        region=region_asked(group, region),
         sandbox=sandbox,
         probe=probe,
         timeout=timeout,
