@@ -11,6 +11,7 @@ from typing import Any
 from runbooks.aws import Aws
 from runbooks.checks._alike import one_word_apart, shape
 from runbooks.checks._deployed import location, sentence, since
+from runbooks.checks._log import quoted
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Span
@@ -31,11 +32,6 @@ _BY_AUTO_SCALING = {
 _ENVIRONMENTS = {"BLUE": "original (blue)", "GREEN": "replacement (green)"}
 # These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
-_TAIL = 300  # characters of a script's log that a finding shows, from its end
-_HEADER = (
-    "LifecycleEvent - ",
-    "Script - ",
-)  # lines of that log that say where it comes from, as the finding does
 _CODE = re.compile(r"[A-Za-z0-9]{1,40}")  # as those of the model are
 _END = 300  # characters of a log by which causes are told apart
 
@@ -214,8 +210,7 @@ def _failed(cause: Cause, who: str) -> str:
     if cause.is_unheard:
         says += " It never started: no agent took it."
     says += f" {sentence(event.message)}" if event.message else " CodeDeploy gives no message."
-    tail = " | ".join(line for line in event.tail.splitlines() if line and not line.startswith(_HEADER))
-    says += f" The log ends: {tail[-_TAIL:]}" if tail else ""
+    says += quoted(event.tail, cause.known.seen if cause.known else "")
     if cause.words:
         says = f"{sentence(says)} In their texts one word differs: {_some(cause.words)}."
     traffic = cause.targets[0].traffic

@@ -1,5 +1,6 @@
 """Which targets of a deployment failed alike, and what is said of each cause."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from codedeploy_sandbox.scenarios.records import target
 
 from runbooks.checks._causes import causes
 from runbooks.checks._constraint import judged, waiting
+from runbooks.checks._log import quoted
 from runbooks.facts.deployments import Event, Target
 from runbooks.findings import FAIL, UNKNOWN, WARN, CouldNotCheck, Finding
 from tests.checks.test_deployment_facts import AT, asked, gone, info, of, says, story, whole
@@ -213,6 +215,42 @@ def test_what_codedeploy_counts_and_does_not_list_is_unknown() -> None:
     scenario = story(targets={"web-01": gone("web-01")}, deploymentOverview={"Failed": 3})
     *_, finding = of_targets(scenario)
     assert (finding.verdict, "counts 3 targets that failed and lists 1" in finding.says) == (UNKNOWN, True)
+
+
+CLEANUP = "\n".join(f"[stdout]cleanup {number} of the old release" for number in range(60))
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("[stdout]start\n[stderr]FATAL: cannot connect to db", "[stderr]FATAL: cannot connect to db"),
+        (
+            "[stderr]warning: old\n[stderr]psql: error: connection refused",
+            "[stderr]psql: error: connection refused",
+        ),
+        ("[stderr]Error: Cannot find module 'express'", "[stderr]Error: Cannot find module 'express'"),
+    ],
+)
+def test_the_line_that_says_the_cause_is_quoted_from_the_head_of_a_log(head: str, line: str) -> None:
+    says = quoted(f"LifecycleEvent - Install\n{head}\n{CLEANUP}")
+    assert says.startswith(f" The log says: {line} It ends: …")
+    assert says.endswith("cleanup 59 of the old release")
+
+
+def test_a_log_is_cut_between_words_and_quoted_once() -> None:
+    assert re.search(r"^ The log ends: …(of|the|old|release|\||\[stdout\]cleanup|\d+) ", quoted(CLEANUP))
+    assert quoted(f"{CLEANUP}\n[stderr]FATAL: last").endswith("| [stderr]FATAL: last")
+    assert quoted("[stderr]boom") == " The log ends: [stderr]boom"
+    assert len(quoted("x" * 5000)) < 400
+    assert quoted("FATAL " + "y" * 5000).count("…") == 1
+    assert quoted("") == ""
+
+
+def test_what_the_guide_knows_is_quoted_first() -> None:
+    log = f"[stderr]FATAL: one\n[stderr]start.sh: gunicorn: command not found\n{CLEANUP}"
+    assert "says: [stderr]start.sh: gunicorn: command not found It" in quoted(
+        log, "gunicorn: command not found"
+    )
 
 
 # How the targets are read
