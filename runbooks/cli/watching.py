@@ -8,7 +8,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import counted
 from runbooks.engine import run
-from runbooks.facts.deployments import MOST_IN_ALL, WAITING, Target, counts, deployment, targets
+from runbooks.facts.deployments import ENDED, MOST_IN_ALL, Target, counts, deployment, targets
 from runbooks.findings import OK, UNKNOWN, Finding, Span
 from runbooks.question import Question
 
@@ -40,7 +40,7 @@ def watch(aws: Aws, id_: str, show: Show, pause: Callable[[float], object] = tim
 def _has_ended(aws: Aws, question: Question) -> Iterator[Finding]:
     """The deployment has ended."""
     info = deployment(aws, question.deployment)
-    if isinstance(info, Refusal) or info["status"] not in WAITING:
+    if isinstance(info, Refusal) or info["status"] in ENDED:
         yield Finding(OK, "It has ended.")  # or is not there, as the report says
         return
     group = "/".join(filter(None, (info.get("applicationName"), info.get("deploymentGroupName"))))

@@ -53,6 +53,14 @@ def test_it_asks_until_the_deployment_has_ended() -> None:
     assert [(one.row, one.what, one.outcome) for one in steps] == [("web-01", "ApplicationStop", "Pending")]
 
 
+def test_a_status_that_the_model_does_not_know_has_not_ended() -> None:
+    shown: list[str] = []
+    with world("deployment-running", config=PATIENT) as (aws, sandbox):
+        sandbox.account.state("eu-west-1").deployments[ID].info["status"] = "RollingBack"
+        watch(aws, ID, lambda says, steps, at: shown.append(says), ends(sandbox, after=1))
+    assert shown == ["RollingBack: 1 pending - d-SHOPWEB01 shop/web"]
+
+
 def test_an_interrupt_ends_it_and_no_more() -> None:
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
