@@ -45,8 +45,8 @@ class Bundle:
     def resolve(self, path: str, *, last: bool = True) -> tuple[str, str]:
         """Where a path leads that is taken from the root, as Linux follows the links on its way.
 
-        The path in the archive and ""; or why it leads nowhere: "outside" the bundle, or round in a "loop". ``last``:
-        the link that stands at its end is followed too.
+        The path in the archive and ""; or why it leads nowhere: "outside" the bundle, round in a "loop", or through
+        "nothing". ``last``: the link that stands at its end is followed too.
         """
         waiting = [*reversed(path.split("/")), *reversed(self.top.split("/"))]
         found: list[str] = []
@@ -58,6 +58,8 @@ class Bundle:
             if part == "..":
                 if not found:
                     return "", "outside"
+                if not self._is_folder("/".join(found)):
+                    return "", "nothing"
                 found.pop()
                 continue
             entry = self.entries.get("/".join([*found, part]))
@@ -83,7 +85,11 @@ class Bundle:
         entry = self.entries.get(full)
         if entry:
             return entry.kind
-        return "folder" if full in self._folders or full in ("", self.top.strip("/")) else ""
+        return "folder" if self._is_folder(full) else ""
+
+    def _is_folder(self, full: str) -> bool:
+        entry = self.entries.get(full)
+        return entry.kind == "folder" if entry else full in self._folders or full in ("", self.top.strip("/"))
 
     def is_link(self, path: str) -> bool:
         """Whether a link is at a path, wherever it leads."""

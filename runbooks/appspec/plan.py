@@ -154,14 +154,15 @@ def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool
                 where, node, plan, posixpath.join(named, below)
             )
         return
-    if kind and source.endswith("/"):
+    if kind and source.endswith("/") and bundle.kind_of(path) != "outside":
+        message = messages.NO_FOLDER_1 if bundle.kind_of(path) == "file" else messages.NO_SOURCE_1
         yield fault(
             "source-is-in-the-bundle",
             node.mark,
             f"{path} is a file, so {source!r} is not there.",
             about=f"files[{number}].source",
             fix=f"Write {path}.",
-            one=Outcome(INSTALL, messages.NO_FOLDER_1.format(source.lstrip("/"))),
+            one=Outcome(INSTALL, message.format(source.lstrip("/"))),
         )
     yield from _file(posixpath.join(target, posixpath.basename(path)), node, plan, named)
     if (
@@ -180,14 +181,17 @@ def _copy(entry: Mapping, number: int, bundle: Bundle, plan: Plan, windows: bool
 
 def _missing(node: Node, source: str, path: str, bundle: Bundle, about: str) -> Fault:
     near = bundle.same_but_for_case(path)
+    parts = path.split("/")
+    through = any(bundle.kind_of("/".join(parts[:depth])) == "file" for depth in range(1, len(parts)))
+    message = messages.NO_FOLDER_1 if through else messages.NO_SOURCE_1
     return fault(
         "source-is-in-the-bundle",
         node.mark,
         f"The bundle has no {path!r}" + (f"; it has {near!r}, and case counts." if near else "."),
         about=about,
         fix=f"Write {near}." if near else "Correct the path, or put the file into the bundle.",
-        one=Outcome(INSTALL, messages.NO_SOURCE_1.format(source.lstrip("/"))),
-        two=Outcome(INSTALL, messages.NO_SOURCE_2),
+        one=Outcome(INSTALL, message.format(source.lstrip("/"))),
+        two=Outcome(INSTALL, "") if through else Outcome(INSTALL, messages.NO_SOURCE_2),
     )
 
 

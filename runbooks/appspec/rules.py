@@ -272,7 +272,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "bundle": {
         "bundle-is-safe": (
             "The bundle has no absolute path, no `..`, and no link that leaves it.",
-            "An entry with `..` fails to unpack from a tar, and is moved from a zip. A link that leads out is copied as it is: whether anything is there depends on the host.",
+            "An entry with `..` fails to unpack from a tar, and is moved from a zip. Of a link that leads out, Install copies the link, or, where it leads to a folder of the host, what is in that folder.",
         ),
         "bundle-is-bearable": (
             "The bundle can be judged: at most 100,000 entries, and no member unpacks to more than it may.",
@@ -300,7 +300,7 @@ _TABLE: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "script-is-executable": (
             "Every script has its x bit.",
-            "The agent sets the bit and logs a warning; it fails where it may not. A zip made on Windows has no such bits.",
+            "The agent sets the bit and logs a warning; it fails where it may not. Behind a link 1.8.1 does not set it, and the script fails. A zip made on Windows has no such bits.",
         ),
         "script-has-unix-line-ends": (
             "Every script ends its lines as Unix does.",

@@ -37,7 +37,7 @@ def scripts(root: Mapping, bundle: Bundle | None) -> Iterator[Fault]:
 
 def locations(root: Mapping) -> list[tuple[str, str]]:
     """The event and the path, from the root of the revision, of each script that an agent runs."""
-    return [(event, path) for event, _, path, _ in _rows(root, Bundle(""))]
+    return [(event, posixpath.normpath(path)) for event, _, path, _ in _rows(root, Bundle(""))]
 
 
 def _named(root: Mapping) -> Iterator[tuple[str, Fault]]:
@@ -60,7 +60,7 @@ def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
         windows = install.is_windows(root)
         as_folder = not windows and kind == "file" and install.text(node).strip().endswith("/")
         if kind in ("", "folder") or as_folder:
-            yield event, _missing(node, event, path, kind, bundle, about)
+            yield event, _missing(script, node, event, path, kind, bundle, about)
             continue
         content = contents.get(path, b"")
         if len(content) == MAX_READ and not content.startswith(starting.ELF):
@@ -70,7 +70,9 @@ def _judged(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Fault]]:
             if windows
             else (
                 *starting.in_a_shell(script, node, event, path, about, there=True),
-                *starting.on_linux(script, node, event, path, content, bundle.entry(path), about),
+                *starting.on_linux(
+                    script, node, event, path, content, bundle.entry(path), about, linked=bundle.is_link(path)
+                ),
                 *_too_slow(script, event, content, about),
             )
         )
@@ -94,19 +96,22 @@ def _rows(root: Mapping, bundle: Bundle) -> Iterator[tuple[str, Mapping, str, st
             path = "/".join(parts)
             if windows and not bundle.kind_of(path):
                 path = bundle.same_but_for_case(path) or path
-            if ".." not in parts:
+            if posixpath.normpath(path).split("/")[0] != "..":
                 yield event, script, path, f"hooks.{event}[{number}].location"
 
 
-def _missing(node: Node, event: str, path: str, kind: str, bundle: Bundle, about: str) -> Fault:
+def _missing(
+    script: Mapping, node: Node, event: str, path: str, kind: str, bundle: Bundle, about: str
+) -> Fault:
     location = install.text(node).strip()
     raw = location.lstrip("/")
     near = bundle.same_but_for_case(path) if not kind else ""
-    one, two = messages.NO_SCRIPT.format(posixpath.normpath(raw or ".")), messages.NO_SCRIPT.format(raw)
+    one = Outcome(event, messages.NO_SCRIPT.format(posixpath.normpath(raw or ".")))
+    two = Outcome(event, messages.NO_SCRIPT.format(raw))
     fix = f"Write {near}." if near else "Correct the path, or put the script into the bundle."
     if kind == "folder":
-        one = f"Script at specified location: {location} failed with error Errno::EACCES with message Permission denied - ARCHIVE/{raw}"
-        two, says = "", f"{path} is a folder."
+        one = starting.not_allowed(script, event)
+        two, says = Outcome(event, ""), f"{path} is a folder."
     elif kind:
         says, fix = f"{path} is a file, so {location!r} is not there.", f"Write {path}."
     elif bundle.is_link(path):
@@ -124,8 +129,8 @@ def _missing(node: Node, event: str, path: str, kind: str, bundle: Bundle, about
         says,
         about=about,
         fix=fix,
-        one=Outcome(event, one),
-        two=Outcome(event, two),
+        one=one,
+        two=two,
     )
 
 

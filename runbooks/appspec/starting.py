@@ -54,16 +54,30 @@ def in_a_shell(
 
 
 def on_linux(
-    script: Mapping, node: Node, event: str, path: str, content: bytes, entry: Entry | None, about: str
+    script: Mapping,
+    node: Node,
+    event: str,
+    path: str,
+    content: bytes,
+    entry: Entry | None,
+    about: str,
+    *,
+    linked: bool,
 ) -> Iterator[Fault]:
-    """The x bit and the content of a script that is there."""
+    """The x bit and the content of a script that is there. ``linked``: a link is at its path."""
     if entry and entry.mode is not None and not entry.mode & 0o111:
         yield fault(
             "script-is-executable",
             node.mark,
-            f"{path} has no x bit (mode {entry.mode:o}). The agent sets it, and logs a warning.",
+            f"{path} has no x bit (mode {entry.mode:o}). "
+            + (
+                "It is a link, and agent 1.8.1 does not set the bit behind one."
+                if linked
+                else "The agent sets it, and logs a warning."
+            ),
             about=about,
             fix=f"chmod +x {path}; in git: git update-index --chmod=+x {path}",
+            one=not_allowed(script, event) if linked else None,
         )
     if not content or content.startswith(ELF):
         return
@@ -173,6 +187,16 @@ def _not_there(script: Mapping, event: str, first: bytes) -> tuple[Outcome, Outc
         Outcome(event, messages.NOT_STARTED.format(location, location.lstrip("/"))),
         failed(script, event, "error No such file or directory (os error 2)"),
     )
+
+
+def not_allowed(script: Mapping, event: str) -> Outcome:
+    """How a script without its x bit fails."""
+    if not is_null(script.get("sudo")):
+        return Outcome(event, "")
+    if user_of(script):
+        return failed(script, event, "exit code 126")
+    raw = install.text(script.get("location")).strip().lstrip("/")
+    return failed(script, event, f"error Errno::EACCES with message Permission denied - ARCHIVE/{raw}")
 
 
 def failed(script: Mapping, event: str, how: str) -> Outcome:
