@@ -10,6 +10,7 @@ from botocore.config import Config
 from runbooks.aws import answers, journal
 from runbooks.aws.guard import Permission, refuse_writes
 from runbooks.aws.http import LimitedSession
+from runbooks.aws.pace import PAUSES
 from runbooks.findings import Call
 
 # The product token by which CloudTrail distinguishes the guide's own calls from others.
@@ -49,6 +50,9 @@ class Clients:
         self.places = threading.BoundedSemaphore(MOST_AT_ONCE)
         self.session: Any = session  # its client() is overloaded on service names known in advance
         self._config = config or (_LOCAL if endpoint else _CONFIG)
+        # who asks for one try alone wants no patience
+        tries = (getattr(self._config, "retries", None) or {}).get("total_max_attempts")
+        self.pauses: tuple[int, ...] = () if tries == 1 else PAUSES
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
 

@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from runbooks.aws.answers import NotAnAnswer
 from runbooks.aws.guard import NotARead
+from runbooks.aws.pace import THROTTLED
 from runbooks.aws.session import Refusal
 from runbooks.findings import CouldNotCheck
 from runbooks.host import HostReportError
@@ -32,15 +33,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "closed": ("OptInRequired",),
     "clock": ("RequestTimeTooSkewed",),
     "signature": ("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"),
-    "throttled": (
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-    ),
+    "throttled": THROTTLED,
     "server": (
         "InternalError",
         "InternalFailure",

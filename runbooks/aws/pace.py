@@ -1,10 +1,24 @@
-"""Calls of one kind kept apart, where AWS documents a rate for them."""
+"""Calls of one kind kept apart, where AWS documents a rate for them; and patience with AWS where it asks for that."""
 
 import threading
 import time
 
 # Seconds between two calls: CloudTrail allows 2 LookupEvents a second in each Region of an account.
 PACES = {"cloudtrail:LookupEvents": 0.6}
+
+# By which a service says that it is asked too often, in the protocols of AWS.
+THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+)
+# Seconds between the tries after botocore's own, which last 2 seconds: half of the minute that a diagnosis takes at most
+# unless it is asked otherwise.
+PAUSES = (2, 4, 8, 12)
 
 
 class Pace:

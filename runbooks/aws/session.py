@@ -19,7 +19,7 @@ from runbooks.aws.clients import Clients
 from runbooks.aws.endpoint import EndpointAnswer, ask_endpoint, is_aws_host
 from runbooks.aws.guard import NotARead
 from runbooks.aws.http import TooLong
-from runbooks.aws.pace import PACES, Pace
+from runbooks.aws.pace import PACES, THROTTLED, Pace
 from runbooks.findings import CouldNotCheck
 from runbooks.host.probe import ProbeBy
 from runbooks.source import Place, Source
@@ -148,8 +148,8 @@ class Aws:
         """The whole answer, asked again each time; else as `read`."""
         service, operation = api.split(":")
         try:
-            with self._place_for(api):
-                answer = getattr(self.clients.get(service, region), xform_name(operation))(**params)
+            call = getattr(self.clients.get(service, region), xform_name(operation))
+            answer = self._patiently(lambda: self._sent(api, lambda: call(**params)))
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in expecting:
                 return _refusal(api, error)
@@ -166,7 +166,11 @@ class Aws:
         """
         key = (api, region, want, members, most, repr(sorted(params.items())))
         found: list[Any] = self.once(
-            key, api, lambda: self._pages(api, want, *members, most=most, region=region, **params)
+            key,
+            api,
+            lambda: self._patiently(
+                lambda: self._pages(api, want, *members, most=most, region=region, **params)
+            ),
         )
         return found
 
@@ -177,7 +181,8 @@ class Aws:
 
         def ask() -> list[Any] | Refusal:
             try:
-                return self._pages(api, want, most=most, **params)
+                pages: list[Any] = self._patiently(lambda: self._pages(api, want, most=most, **params))
+                return pages
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in expecting:
                     return _refusal(api, error)
@@ -248,6 +253,20 @@ class Aws:
         """How Systems Manager runs the probe; None if the user did not allow that."""
         allowed = self.clients.allowed.get("ssm:SendCommand")
         return allowed if isinstance(allowed, ProbeBy) else None
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """The answer of ``ask``, again after a pause where AWS throttles it, as long as the diagnosis goes on."""
+        for pause in self.clients.pauses:
+            try:
+                return ask()
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in THROTTLED or self._ended.wait(pause):
+                    raise
+        return ask()
+
+    def _sent(self, api: str, call: Callable[[], Any]) -> Any:
+        with self._place_for(api):
+            return call()
 
     @contextmanager
     def _place_for(self, api: str) -> Iterator[None]:
