@@ -158,5 +158,6 @@ def test_what_cannot_be_is_refused_before_anything_is_asked(about: dict[str, str
 def test_it_is_the_checks_of_a_group_which_take_nothing_else_and_those_of_a_sample_of_its_hosts() -> None:
     made = [check.id for check in asked("healthy").results]
     assert made[: len(OF_GROUP)] == OF_GROUP
-    assert {one.id for one in predictions()} <= set(made)
+    of_a_bundle = {one.id for one in predictions() if {"bundle", "instance"} <= set(one.needs)}
+    assert {one.id for one in predictions()} - of_a_bundle <= set(made)
     assert {name for id_ in OF_GROUP for name in observed()[id_]["takes"]} == {"deployment_group"}
