@@ -19,7 +19,10 @@ from runbooks.host.probe import document_name
 _NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 
 # Actions whose name is not that of the operation, and services whose actions have another prefix.
-_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+_ACTIONS = {
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
 _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
 # What only the probe calls.

@@ -7,9 +7,10 @@ from botocore.utils import ArnParser, InvalidArnException
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an ARN of IAM or STS that the checks use; empty ones where a text is not an ARN."""
+    """The parts of an ARN that the checks use, its kind as IAM and STS have it; empty ones where a text is not an ARN."""
 
     partition: str = ""
+    region: str = ""  # "" for those of IAM and STS
     account: str = ""
     kind: str = ""  # user, role, assumed-role, root, federated-user
     path: str = ""  # what follows the kind: the name of a user with its path, "ROLE/SESSION" of a session
@@ -32,4 +33,4 @@ class Arn:
         except InvalidArnException:
             return cls()
         kind, _, path = parts["resource"].partition("/")
-        return cls(parts["partition"], parts["account"], kind, path)
+        return cls(parts["partition"], parts["region"], parts["account"], kind, path)

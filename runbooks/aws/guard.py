@@ -10,16 +10,20 @@ Permission = Callable[[Mapping[str, Any]], bool]
 # The services that a diagnosis asks. Reads of other services were not reviewed for the secrets in their answers.
 SERVICES = frozenset(
     {
-        *("autoscaling", "cloudtrail", "cloudwatch", "codedeploy", "ec2", "elb", "elbv2", "iam", "s3"),
-        *("ssm", "sts"),
+        *("autoscaling", "cloudtrail", "cloudwatch", "codedeploy", "ec2", "elb", "elbv2", "iam", "kms"),
+        *("s3", "ssm", "sts"),
     }
 )
 
 # AWS has no flag in botocore's model for "this operation reads", so the verb decides.
 _READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
 
-# Of S3 these only: its other reads give what is in an object, or how a bucket is guarded.
-_OF_S3 = frozenset({"GetBucketLocation", "ListObjectsV2"})
+# Of these services no more: other reads of S3 give what is in an object, or how a bucket is guarded; those of KMS make
+# material for an import, or show who may use a key.
+_ONLY = {
+    "kms": frozenset({"DescribeKey"}),
+    "s3": frozenset({"GetBucketEncryption", "GetBucketLocation", "ListObjectsV2"}),
+}
 
 # Their verb reads, but their answer is a credential or a secret, or they write a report.
 _NEVER = re.compile(
@@ -40,8 +44,8 @@ class NotARead(Exception):
 def is_read(api: str) -> bool:
     """Whether an operation ("codedeploy:ListOnPremisesInstances") only reads, and its answer is not a secret."""
     service, _, operation = api.partition(":")
-    if service == "s3":
-        return operation in _OF_S3
+    if service in _ONLY:
+        return operation in _ONLY[service]
     return service in SERVICES and bool(_READS.match(operation)) and not _NEVER.match(operation)
 
 

@@ -21,18 +21,22 @@ def simulated(
     page: str,
     useful: Collection[str] = (),
     named: str = "",
+    elsewhere: str = "",
 ) -> Iterator[Finding]:
     """May the user or role ``who`` do these actions on ``resource``? One finding for those with the same result.
 
     A denial FAILs, and is a WARN for the actions that are only ``useful``; ``page`` explains denials. An answer that
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
     not one of IAM's. Of several answers about one action the worst counts. ``named`` keeps the policies of
-    fixes apart that are about the same action on several resources.
+    fixes apart that are about the same action on several resources. ``elsewhere`` says what could allow what no policy of
+    the identity allows; then that is a WARN.
     """
     alike: dict[_Outcome, list[str]] = {}
     for action, results in simulation(aws, who, actions, resource).items():
         denied = WARN if action in useful else FAIL
         worst = max((_outcome(result, denied) for result in results), key=lambda outcome: outcome.verdict)
+        if worst.fixable and elsewhere:
+            worst = worst._replace(verdict=WARN, why=f"{worst.why}, {elsewhere}")
         alike.setdefault(worst, []).append(action)
     for (verdict, why, fixable), same in alike.items():
         what = f"{', '.join(same)} on {resource}"

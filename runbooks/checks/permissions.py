@@ -1,16 +1,20 @@
 """The permissions of the identity that the host signs with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from runbooks.aws import Aws
+from runbooks.aws import Aws, Refusal
 from runbooks.aws.arn import Arn
 from runbooks.checks._ec2 import only_on_premises, role_of
 from runbooks.checks._iam import simulated
-from runbooks.commands import aws_cli, substituted
+from runbooks.commands import aws_cli, substituted, then
+from runbooks.facts.encryption import default_encryption, key
 from runbooks.facts.host_report import host_report
 from runbooks.facts.iam import access_keys, caller_arn, holder
 from runbooks.facts.registration import registered_arn
-from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
+from runbooks.facts.revisions import bucket_region
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
 from runbooks.question import Question, is_ec2
 
@@ -19,6 +23,7 @@ GUIDE = "/guides/check-permissions/"
 RUNBOOK = "permissions"
 
 _DENIED = "/guides/check-permissions/#deny-kinds"
+_KMS = "/symptoms/s3-kms-denied/"
 _COMMANDS = (
     "codedeploy-commands-secure:PollHostCommand",
     "codedeploy-commands-secure:GetDeploymentSpecification",
@@ -68,6 +73,56 @@ def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
     objects = ("s3:GetObject", "s3:GetObjectVersion")
     yield from simulated(aws, who, objects, f"{arn}/{key or '*'}", page=_DENIED, useful=objects[1:])
     yield from simulated(aws, who, ("s3:ListBucket",), arn, page=_DENIED, useful=("s3:ListBucket",))
+
+
+@needs("instance", "bucket")
+def host_may_use_the_key_of_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The host's identity may decrypt with the KMS key of the bucket's default encryption, and the key is enabled.
+
+    S3 decrypts a revision with the identity that fetches it. The default is what the bucket says; with which key an
+    object is encrypted, a pipeline's artifact above all, only a read of the object shows, which a diagnosis does not
+    do. The policy of the key and its grants are not part of the simulation.
+    """
+    who, bucket = _host_identity(aws, question), question.bucket.partition("/")[0]
+    default = default_encryption(aws, bucket)
+    if isinstance(default, Refusal):
+        raise NotApplicable(f"The bucket {bucket} is not there: {default.code}.", about=bucket)
+    algorithm, id_ = default
+    if "kms" not in algorithm or not id_ or id_.endswith("alias/aws/s3"):
+        raise NotApplicable(_no_own_key(bucket, algorithm), about=bucket)
+    found = key(aws, id_, "" if id_.startswith("arn:") else bucket_region(aws, bucket))
+    if found is None:
+        says = f"The key {id_}, of the default encryption of {bucket}, is not there: nothing encrypted with it can be read."
+        yield Finding(FAIL, says, code="no-key-there", about=id_, next=_KMS)
+        return
+    arn, state = str(found["Arn"]), str(found["KeyState"])
+    if found.get("KeyManager") == "AWS":
+        raise NotApplicable(_no_own_key(bucket, algorithm), about=bucket)
+    if state != "Enabled":
+        yield _unusable(aws, bucket, found)
+        return
+    could = "and whether the key's own policy or a grant does is not known"
+    for finding in simulated(aws, who, ("kms:Decrypt",), arn, page=_KMS, elsewhere=could):
+        of = f" It is the key of the default encryption of {bucket}; a revision may have another."
+        yield replace(finding, says=finding.says + of)
+
+
+def _no_own_key(bucket: str, algorithm: str) -> str:
+    what = {"": "no default encryption", "AES256": "the default encryption AES256, which needs no key"}
+    named = what.get(algorithm, f"the default encryption {algorithm} with the key that AWS manages for S3")
+    return f"{bucket} has {named}. A revision that was uploaded with a key of its own does not show here."
+
+
+def _unusable(aws: Aws, bucket: str, found: Mapping[str, Any]) -> Finding:
+    """The finding about a key in a state in which it decrypts nothing."""
+    arn, id_, state = str(found["Arn"]), str(found["KeyId"]), str(found["KeyState"])
+    at = replace(aws.place, region=Arn.of(arn).region)
+    enable = aws_cli(at, "kms", "enable-key", key_id=id_)
+    cancel = aws_cli(at, "kms", "cancel-key-deletion", key_id=id_)
+    fixes = {"Disabled": enable, "PendingDeletion": then(cancel, enable)}
+    says = f"The key {arn}, of the default encryption of {bucket}, is {state}: nothing encrypted with it can be read."
+    verdict = UNKNOWN if state in ("Creating", "Updating") else FAIL
+    return Finding(verdict, says, code="key-not-enabled", about=arn, fix=fixes.get(state, ""), next=_KMS)
 
 
 @needs("instance")

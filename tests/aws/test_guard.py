@@ -22,6 +22,7 @@ SERVICES = (
         "elbv2",
         "elb",
         "cloudwatch",
+        "kms",
     ),
 )
 # Verbs of AWS's APIs that change something or hand out access. Written out here, not taken from the guard.
@@ -65,6 +66,10 @@ def test_what_is_let_through_reads(service: str) -> None:
         "ssm:Listen",
         "s3:GetObject",
         "s3:GetObjectAttributes",
+        "kms:GetParametersForImport",
+        "kms:GetKeyPolicy",
+        "kms:GenerateDataKey",
+        "kms:Decrypt",
         "secretsmanager:BatchGetSecretValue",
         "sso:GetRoleCredentials",
         "cognito-identity:GetCredentialsForIdentity",

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from codedeploy_sandbox import serve
 from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml
-from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.scenarios import baseline, find
 from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, allow
 from codedeploy_sandbox.scenarios.baseline import only as only_policies
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
@@ -32,6 +32,7 @@ CHECKS = [
     caller.caller_may_list,
     permissions.registered_identity_exists,
     permissions.host_may_read_the_bucket,
+    permissions.host_may_use_the_key_of_the_bucket,
     permissions.host_may_use_commands_secure,
 ]
 IAM = f"arn:aws:iam::{ACCOUNT}"
@@ -85,6 +86,7 @@ def test_of_a_healthy_account_nothing_is_complained() -> None:
         "caller_may_list": [OK],
         "registered_identity_exists": [OK],
         "host_may_read_the_bucket": [OK, OK],
+        "host_may_use_the_key_of_the_bucket": [SKIP],
         "host_may_use_commands_secure": [SKIP],
     }
 
@@ -431,3 +433,85 @@ def test_an_answer_that_lacked_a_key_is_unknown_wherever_that_is_said(
         found = run(caller.caller_may_register, aws, QUESTION)
     assert {finding.verdict for finding in found} == {UNKNOWN}
     assert "aws:PrincipalOrgID" in found[0].says
+
+
+# The key of the bucket
+
+KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/24375b91-ffd8-4165-aeac-b017632b6b51"
+
+
+def encrypts(**default: str) -> Change:
+    """A bucket with this default encryption; "mine" stands for a key that is made."""
+
+    def change(account: Account) -> None:
+        def put(ask: Any) -> None:
+            key = ask("kms", "CreateKey")["KeyMetadata"]["Arn"]
+            baseline.encrypts(
+                ask, **{name: key if value == "mine" else value for name, value in default.items()}
+            )
+
+        account.seeds.append(("s3", put))
+
+    return change
+
+
+def with_decrypt(effect: str) -> Change:
+    def change(account: Account) -> None:
+        statement = allow("kms:Decrypt") if effect == "Allow" else deny("kms:Decrypt")
+        only_policies(account, allow("s3:*"), statement, name="CodeDeployOnPremises")
+        encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID="mine")(account)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "says"),
+    [
+        (encrypts(SSEAlgorithm="AES256"), SKIP, "AES256, which needs no key. A revision that was uploaded with a key of its own"),
+        (encrypts(SSEAlgorithm="aws:kms"), SKIP, "the key that AWS manages for S3"),
+        (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID=f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/s3"), SKIP, "the key that AWS manages"),
+        (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID="mine"), WARN, "no policy allows it, and whether the key's own policy or a grant does is not known"),
+        (encrypts(SSEAlgorithm="aws:kms:dsse", KMSMasterKeyID="mine"), WARN, "a revision may have another"),
+        (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID=KMS_KEY.replace("24375b91", "00000000")), FAIL, "is not there: nothing encrypted with it"),
+        (with_decrypt("Allow"), OK, "kms:Decrypt on arn:aws:kms:"),
+        (with_decrypt("Deny"), FAIL, "denies it"),
+    ],
+)  # fmt: skip
+def test_the_key_of_the_bucket(change: Change, verdict: Verdict, says: str) -> None:
+    with account(change) as aws:
+        finding = only(ask(permissions.host_may_use_the_key_of_the_bucket, aws))
+    assert finding.verdict is verdict, finding.says
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "fix"),
+    [
+        ("Disabled", FAIL, "enable-key"),
+        ("PendingDeletion", FAIL, "cancel-key-deletion"),
+        ("PendingImport", FAIL, ""),
+        ("Unavailable", FAIL, ""),
+        ("Creating", UNKNOWN, ""),
+    ],
+)
+def test_a_key_that_is_not_enabled_decrypts_nothing(state: str, verdict: Verdict, fix: str) -> None:
+    with account(with_decrypt("Allow")) as aws:
+        events = aws.client("kms").meta.events
+        events.register_first(
+            "after-call.*.DescribeKey", lambda parsed, **_: parsed["KeyMetadata"].update(KeyState=state)
+        )
+        finding = only(run(permissions.host_may_use_the_key_of_the_bucket, aws, QUESTION))
+    assert (finding.verdict, state in finding.says) == (verdict, True)
+    assert bool(fix) is bool(finding.fix)
+    assert fix in finding.fix
+
+
+def test_who_may_not_read_the_encryption_gets_the_action_named() -> None:
+    def less(account: Account) -> None:
+        encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID="mine")(account)
+        only_policies(account, allow("codedeploy:*", "iam:*", "s3:ListBucket"))
+
+    with account(less) as aws:
+        finding = only(ask(permissions.host_may_use_the_key_of_the_bucket, aws))
+    assert finding.verdict is UNKNOWN
+    assert "s3:GetBucketEncryption was denied" in finding.says

@@ -18,6 +18,7 @@ from tests.support.world import DISTINCT, PATIENT, asked, everything, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
+KEY = "host-may-use-the-key-of-the-bucket"
 ENDED = "hook-scripts-of-the-last-deployment-ended-well"
 
 # What is not known while the host was not probed.
@@ -132,6 +133,8 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     # the name is registered with a user there, and the question is about a session's ARN
     "key-inactive": {"registered-identity-exists": FAIL, "arn-is-free": FAIL},
     "role-missing": {"registered-identity-exists": FAIL},
+    "bucket-key-denied": {KEY: WARN},
+    "bucket-key-disabled": {KEY: FAIL},
     "bucket-denied": {"host-may-read-the-bucket": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
     "commands-secure-denied": {"host-may-use-commands-secure": FAIL},
     "caller-denied": {"caller-may-register": FAIL},

@@ -71,6 +71,8 @@ CONCERN: dict[str, list[str]] = {
         "key-inactive",
         "role-missing",
         "bucket-denied",
+        "bucket-key-denied",
+        "bucket-key-disabled",
         "commands-secure-denied",
         "caller-denied",
         "simulation-denied",

@@ -42,8 +42,10 @@ CALLER_POLICIES: dict[str, Document] = {
         "iam:GetUser",
         "iam:List*",
         "iam:Simulate*",
+        "kms:DescribeKey",
         "s3:GetBucketLocation",
         "s3:GetBucketPolicy",
+        "s3:GetEncryptionConfiguration",
         "s3:GetObject",
         "s3:ListBucket",
         "ssm:Describe*",
@@ -135,4 +137,11 @@ def _application(ask: Ask) -> None:
 
 def _bucket(ask: Ask) -> None:
     ask("s3", "CreateBucket", Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    encrypts(ask, SSEAlgorithm="AES256")  # as S3 does for every new bucket
     ask("s3", "PutObject", Bucket=BUCKET, Key=REVISION, Body=zipped())
+
+
+def encrypts(ask: Ask, **default: str) -> None:
+    """Set the default encryption of the bucket (botocore's ServerSideEncryptionByDefault)."""
+    rules = [{"ApplyServerSideEncryptionByDefault": default}]
+    ask("s3", "PutBucketEncryption", Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})

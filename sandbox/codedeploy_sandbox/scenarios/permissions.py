@@ -1,12 +1,17 @@
 """Missing permissions and missing identities."""
 
+from collections.abc import Callable
+
 from codedeploy_sandbox.hosts.machine import user_yml
 from codedeploy_sandbox.iam.identities import Document
-from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, HOST_ROLE, allow, only
+from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, HOST_ROLE, allow, encrypts, only
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import forget, machine, user
 from codedeploy_sandbox.scenarios.records import played
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
+
+_ALIAS = "alias/revisions"
 
 
 def key_inactive(account: Account) -> None:
@@ -31,6 +36,35 @@ def bucket_denied(account: Account) -> None:
     healthy(account)
     only(account, name=HOST_ROLE)
     played(account, "bundle-denied")
+
+
+def bucket_key_denied(account: Account) -> None:
+    """The bucket of the revisions encrypts with a KMS key, and no policy lets the role of the hosts decrypt with it."""
+    _encrypted(account)
+
+
+def bucket_key_disabled(account: Account) -> None:
+    """The KMS key with which the bucket of the revisions encrypts is disabled."""
+    _encrypted(account, lambda ask, key: ask("kms", "DisableKey", KeyId=key))
+    role = account.iam.find("role", HOST_ROLE)
+    if role:
+        role.inline["Decrypt"] = allow("kms:Decrypt")
+
+
+def _encrypted(account: Account, change: Callable[[Ask, str], object] = lambda ask, key: None) -> None:
+    """The healthy fleet, whose bucket encrypts with a KMS key; `change` then changes that."""
+    healthy(account)
+
+    def make(ask: Ask) -> None:
+        key = ask("kms", "CreateKey", Description="Revisions")["KeyMetadata"]["KeyId"]
+        ask("kms", "CreateAlias", AliasName=_ALIAS, TargetKeyId=key)
+        change(ask, key)
+
+    def encrypt(ask: Ask) -> None:
+        key = ask("kms", "DescribeKey", KeyId=_ALIAS)["KeyMetadata"]["Arn"]
+        encrypts(ask, SSEAlgorithm="aws:kms", KMSMasterKeyID=key)
+
+    account.seeds += [("kms", make), ("s3", encrypt)]
 
 
 def commands_secure_denied(account: Account) -> None:

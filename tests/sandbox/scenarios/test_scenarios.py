@@ -106,6 +106,8 @@ DIFFERS: dict[str, set[str]] = {
         *("host log", "host log_file"),
     },
     "role-missing": {"host's role", "may read the bucket", "may poll"},
+    "bucket-key-denied": {"key of the bucket"},
+    "bucket-key-disabled": {"key of the bucket"},
     "bucket-denied": {"may read the bucket", *FAILED},
     "commands-secure-denied": {
         *("host config", "host config_file", "host endpoint_commands", "host log", "host log_file"),
@@ -220,6 +222,7 @@ class Seen:
             "keys": keys if isinstance(keys, str) else [key["Status"] for key in keys["AccessKeyMetadata"]],
             "may register": self.may(CALLER, "codedeploy:RegisterOnPremisesInstance", WEB_01),
             "may list": self.may(CALLER, "codedeploy:ListOnPremisesInstances"),
+            "key of the bucket": self.key_of_the_bucket(),
             "may read the bucket": self.may(HOSTS, "s3:GetObject", "arn:aws:s3:::shop-revisions/x"),
             "may poll": self.may(HOSTS, "codedeploy-commands-secure:PollHostCommand"),
             "revision": type(self.ask("s3.head_object", Bucket="shop-revisions", Key="web/1.4.2.zip")),
@@ -299,6 +302,15 @@ class Seen:
             "endpoints": sorted(endpoint["ServiceName"].rpartition(".")[2] for endpoint in endpoints),
             "public address": host.get("PublicIpAddress"),
         }
+
+    def key_of_the_bucket(self) -> list[str]:
+        """How the bucket encrypts, the state of its key, and whether the hosts may decrypt with it."""
+        found = self.ask("s3.get_bucket_encryption", Bucket="shop-revisions")
+        (rule,) = found["ServerSideEncryptionConfiguration"]["Rules"]
+        default = rule["ApplyServerSideEncryptionByDefault"]
+        key = default.get("KMSMasterKeyID")
+        state = key and self.ask("kms.describe_key", KeyId=key)["KeyMetadata"]["KeyState"]
+        return [default["SSEAlgorithm"], state, key and self.may(HOSTS, "kms:Decrypt", key)]
 
     def calls(self) -> list[tuple[str, ...]]:
         """What CloudTrail knew when the sandbox began."""
