@@ -29,7 +29,7 @@ def default_encryption(aws: Aws, bucket: str) -> tuple[str, str] | Refusal:
 
 
 def key(aws: Aws, id_: str, region: str) -> dict[str, Any] | None:
-    """KMS's record of a key, by its id, ARN or alias; ``region`` counts where it is no ARN. None where there is none."""
+    """KMS's record of a key, by its id, ARN or alias; ``region`` counts for the other two. None where there is none."""
     where = Arn.of(id_).region or region
     answer: dict[str, Any] | Refusal = aws.read(
         _KEY,
