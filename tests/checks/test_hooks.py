@@ -20,10 +20,10 @@ from tests.support.hosts import Files, build
 
 __all__ = ["aws"]  # a fixture
 
-CHECKS = {check.id: check.function for check in all_checks() if check.category == "hooks"}
 APPSPEC = "appspec-of-the-newest-revision-is-valid"
 NEW = "hook-scripts-of-the-newest-revision-can-start"
 OLD = "hook-scripts-of-the-last-good-revision-can-start"
+CHECKS = {check.id: check.function for check in all_checks() if check.id in (APPSPEC, NEW, OLD)}
 INSTRUCTIONS = f"{DEPLOYMENTS}/deployment-instructions"
 HOOKS = """version: 0.0
 os: linux
