@@ -23,7 +23,7 @@ from tests.support.sandbox import aws as aws_cli
 from tests.support.sandbox import client, environment_for
 
 RECIPES = DOCS / "snippets" / "recipes"
-PAGE = DOCS / "develop" / "recipes.md"
+PAGES = (DOCS / "develop" / "recipes.md", DOCS / "develop" / "recipes-java.md")
 BIN = Path(sys.executable).parent
 ANY = "AKIAADMINISTRATOR000"  # a key that the sandbox does not know may do all
 ONE_PAGE = 100  # names that the sandbox gives in an answer
@@ -418,7 +418,8 @@ def test_the_command_line_2_runs_the_other_recipes_alike() -> None:
 
 def test_every_recipe_is_on_the_page_in_its_languages_and_is_tried_in_a_test() -> None:
     files = {path.name for path in RECIPES.iterdir() if path.is_file()}
-    shown = re.findall(r'^ *--8<-- "recipes/([\w.]+)"$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    shown = re.findall(r'^ *--8<-- "recipes/([\w.]+)"$', text, re.MULTILINE)
     assert sorted(shown) == sorted(files)
     kinds = {Path(name).stem: set[str]() for name in files}
     for name in files:

@@ -5,6 +5,8 @@
   const MASK = "(masked)";
   const NAMED = "(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key|session_?token|security-token|token|secret|passw(?:or)?d|passphrase|api[_-]?key)";
   const ACTS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+  // What a runner of CI obeys in a log.
+  const COMMAND = /(?<!\S):(?=:[A-Za-z][\w-]*(?:::|\s|$))|#(?=#\w{0,30}\[)/g;
   const ESCAPES = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
   const SECRETS = [
@@ -40,7 +42,7 @@
   }
 
   function plain(text) {
-    return SECRETS.reduce((line, [pattern, instead]) => line.replace(pattern, instead), text).replace(ACTS, visible);
+    return SECRETS.reduce((line, [pattern, instead]) => line.replace(pattern, instead), text).replace(ACTS, visible).replace(COMMAND, "$& ");
   }
 
   function visible(character) {
