@@ -102,11 +102,11 @@ lock: setup ## resolve pyproject.toml and package.json again, to the newest vers
 	@{ echo '# Every version that the project is built and tested with. Written by `make lock` from pyproject.toml; do not edit.'; \
 	   echo '-e .'; \
 	   echo '-e ./sandbox'; \
-	   $(LOCKED) --all-extras | grep -vx sandbox; } > requirements.new
+	   $(LOCKED) --all-extras; } > requirements.new
 	@mv requirements.new requirements.txt
 	@grep -v '^-e' requirements.txt > requirements.new
 	@{ echo '# Those of requirements.txt that `make run` needs. Written by `make lock`; do not edit.'; \
-	   $(LOCKED) --extra site --extra notebooks --constraint requirements.new | grep -vx sandbox; } > requirements-run.txt
+	   $(LOCKED) --extra site --extra notebooks --constraint requirements.new; } > requirements-run.txt
 	@rm requirements.new
 	$(BIN)/python -m tools.assets --lock
 

@@ -17,3 +17,10 @@ class UserError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows for this error: the sentence alone (IPython's documented hook)."""
         return [str(self)]
+
+
+def runbooks_need(missing: ModuleNotFoundError) -> UserError:
+    """The error for a package without which no runbook runs."""
+    return UserError(
+        f"{missing.name} is not installed: `pip install jupyterlab ipykernel nbclient` brings what runbooks need."
+    )

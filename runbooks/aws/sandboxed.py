@@ -30,7 +30,7 @@ def require() -> None:
     """Raise `UserError` if the sandbox, a distribution of its own, is not installed."""
     if find_spec("codedeploy_sandbox") is None:
         raise UserError(
-            "The sandbox is not installed: `pip install 'codedeploy-field-guide[sandbox]'` brings it."
+            "The sandbox is not installed: it is a wheel of its own, `pip install ./codedeploy_sandbox-*.whl`."
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from runbooks import commands
 from runbooks import runbook as room
-from runbooks.errors import UserError
+from runbooks.errors import UserError, runbooks_need
 from runbooks.question import PARAMETERS
 from runbooks.source import Place
 from runbooks.streams import create
@@ -23,9 +23,7 @@ from runbooks.text.times import time
 try:
     import nbformat
 except ModuleNotFoundError as missing:
-    raise UserError(
-        f"{missing.name} is not installed: `pip install 'codedeploy-field-guide[notebooks]'` brings what runbooks need."
-    ) from None
+    raise runbooks_need(missing) from None
 
 # On the parameters of a runbook that makes sense without an instance.
 INSTANCE_OPTIONAL = "instance-optional"

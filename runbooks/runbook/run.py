@@ -13,7 +13,7 @@ from typing import Any
 
 from runbooks import runbook as room
 from runbooks.aws import connect, sandboxed
-from runbooks.errors import UserError
+from runbooks.errors import UserError, runbooks_need
 from runbooks.findings import Verdict
 from runbooks.report.as_html import page
 from runbooks.runbook.copies import check_room, fill, prepared, save, tagged_cell, text_of
@@ -25,9 +25,7 @@ try:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 except ModuleNotFoundError as missing:
-    raise UserError(
-        f"{missing.name} is not installed: `pip install 'codedeploy-field-guide[notebooks]'` brings what runbooks need."
-    ) from None
+    raise runbooks_need(missing) from None
 
 # The cells that fail on purpose carry this tag; their reports do not count.
 DEMONSTRATION = "demonstration"

@@ -9,7 +9,7 @@ from runbooks.aws import connect, sandboxed
 from runbooks.errors import UserError
 from tests.support import ROOT
 
-SENTENCE = "The sandbox is not installed: `pip install 'codedeploy-field-guide[sandbox]'` brings it."
+SENTENCE = "The sandbox is not installed: it is a wheel of its own, `pip install ./codedeploy_sandbox-*.whl`."
 
 # Nothing of the sandbox's own distribution can be imported, as in a plain installation of the guide.
 WITHOUT = """
