@@ -30,8 +30,9 @@ def why(
 ) -> None:
     """Say why a deployment failed, and what to do.
 
-    Gives its error, and its targets grouped by cause. Read-only: three calls for up to 25 targets. With --watch it first shows, until it has ended, how the deployment
-    goes. The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has not ended or could not be read.
+    Gives its error, and its targets grouped by cause. Read-only: three calls for up to 25 targets, and one for a
+    deployment configuration of your own. With --watch it first shows, until it has ended, how the deployment goes.
+    The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has not ended or could not be read.
 
     \b
     Try it without an account:

@@ -8,10 +8,19 @@ from codedeploy_sandbox.scenarios.helpers import CLI, machine, sent
 from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, fails, put, target
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
 
+_ONE_STAYS = "shop-one-stays"
+
 
 def deployment_script_failed(account: Account) -> None:
-    """The start script of d-SHOPWEB01 ended with exit code 127 on web-01 and web-02; batch-01 was never tried."""
+    """The start script of d-SHOPWEB01 ended with exit code 127 on web-01 and web-02; batch-01 has to stay healthy."""
     healthy(account)
+    account.state(REGION).configurations[_ONE_STAYS] = {
+        "deploymentConfigId": "00000000-0000-0000-0000-0000000000a1",
+        "deploymentConfigName": _ONE_STAYS,
+        "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 1},
+        "createTime": account.clock.start - timedelta(days=30),
+        "computePlatform": "Server",
+    }
     said = {
         "errorCode": "ScriptFailed",
         "scriptName": "scripts/start.sh",
@@ -24,7 +33,7 @@ def deployment_script_failed(account: Account) -> None:
         for name, late in (("web-01", 0), ("web-02", 3))
     }
     targets["batch-01"] = target("batch-01", "Skipped", {})
-    put(account, "Failed", targets, TOO_FEW)
+    put(account, "Failed", targets, TOO_FEW, deploymentConfigName=_ONE_STAYS)
     fails(account, "script-failed")
 
 
