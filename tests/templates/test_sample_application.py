@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+from codedeploy_sandbox import serve
 
 from runbooks.appspec.linter import lint
+from tests.support.sandbox import client
 from tests.templates.stacks import TEMPLATES
 
 SAMPLE = TEMPLATES / "sample-application"
@@ -151,14 +153,36 @@ def test_the_hooks_are_clean_under_shellcheck(shell: str) -> None:
     assert subprocess.run(run, capture_output=True, text=True, check=False).stdout == ""
 
 
-def test_the_bundle_is_clean_as_a_folder_and_as_an_archive(tmp_path: Path) -> None:
-    archive = tmp_path / "shop.zip"
+def bundled(archive: Path, without: str = "") -> Path:
+    """The sample as a zip file, without one of its files where that is named."""
     with zipfile.ZipFile(archive, "w") as bundle:
         for path in sorted(SAMPLE.rglob("*")):
-            if "__pycache__" not in path.parts:
+            if "__pycache__" not in path.parts and path.name != without:
                 bundle.write(path, path.relative_to(SAMPLE))
-    for given in (SAMPLE, archive):
+    return archive
+
+
+def test_the_bundle_is_clean_as_a_folder_and_as_an_archive(tmp_path: Path) -> None:
+    for given in (SAMPLE, bundled(tmp_path / "shop.zip")):
         assert list(lint(str(given)).faults) == []
+
+
+@pytest.mark.parametrize(("without", "ends"), [("", "Succeeded"), ("validate.sh", "Failed")])
+def test_the_agents_of_the_sandbox_take_the_bundle_as_it_is(without: str, ends: str, tmp_path: Path) -> None:
+    where = {"bucket": "shop-revisions", "key": "web/sample.zip"}
+    with serve("healthy") as sandbox:
+        archive = bundled(tmp_path / "shop.zip", without)
+        client(sandbox, "s3").upload_file(str(archive), where["bucket"], where["key"])
+        codedeploy = client(sandbox, "codedeploy")
+        id_ = codedeploy.create_deployment(
+            applicationName="shop",
+            deploymentGroupName="web",
+            revision={"revisionType": "S3", "s3Location": {**where, "bundleType": "zip"}},
+        )["deploymentId"]
+        status = ""
+        while status not in ("Succeeded", "Failed"):  # each question moves the sandbox's clock on
+            status = codedeploy.get_deployment(deploymentId=id_)["deploymentInfo"]["status"]
+    assert status == ends
 
 
 def test_every_hook_that_is_named_is_there_and_executable() -> None:
