@@ -162,7 +162,7 @@ FAILURES: dict[str, Failure] = {
     "script-failed": _script(
         "ScriptFailed",
         f"{_AT} run as user root failed with exit code 127",
-        "[stderr]scripts/start.sh: line 2: gunicorn: command not found",
+        "[stderr]scripts/start.sh: line 3: gunicorn: command not found",
     ),
     "script-missing": _script(
         "ScriptMissing", f"Script does not exist at specified location: {{archive}}/{_START}"

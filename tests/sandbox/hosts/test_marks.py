@@ -31,7 +31,7 @@ def test_each_line_of_the_scripts_log_begins_with_the_second_in_the_hosts_time()
     assert files[scripts("d-ABC")] == (
         "2026-01-15 12:00:05 LifecycleEvent - ApplicationStart\n"
         "2026-01-15 12:00:05 Script - scripts/start.sh\n"
-        "2026-01-15 12:00:05 [stderr]scripts/start.sh: line 2: gunicorn: command not found\n"
+        "2026-01-15 12:00:05 [stderr]scripts/start.sh: line 3: gunicorn: command not found\n"
     )
     ahead = dict(after("script-failed", on=replace(HOST, ahead=timedelta(minutes=17))).others)
     assert ahead[scripts("d-ABC")].startswith("2026-01-15 12:17:05 LifecycleEvent")
@@ -44,7 +44,7 @@ def test_the_log_of_all_deployments_names_the_deployment_in_each_line_and_goes_o
         "# Logfile created on 2026-01-15 12:00:05 +0000 by logger.rb/v1.5.0\n"
         "[2026-01-15 12:00:05.000] [d-ABC]LifecycleEvent - ApplicationStart\n"
         "[2026-01-15 12:00:05.000] [d-ABC]Script - scripts/start.sh\n"
-        "[2026-01-15 12:00:05.000] [d-ABC][stderr]scripts/start.sh: line 2: gunicorn: command not found\n"
+        "[2026-01-15 12:00:05.000] [d-ABC][stderr]scripts/start.sh: line 3: gunicorn: command not found\n"
         # this one ran the stop script of the revision before, which the agent takes for successful once it is installed
         "[2026-01-15 12:00:00.000] [d-DEF]LifecycleEvent - ApplicationStop\n"
         "[2026-01-15 12:00:00.000] [d-DEF]Script - scripts/stop.sh\n"
