@@ -74,7 +74,7 @@ def test_the_document_stays_short_and_whole(unit: bytes, place: Path) -> None:
     assert list(document)[-1] == "complete"
     sent = document["log"]["lines"]["value"]
     assert sent[-1] == f"{HEAD}the newest line"
-    assert len(sent) > 5
+    assert len(sent) >= 5
     assert set(sent[:-1]) <= {line.rstrip(b"\n")[:500].decode("utf-8", "replace") for line in lines}
     assert document["host"]["instance"]["value"].endswith("\u2026")
 
