@@ -10,6 +10,7 @@ from typing import Any
 from runbooks.cli.watching import EVERY, Show
 from runbooks.findings import Span
 from runbooks.text.mask import plain
+from runbooks.text.times import time as shown
 
 _ORDER = ("Failed", "InProgress", "Pending")  # what needs a look comes first
 _MOST_NAMED = 5  # targets in a line
@@ -42,7 +43,7 @@ class _Lines:
         more = [f"and {len(moving) - _MOST_NAMED} more"] if len(moving) > _MOST_NAMED else []
         line = "; ".join([says, *moving[:_MOST_NAMED], *more])
         if line != self.last:
-            print(f"{at.astimezone(UTC):%H:%M:%S} UTC {line}", file=sys.stderr, flush=True)
+            print(shown(at, "%H:%M:%S UTC"), line, file=sys.stderr, flush=True)
         self.last = line
 
 

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "elb:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
     "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
     "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
+    "kms:DescribeKey": ("bucket-key-disabled", "web-01"),
     "iam:GetInstanceProfile": ("ec2-healthy", EC2),
     "iam:GetUser": ("healthy", "batch-01"),  # it is registered by IAM user
     "iam:ListAccessKeys": ("healthy", "batch-01"),
