@@ -12,8 +12,8 @@ from codedeploy_sandbox.state import REGION, Account
 
 from runbooks import preflight
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, Finding, Verdict
-from tests.support.findings import assert_sound
 from tests.support.world import PATIENT, world
+from tests.test_preflight_hosts import of, verdicts
 
 SERVER = "version: 0.0\nos: {}\nfiles: []\n"
 ECS = """version: 0.0
@@ -47,14 +47,7 @@ def bundle(place: Path, appspec: str) -> str:
 def said(path: str, scenario: Any = "group-healthy", check: str = "bundle-fits-the-group") -> list[Finding]:
     with world(scenario, config=PATIENT) as (aws, _):
         report = preflight(aws, "shop/web", bundle=path)
-    (found,) = [found for one, found in report.results.items() if one.id == check]
-    for finding in found:
-        assert_sound(finding)
-    return found
-
-
-def told(found: list[Finding]) -> list[tuple[Verdict, str]]:
-    return [(one.verdict, one.code.partition("/")[2]) for one in found]
+    return of(report, check)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +65,13 @@ def test_the_appspec_file_is_for_the_group(
     tmp_path: Path, appspec: str, expected: tuple[Verdict, str], says: str
 ) -> None:
     found = said(bundle(tmp_path, appspec))
-    assert told(found) == [expected]
+    assert verdicts(found) == [expected]
     assert says in found[0].says
 
 
 def test_an_appspec_file_alone_is_judged_too(tmp_path: Path) -> None:
     (tmp_path / "appspec.yml").write_text(SERVER.format("windows"))
-    assert told(said(str(tmp_path / "appspec.yml"), "healthy")) == [(FAIL, "other-os")]
+    assert verdicts(said(str(tmp_path / "appspec.yml"), "healthy")) == [(FAIL, "other-os")]
 
 
 @pytest.mark.parametrize(("system", "expected"), [("linux", (FAIL, "other-os")), ("windows", (OK, "ok"))])
@@ -89,7 +82,7 @@ def test_windows_hosts_take_a_file_for_windows(
     monkeypatch.setattr(
         ssm, "_information", lambda call, node: known(call, node) | {"PlatformType": "Windows"}
     )
-    assert told(said(bundle(tmp_path, SERVER.format(system)), "healthy")) == [expected]
+    assert verdicts(said(bundle(tmp_path, SERVER.format(system)), "healthy")) == [expected]
 
 
 def test_a_host_whose_system_no_one_knows_is_said(tmp_path: Path) -> None:
@@ -103,14 +96,14 @@ def test_a_group_that_deploys_to_ecs_takes_a_file_for_ecs(tmp_path: Path) -> Non
         find("healthy")(account)
         account.state(REGION).groups.setdefault("shop/web", {})["computePlatform"] = "ECS"
 
-    assert told(said(bundle(tmp_path, ECS), ecs)) == [(OK, "ok")]
-    assert told(said(bundle(tmp_path, SERVER.format("linux")), ecs)) == [(FAIL, "other-platform")]
-    assert told(said(bundle(tmp_path, LAMBDA), ecs)) == [(FAIL, "other-platform")]
+    assert verdicts(said(bundle(tmp_path, ECS), ecs)) == [(OK, "ok")]
+    assert verdicts(said(bundle(tmp_path, SERVER.format("linux")), ecs)) == [(FAIL, "other-platform")]
+    assert verdicts(said(bundle(tmp_path, LAMBDA), ecs)) == [(FAIL, "other-platform")]
 
 
 def test_a_group_that_selects_no_instance_has_no_hosts_to_compare(tmp_path: Path) -> None:
     found = said(bundle(tmp_path, SERVER.format("windows")), "group-selects-none")
-    assert told(found) == [(SKIP, "not-applicable")]
+    assert verdicts(found) == [(SKIP, "not-applicable")]
 
 
 def test_without_a_bundle_both_checks_say_that_they_were_not_asked() -> None:

@@ -15,11 +15,12 @@ from runbooks.aws.session import Aws
 from runbooks.checks import predictions
 from runbooks.checks.preflight import Planned
 from runbooks.engine import run
-from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, Finding, Verdict
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, Finding
 from tests.support.findings import assert_sound
 from tests.support.sandbox import client
 from tests.support.world import PATIENT, world
 from tests.test_preflight import deployed
+from tests.test_preflight_hosts import verdicts
 
 (CHECK,) = [check for check in predictions() if check.id.startswith("files-")]
 LISTS = f"{DEPLOYMENTS}/deployment-instructions/"
@@ -55,10 +56,6 @@ def said(aws: Aws, path: Path) -> list[Finding]:
     return found
 
 
-def told(found: list[Finding]) -> list[tuple[Verdict, str]]:
-    return [(one.verdict, one.code.partition("/")[2]) for one in found]
-
-
 def without_the_list(files: dict[str, str]) -> dict[str, str]:
     assert f"{LISTS}5f1e-cleanup" in files
     return {path: text for path, text in files.items() if path != f"{LISTS}5f1e-cleanup"}
@@ -70,7 +67,7 @@ def of_another_group(files: dict[str, str]) -> dict[str, str]:
 
 def test_a_file_that_the_last_revision_put_there_is_removed_first(tmp_path: Path) -> None:
     with after_a_deployment() as aws:
-        assert told(said(aws, bundle(tmp_path))) == [(OK, "ok")]
+        assert verdicts(said(aws, bundle(tmp_path))) == [(OK, "ok")]
 
 
 def test_without_the_list_it_is_in_the_way(tmp_path: Path) -> None:
@@ -92,7 +89,7 @@ def test_a_file_of_another_group_is_in_the_way(tmp_path: Path) -> None:
 def test_a_bundle_that_may_meet_files_is_not_judged(tmp_path: Path, behavior: str) -> None:
     path = bundle(tmp_path, more=f"file_exists_behavior: {behavior}\n")
     with after_a_deployment(without_the_list) as aws:
-        assert told(said(aws, path)) == [(SKIP, "not-applicable")]
+        assert verdicts(said(aws, path)) == [(SKIP, "not-applicable")]
 
 
 def test_whether_a_new_place_is_free_is_not_known(tmp_path: Path) -> None:
@@ -105,4 +102,4 @@ def test_whether_a_new_place_is_free_is_not_known(tmp_path: Path) -> None:
 
 def test_windows_is_not_judged(tmp_path: Path) -> None:
     with after_a_deployment() as aws:
-        assert told(said(aws, bundle(tmp_path, system="windows"))) == [(SKIP, "not-applicable")]
+        assert verdicts(said(aws, bundle(tmp_path, system="windows"))) == [(SKIP, "not-applicable")]

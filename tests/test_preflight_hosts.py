@@ -45,7 +45,7 @@ def of(report: Report, check: str) -> list[Finding]:
     return found
 
 
-def told(found: list[Finding]) -> list[tuple[Verdict, str]]:
+def verdicts(found: list[Finding]) -> list[tuple[Verdict, str]]:
     return [(one.verdict, one.code.partition("/")[2]) for one in found]
 
 
@@ -79,7 +79,7 @@ def silent_and_lost(account: Account) -> None:
 )  # fmt: skip
 def test_what_was_known_last(scenario: Any, expected: list[tuple[Verdict, str]], says: str) -> None:
     found = of(asked(scenario, probe=False), ANSWER)
-    assert told(found) == expected
+    assert verdicts(found) == expected
     assert says in found[0].says
 
 
@@ -107,7 +107,7 @@ def test_the_probe_sees_an_agent_that_would_not_hear(scenario: str) -> None:
 def test_hosts_on_which_nothing_is_wrong_are_well(scenario: str) -> None:
     report = asked(scenario)
     assert loud(report) == {}
-    assert told(of(report, "agents-of-the-group-poll")) == [(OK, "ok")] * len(set(of_sample(report)))
+    assert verdicts(of(report, "agents-of-the-group-poll")) == [(OK, "ok")] * len(set(of_sample(report)))
 
 
 def of_sample(report: Report) -> list[str]:
@@ -127,7 +127,7 @@ def test_without_the_probe_each_check_that_needs_it_says_how_to_ask() -> None:
         assert finding.verdict is UNKNOWN
         assert "With --probe Systems Manager runs the read-only probe on web-01, web-02." in finding.says
     assert report.exit_code == 2
-    assert {told(of(report, check))[0][0] for check in BY_AWS if not check.startswith("ec2-")} == {OK}
+    assert {verdicts(of(report, check))[0][0] for check in BY_AWS if not check.startswith("ec2-")} == {OK}
     assert STOP in report.coverage
 
 
@@ -198,7 +198,7 @@ def test_the_number_of_hosts_takes_no_call_of_its_own() -> None:
 def test_hosts_beyond_the_number_that_is_looked_up_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runbooks.checks._members.MOST", 1)
     found = of(asked("healthy"), ANSWER)
-    assert told(found) == [(OK, "ok"), (UNKNOWN, "not-read")]
+    assert verdicts(found) == [(OK, "ok"), (UNKNOWN, "not-read")]
     assert "1 more instances of shop/web were not looked up" in found[1].says
 
 
