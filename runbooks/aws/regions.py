@@ -6,9 +6,15 @@ import botocore.session
 
 
 @cache
+def _core() -> botocore.session.Session:
+    """One session for all questions: each that is made reads botocore's list of endpoints again."""
+    return botocore.session.get_session()
+
+
+@cache
 def partitions() -> dict[str, tuple[str, ...]]:
     """The Regions that have CodeDeploy, by partition ("aws", "aws-cn", ...)."""
-    core = botocore.session.get_session()
+    core = _core()
     return {
         name: tuple(core.get_available_regions("codedeploy", name))
         for name in core.get_available_partitions()
@@ -29,8 +35,7 @@ def neighbours(region: str) -> list[str]:
 
 def dns_suffix(region: str) -> str:
     """The domain of AWS in the partition of a Region: "amazonaws.com" for "eu-west-1"."""
-    core = botocore.session.get_session()
-    partition = core.get_partition_for_region(region)
+    partition = _core().get_partition_for_region(region)
     return next(
-        str(p["dnsSuffix"]) for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
+        str(p["dnsSuffix"]) for p in _core().get_data("endpoints")["partitions"] if p["partition"] == partition
     )

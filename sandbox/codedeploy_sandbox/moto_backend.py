@@ -8,6 +8,7 @@ moto to itself.
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -107,7 +108,10 @@ class Moto:
         if Moto._app is None:
             from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-            Moto._app = DomainDispatcherApplication(create_backend_app)
+            app = DomainDispatcherApplication(create_backend_app)
+            # by itself it lists its own folder and tries hundreds of patterns at each request
+            app.get_backend_for_host = lru_cache(app.get_backend_for_host)
+            Moto._app = app
         if Moto._tenant is not self:
             Moto._tenant = self
             self._seeded.clear()
