@@ -35,7 +35,8 @@ def neighbours(region: str) -> list[str]:
 
 def dns_suffix(region: str) -> str:
     """The domain of AWS in the partition of a Region: "amazonaws.com" for "eu-west-1"."""
-    partition = _core().get_partition_for_region(region)
+    core = _core()
+    partition = core.get_partition_for_region(region)
     return next(
-        str(p["dnsSuffix"]) for p in _core().get_data("endpoints")["partitions"] if p["partition"] == partition
+        str(p["dnsSuffix"]) for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
     )
