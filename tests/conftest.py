@@ -22,16 +22,21 @@ gc.set_threshold(20_000, 50, 100)
 # The longest modules, whose tests share no fixture: each of their tests goes to the process that is free.
 SPREAD = (
     "tests/checks/test_honesty.py",
-    "tests/checks/test_precision.py",
     "tests/runbook/test_notebooks.py",
-    "tests/test_again.py",
 )
 
+# What reads the diagnosis of each scenario: the tests of one scenario go to one process, which makes it once.
+BY_SCENARIO = (
+    "tests/checks/test_fixes.py",
+    "tests/checks/test_precision.py",
+    "tests/test_again.py",
+)
 
 # What needs a browser, a built site, a kernel, processes or many scenarios: three quarters of the time, a third of
 # the tests. The rest is `make quick`.
 SLOW = (
     *SPREAD,
+    *BY_SCENARIO,
     "tests/appspec/test_hostile.py",
     "tests/aws/test_answers.py",
     "tests/browser/",
@@ -40,7 +45,6 @@ SLOW = (
     "tests/checks/test_deployment",
     "tests/checks/test_ec2.py",
     "tests/checks/test_evidence.py",
-    "tests/checks/test_fixes.py",
     "tests/checks/test_group.py",
     "tests/checks/test_hook_log.py",
     "tests/checks/test_hooks.py",
@@ -81,6 +85,8 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Keeps the other modules' tests together, with their fixtures. (xdist's own groups need an older pytest.)"""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(BY_SCENARIO):
+            return nodeid.partition("[")[2] or nodeid
         return nodeid if nodeid.startswith(SPREAD) else nodeid.partition("::")[0]
 
 

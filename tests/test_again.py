@@ -5,11 +5,8 @@ import shlex
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from typer.main import get_command
 from typer.testing import CliRunner
 
-from runbooks.aws.clients import USER_AGENT
 from runbooks.checks import all_checks
 from runbooks.cli import app
 from runbooks.diagnosis import diagnose
@@ -17,9 +14,9 @@ from runbooks.facts.host_report import host_report
 from runbooks.policy import observed
 from runbooks.question import PARAMETERS, Question
 from runbooks.report import Report
-from runbooks.subject import asked_about
+from tests.support.diagnosed import diagnosed, question_of
 from tests.support.observe import Noting
-from tests.support.world import DISTINCT, EVERYTHING, PATIENT, asked, world
+from tests.support.world import DISTINCT, PATIENT, world
 
 # Each parameter with two values that are not its own, and a check that reads it.
 VALUES: dict[str, tuple[Any, Any, str]] = {
@@ -37,16 +34,6 @@ ALONGSIDE: dict[str, dict[str, Any]] = {
 }
 
 
-def question_of(command: str) -> dict[str, Any]:
-    """What a command line asks, as the command line itself reads it."""
-    words = shlex.split(command)
-    assert words[:2] == ["runbooks", "diagnose"]
-    context = get_command(app).commands["diagnose"].make_context("diagnose", words[2:])  # type: ignore[attr-defined]
-    given = {row.name: context.params[row.name] for row in PARAMETERS}
-    asked = {name: value for name, value in given.items() if value is not None}
-    return asked_about(context.params["subject"], asked) | {"checks": context.params["check"] or ()}
-
-
 def summary(report: Report) -> list[tuple[str, str, str]]:
     return [
         (finding.code, finding.says, finding.fix) for found in report.results.values() for finding in found
@@ -55,10 +42,7 @@ def summary(report: Report) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("scenario", DISTINCT)
 def test_every_scenario_gives_the_same_again(scenario: str) -> None:
-    ours = PATIENT.merge(Config(user_agent_extra=USER_AGENT))  # CloudTrail's checks leave our own calls out
-    with world(scenario, config=ours) as (aws, _):
-        first = diagnose(aws, **asked(EVERYTHING))
-        again = diagnose(aws, **question_of(first.again))
+    first, again = diagnosed(scenario)
     assert f"--sandbox {scenario}" in first.again
     assert summary(again) == summary(first)
     assert again.fingerprint == first.fingerprint

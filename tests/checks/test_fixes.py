@@ -15,10 +15,10 @@ from codedeploy_sandbox.hosts.host import DEFAULT_CONFIG
 from codedeploy_sandbox.hosts.machine import Machine
 from codedeploy_sandbox.scenarios.helpers import EC2, NODE
 
-from runbooks.aws.session import Aws
 from runbooks.diagnosis import diagnose
 from runbooks.findings import OK, SKIP, Command
 from tests.support import hosts
+from tests.support.diagnosed import diagnosed
 from tests.support.sandbox import AWS, environment_for
 from tests.support.world import DISTINCT, PATIENT, asked, everything, subject, world
 
@@ -33,12 +33,11 @@ CONFIG = Path("/etc/codedeploy-agent/conf/codedeployagent.yml")
 IDENTITY = Path("/etc/codedeploy-agent/conf/codedeploy.onpremises.yml")
 
 
-def commands(aws: Aws, scenario: str) -> dict[str, list[Command]]:
+def commands(scenario: str) -> dict[str, list[Command]]:
     """By check: the commands of its findings."""
-    report = diagnose(aws, **asked(everything(scenario)))
     found = {
         check.id: [f.fix for f in findings if isinstance(f.fix, Command)]
-        for check, findings in report.results.items()
+        for check, findings in diagnosed(scenario).first.results.items()
     }
     return {check: fixes for check, fixes in found.items() if fixes}
 
@@ -46,9 +45,7 @@ def commands(aws: Aws, scenario: str) -> dict[str, list[Command]]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scenario", sorted(DISTINCT))
 def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
-    with world(scenario, config=PATIENT) as (aws, _):
-        given = commands(aws, scenario)
-    for check, fixes in given.items():
+    for check, fixes in commands(scenario).items():
         if check in ELSEWHERE:
             continue
         with world(scenario, config=PATIENT) as (aws, sandbox):

@@ -8,13 +8,13 @@ from codedeploy_sandbox.scenarios.codes import OF_CODES, OTHER_PLATFORMS
 
 from runbooks import why
 from runbooks.checks import all_checks
-from runbooks.diagnosis import diagnose
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
 from runbooks.policy import calls
 from runbooks.report import Report
 from tests.report.test_report import SCHEMA
+from tests.support.diagnosed import diagnosed
 from tests.support.observe import EXAMPLES, example, is_api, settled
-from tests.support.world import DISTINCT, PATIENT, asked, everything, world
+from tests.support.world import DISTINCT, PATIENT, world
 
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
@@ -287,8 +287,7 @@ for row in EXPECTED.values():  # d-SHOPWEB01 is the last deployment of its group
 
 @pytest.mark.parametrize("scenario", DISTINCT)
 def test_exactly_the_intended_checks_speak_up(scenario: str) -> None:
-    with world(scenario, config=PATIENT) as (aws, _):
-        report = diagnose(aws, **asked(everything(scenario)))
+    report = diagnosed(scenario).first
     loud = {
         check.id: (verdict, found[0].says)
         for check, verdict, found in report.checks
