@@ -15,10 +15,10 @@ from site_hooks import checks as hook
 from tests.site.conftest import REPOSITORY
 from tests.support import ROOT
 from tests.support.built_site import Built
+from tests.support.diagnosed import question_of
 from tests.support.html import tags
 from tests.support.observe import example, settled
 from tests.support.world import PATIENT, world
-from tests.test_again import question_of
 
 
 def html_of(site: Built, page: str) -> str:
