@@ -12,7 +12,8 @@ from codedeploy_sandbox.hosts.machine import Machine
 from codedeploy_sandbox.hosts.marks import marked
 from codedeploy_sandbox.outcomes import machine_of
 from codedeploy_sandbox.plays import Play, courses
-from codedeploy_sandbox.selection import as_group, copies, copy_of, hooked, of_ec2, scaled
+from codedeploy_sandbox.scaling import hooked
+from codedeploy_sandbox.selection import as_group, copies, copy_of, of_ec2, scaled
 from codedeploy_sandbox.state import Account, RegionState
 
 
@@ -52,19 +53,13 @@ def _copy(machine: Machine, deployment: str) -> dict[str, str]:
     return {path.removeprefix(place): text for path, text in machine.others if path.startswith(place)}
 
 
-def _described(account: Account, region: str, info: dict[str, Any]) -> dict[str, Any]:
-    """The group of a deployment (DeploymentGroupInfo)."""
-    application, group = info["applicationName"], info["deploymentGroupName"]
-    named = {"applicationName": application, "deploymentGroupName": group}
-    answer = account.ask("codedeploy", "GetDeploymentGroup", region=region, **named)
-    found: dict[str, Any] = answer["deploymentGroupInfo"]
-    return found | account.state(region).groups.get(f"{application}/{group}", {})
-
-
 def _hand_over(account: Account, region: str, one: BlueGreen) -> None:
     """End the original fleet where the deployment does so, and let the group select the replacement fleet."""
     state, info = account.state(region), one.info
-    group = _described(account, region, info)
+    named = (info["applicationName"], info["deploymentGroupName"])
+    group = state.groups.get("/".join(named))
+    if group is None:  # it was deleted since
+        return
     if one.plan.keeps is not None:
         blue = [name for name, label in one.labels.items() if label == BLUE]
         if copies(group):
@@ -78,9 +73,8 @@ def _hand_over(account: Account, region: str, one: BlueGreen) -> None:
             state.nodes.pop(name, None)
     # Assumption: green-fleet-next
     wanted = as_group(info.get("targetInstances") or {"autoScalingGroups": [copy_of(info)]})
-    named = (info["applicationName"], info["deploymentGroupName"])
     wanted["autoScalingGroups"] = hooked(account, region, *named, scaled(wanted))
-    state.groups.setdefault("/".join(named), {}).update(wanted)
+    group.update(wanted)
 
 
 def _roll_back(account: Account, region: str, id_: str, failed: Play) -> None:
@@ -93,8 +87,11 @@ def _roll_back(account: Account, region: str, id_: str, failed: Play) -> None:
     # Assumption: rollback
     revision = info.get("previousRevision")
     moved = isinstance(failed, BlueGreen) and failed.rerouted is not None and failed.rerouted < failed.ended
-    if info["creator"] == "codeDeployRollback" or not (
-        moved or (revision and not isinstance(failed, BlueGreen))
+    group = account.state(region).groups.get(f"{info['applicationName']}/{info['deploymentGroupName']}")
+    if (
+        group is None
+        or info["creator"] == "codeDeployRollback"
+        or not (moved or (revision and not isinstance(failed, BlueGreen)))
     ):
         return
     new = new_id(f"rollback of {id_}")
@@ -115,7 +112,7 @@ def _roll_back(account: Account, region: str, id_: str, failed: Play) -> None:
     if isinstance(failed, BlueGreen):
         account.state(region).deployments[new] = _restoring(failed, more)
     else:
-        begin(account, region, _described(account, region, info), more)
+        begin(account, region, group, more)
 
 
 def _restoring(failed: BlueGreen, info: dict[str, Any]) -> Play:

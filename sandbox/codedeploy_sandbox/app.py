@@ -29,6 +29,7 @@ from codedeploy_sandbox.protocol import codec, models, requests, routing
 from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
 from codedeploy_sandbox.services import (
+    applications,
     cloudtrail,
     codedeploy,
     configurations,
@@ -39,6 +40,7 @@ from codedeploy_sandbox.services import (
     revisions,
     ssm,
     sts,
+    tagging,
 )
 from codedeploy_sandbox.state import UNKNOWN_ARN, Account, Call
 
@@ -46,7 +48,9 @@ Operation = Callable[..., dict[str, Any] | None]
 
 _MODULES = {
     "cloudtrail": (cloudtrail,),
-    "codedeploy": (codedeploy, configurations, creation, deployments, groups, revisions),
+    "codedeploy": (
+        *(applications, codedeploy, configurations, creation, deployments, groups, revisions, tagging),
+    ),
     "iam": (iam,),
     "ssm": (ssm,),
     "sts": (sts,),
@@ -57,7 +61,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     for service, modules in _MODULES.items()
     for module in modules
     for name, function in inspect.getmembers(module, inspect.isfunction)
-    if name[0].isupper()
+    if name[0].isupper() and function.__module__ == module.__name__
 }
 _OURS = {service for service, _ in OPERATIONS}
 
@@ -184,8 +188,9 @@ class App:
         if http.path.startswith("/moto-api"):  # moto's own controls, which AWS does not have
             raise not_implemented(call.service, call.operation)
         call.parameters = _parameters(call, http)
-        if call.service == "codedeploy":  # moto does not look at CodeDeploy's model
+        if call.service == "codedeploy":  # what the sandbox does not play, moto does not either
             _check_model(call, http)
+            raise not_implemented(call.service, call.operation)
         if call.service == "iam":
             iam.check_trust(call)
         with self._moto.lock:

@@ -38,7 +38,7 @@ ASSUMPTIONS: dict[str, str] = {
     "instance-arn": "The ARN of an instance ends in its name, an underscore and ten letters or digits.",
     "target-page": "ListDeploymentTargets answers 100 ids a page, in alphabetical order.",
     "target-unknown": "BatchGetDeploymentTargets of an id that is not a target is DeploymentTargetDoesNotExistException.",
-    "deployment-page": "ListDeployments, ListDeploymentConfigs and ListApplicationRevisions answer 100 rows a page; "
+    "deployment-page": "Every other list of CodeDeploy answers 100 rows a page; "
     "deployments come with the newest first, ids of one second in the reverse order of the alphabet.",
     "deployment-id": "An id of a deployment is d- and nine capital letters or digits; anything else is "
     "InvalidDeploymentIdException.",
@@ -131,7 +131,24 @@ ASSUMPTIONS: dict[str, str] = {
     "name, is UnknownOperationException; InvalidAction in the query protocol, and MissingAction where none can be read. "
     "That comes before permissions.",
     "policy-document": "A trust policy that is not a JSON object is MalformedPolicyDocument; no more is asked of it.",
-    "tag-key": "A tag without a key is InvalidTagsToAddException.",
+    "tag-key": "A tag of an application or a group has a key of 1 to 128 characters and a value of at most 256; any other "
+    "is InvalidTagsToAddException.",
+    "resource-tags": "An application or a group has at most 50 tags.",
+    "tag-list": "ListTagsForResource answers all tags at once, reads no token, and answers none for a resource that is not "
+    "there.",
+    "rename": "The deployments, revisions and tags of an application or a group that gets another name stay with it. "
+    "UpdateApplication without a new name changes nothing.",
+    "delete-unknown": "DeleteApplication and DeleteDeploymentGroup of what is not there succeed and do nothing.",
+    "delete-application": "With an application its groups, revisions and deployments are gone.",
+    "update-empty": "UpdateDeploymentGroup changes what it is given; an empty list or structure removes what was there, and "
+    "tag filters replace a tag set and the reverse.",
+    "hooks-left": "A hook that the service role may not delete, or whose role is gone, stays and is in hooksNotCleanedUp.",
+    "role-checked": "A group whose service role is not there, does not trust CodeDeploy, or may not put hooks on the group's "
+    "Auto Scaling groups is InvalidRoleException.",
+    "trust-conditions": "A condition in the trust policy of a service role holds.",
+    "trigger-whole": "A trigger without its name, its topic or an event is InvalidTriggerConfigException.",
+    "skip-wait": "SkipWaitTimeForInstanceTermination of a deployment that does not wait to terminate its original instances is "
+    "DeploymentNotStartedException.",
     "body-limit": "A request to an operation of the sandbox's own has at most 1 MiB, and a form at most 10,000 fields.",
     "any-resource": "An operation whose resources the sandbox does not know is allowed or denied as on `*`.",
     "denied-by": "A deny is put down to the first of these that denies: service control policy, identity policy, "

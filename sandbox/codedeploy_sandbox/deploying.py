@@ -84,6 +84,41 @@ def _current(state: RegionState, info: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def described(state: RegionState, application: str, name: str, now: datetime) -> dict[str, Any]:
+    """What CodeDeploy answers of a group (DeploymentGroupInfo). Raises ApiError for one that is not there."""
+    said = state.group(application, name)
+    # Assumption: target-revision
+    deployments = of_group(state, application, name, now)
+    found: dict[str, Any] = {}
+    if deployments and deployments[0].info.get("revision"):
+        found["targetRevision"] = deployments[0].info["revision"]
+    good = [one for one in deployments if one.info["status"] == "Succeeded"]
+    last = {"lastAttemptedDeployment": deployments[:1], "lastSuccessfulDeployment": good[:1]}
+    return found | {member: _last(ones[0]) for member, ones in last.items() if ones} | said
+
+
+def rename(state: RegionState, old: tuple[str, str], new: tuple[str, str]) -> None:
+    """Give a group, of an application, other names: with its deployments and its tags."""
+    # Assumption: rename
+    names = {"applicationName": new[0], "deploymentGroupName": new[1]}
+    state.groups["/".join(new)] = state.groups.pop("/".join(old)) | names
+    state.tags[state.arn(*new)] = state.tags.pop(state.arn(*old), {})
+    for one in state.deployments.values():
+        if (one.info.get("applicationName"), one.info.get("deploymentGroupName")) == old:
+            one.info.update(names)
+
+
+def _last(deployment: Deployment) -> dict[str, Any]:
+    """A deployment as its group names it (LastDeploymentInfo)."""
+    members = {
+        "deploymentId": "deploymentId",
+        "status": "status",
+        "createTime": "createTime",
+        "completeTime": "endTime",
+    }
+    return {name: deployment.info[member] for member, name in members.items() if member in deployment.info}
+
+
 def new_id(seed: str) -> str:
     """The id of a deployment: d- and nine letters or digits, the same for the same seed."""
     number = int.from_bytes(sha256(seed.encode()).digest()[:8])

@@ -9,7 +9,7 @@ from codedeploy_sandbox.hosts.agent import FAILURES, GROUP, REVISION, SILENT, Fa
 from codedeploy_sandbox.hosts.bundle import failure_of, files_of
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.hosts.machine import Machine
-from codedeploy_sandbox.iam.policy import Request, evaluate
+from codedeploy_sandbox.service_role import is_allowed
 from codedeploy_sandbox.state import Account, Instance, Node, RegionState
 
 
@@ -49,7 +49,7 @@ class Outcomes:
         at = self.info["revision"].get("s3Location")
         if own is None and instance and at and self.gone is not FAILURES["bucket-gone"]:
             where = f"arn:aws:s3:::{at['bucket']}/{at['key']}"
-            if not _may(self.account, instance.iam_arn, "s3:GetObject", where):
+            if not is_allowed(self.account, instance.iam_arn, "s3:GetObject", where):
                 own = FAILURES["bundle-denied"]
         return own or self.gone
 
@@ -66,7 +66,9 @@ class Outcomes:
             and "Inactive" not in identity.keys
             and (
                 not secure
-                or _may(self.account, instance.iam_arn, "codedeploy-commands-secure:PollHostCommand", "*")
+                or is_allowed(
+                    self.account, instance.iam_arn, "codedeploy-commands-secure:PollHostCommand", "*"
+                )
             )
         )
 
@@ -89,16 +91,6 @@ def _holds(machine: Machine, deployment: str) -> bool:
     archive = f"{DEPLOYMENTS}/{GROUP}/{deployment}/deployment-archive/appspec.yml"
     version = tuple(int(part) for part in (machine.agent or "0").split(".")[:2])
     return bool(deployment) and version >= (2, 1) and archive in dict(machine.others)
-
-
-def _may(account: Account, arn: str, action: str, resource: str) -> bool:
-    identity = account.iam.behind(arn)
-    if not identity:
-        return False
-    boundary = account.iam.boundary(identity)
-    asked = Request(action, resource, {})
-    policies, above = account.iam.policies(identity), account.iam.organisation()
-    return evaluate(asked, policies, boundary=boundary, organisation=above).decision == "allowed"
 
 
 def fetched(

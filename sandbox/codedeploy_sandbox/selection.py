@@ -1,12 +1,9 @@
 """The instances that a deployment group selects: by tags, and by Auto Scaling groups."""
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.state import ACCOUNT, Account, RegionState
 
 
@@ -92,30 +89,6 @@ def check_scaled(account: Account, region: str, names: list[str]) -> None:
     there = {one["AutoScalingGroupName"] for one in answer.get("AutoScalingGroups", ())}
     if missing := [name for name in names if name not in there]:
         raise ApiError("InvalidAutoScalingGroupException", f"there is no Auto Scaling group {missing[0]}")
-
-
-def hook_of(application: str, group: str, scaling: str) -> str:
-    """The name of the hook by which CodeDeploy deploys to what an Auto Scaling group launches."""
-    # Assumption: launch-hook
-    unique = UUID(bytes=sha256(f"{application}/{group} {scaling}".encode()).digest()[:16], version=4)
-    return f"CodeDeploy-managed-automatic-launch-deployment-hook-{group}-{unique}"
-
-
-def hooked(
-    account: Account, region: str, application: str, group: str, names: Iterable[str]
-) -> list[dict[str, str]]:
-    """Put the hook of a deployment group on Auto Scaling groups, and give them as its DeploymentGroupInfo has them."""
-    rows = [{"name": name, "hook": hook_of(application, group, name)} for name in names]
-    for row in rows:
-        put_hook(account.ask, region, row["name"], row["hook"])
-    return rows
-
-
-def put_hook(ask: Ask, region: str, scaling: str, hook: str) -> None:
-    """Put a hook on an Auto Scaling group that holds each instance that it launches."""
-    asked = {"LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING", "HeartbeatTimeout": 600}
-    named = {"LifecycleHookName": hook, "AutoScalingGroupName": scaling}
-    ask("autoscaling", "PutLifecycleHook", region=region, **named, **asked)
 
 
 def copies(group: Mapping[str, Any]) -> bool:

@@ -108,8 +108,35 @@ class RegionState:
     configurations: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # of a DeploymentConfigInfo, by name
-    # members of deployment groups that moto does not keep, by "APPLICATION/GROUP"
+    applications: dict[str, dict[str, Any]] = field(default_factory=dict)  # each an ApplicationInfo, by name
+    # what was said of each deployment group (DeploymentGroupInfo), by "APPLICATION/GROUP"
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)  # of applications and groups, by ARN
+    tokens: list[str] = field(default_factory=list)  # the names of connections to GitHub accounts
+
+    def application(self, name: str) -> dict[str, Any]:
+        """The application of this name. Raises ApiError where there is none."""
+        if name not in self.applications:
+            raise ApiError("ApplicationDoesNotExistException", f"there is no application {name}")
+        return self.applications[name]
+
+    def group(self, application: str, name: str) -> dict[str, Any]:
+        """What was said of a deployment group. Raises ApiError where it, or its application, is not there."""
+        self.application(application)
+        if f"{application}/{name}" not in self.groups:
+            text = f"{application} has no deployment group {name}"
+            raise ApiError("DeploymentGroupDoesNotExistException", text)
+        return self.groups[f"{application}/{name}"]
+
+    def groups_of(self, application: str) -> list[str]:
+        """The names of an application's deployment groups."""
+        begins = f"{application}/"
+        return [name.removeprefix(begins) for name in self.groups if name.startswith(begins)]
+
+    def arn(self, application: str, group: str = "") -> str:
+        """The ARN of an application, or of one of its deployment groups."""
+        what = f"deploymentgroup:{application}/{group}" if group else f"application:{application}"
+        return f"arn:aws:codedeploy:{self.region}:{ACCOUNT}:{what}"
 
     def register(
         self, name: str, at: datetime, *, user: str | None = None, session: str | None = None

@@ -148,19 +148,12 @@ def test_the_hook_of_another_group_of_the_application_is_not_one_that_is_left_ov
         hooks = (
             "CodeDeploy-managed-automatic-launch-deployment-hook-web-old-20d0d33b-9bf7-4a2a-91e6-da7d252ed156"
         )
-        account.state(REGION).groups["shop/web-old"] = {"autoScalingGroups": [{"name": "web", "hook": hooks}]}
-        account.seeds.append(
-            (
-                "codedeploy",
-                lambda ask: ask(
-                    "codedeploy",
-                    "CreateDeploymentGroup",
-                    applicationName="shop",
-                    deploymentGroupName="web-old",
-                    serviceRoleArn=f"arn:aws:iam::111122223333:role/{SERVICE_ROLE}",
-                ),
-            )
-        )
+        state = account.state(REGION)
+        scaled = [{"name": "web", "hook": hooks}]
+        state.groups["shop/web-old"] = state.groups["shop/web"] | {
+            "deploymentGroupName": "web-old",
+            "autoScalingGroups": scaled,
+        }
 
     (finding,) = asked(IN_TWO, scenario)
     assert (finding.verdict, finding.code) == (WARN, f"{IN_TWO}/two-groups")

@@ -161,6 +161,21 @@ def test_it_waits_ready_until_it_is_continued() -> None:
         assert played.until(id_, "Succeeded", "Failed", "Stopped")["status"] == "Succeeded"
 
 
+def test_the_older_operation_ends_the_wait_for_the_termination_too() -> None:
+    with story(ENDS) as played:
+        id_ = played.create()
+        skip = played.api.skip_wait_time_for_instance_termination
+        with pytest.raises(played.api.exceptions.DeploymentNotStartedException):
+            skip(deploymentId=id_)
+        while not played.info(id_)["instanceTerminationWaitTimeStarted"]:
+            pass  # each question moves the clock on by a second
+        skip(deploymentId=id_)
+        assert played.info(id_)["status"] == "Succeeded"
+        assert played.ec2.describe_instances(InstanceIds=[played.blue[0]])["Reservations"][0]["Instances"][0][
+            "State"
+        ]["Name"] in ("shutting-down", "terminated")
+
+
 def test_one_that_no_one_continues_is_stopped_and_the_original_fleet_is_left_alone() -> None:
     with story(WAITS) as played:
         id_ = played.create()

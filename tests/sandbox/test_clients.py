@@ -80,7 +80,7 @@ def test_register_tag_list_and_deregister(environment: dict[str, str], protocol:
 def test_the_errors_of_every_other_kind_can_be_read(environment: dict[str, str], protocol: str) -> None:
     asked = """
         const errors = [await send("ListOnPremisesInstances", { registrationStatus: 5 }),
-            await send("CreateApplication", { applicationName: "x" }), await send("ListGitHubAccountTokenNames", {}),
+            await send("CreateApplication", { applicationName: "x" }), await send("DeleteResourcesByExternalId", {}),
             await send("ListDeploymentGroups", { applicationName: "nope" })];
         print(errors.map((error) => [error.name, error.$metadata.httpStatusCode]));
     """

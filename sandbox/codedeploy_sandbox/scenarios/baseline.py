@@ -10,6 +10,7 @@ from codedeploy_sandbox.hosts.agent import GROUP as FOLDER
 from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.iam.identities import Document, push
 from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.services.applications import create
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 BUCKET, REVISION = "shop-revisions", "web/1.4.2.zip"
@@ -97,8 +98,7 @@ def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> Non
 def furnish(account: Account) -> None:
     """Put all this into the account, and hold its callers to their policies."""
     account.enforces = True
-    # as the agents on the hosts call its folder
-    account.state(REGION).groups[f"{APPLICATION}/{GROUP}"] = {"deploymentGroupId": FOLDER}
+    _application(account)
     iam = account.iam
     iam.add(f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(READS_REVISIONS), trust=trusts({"AWS": f"{_IAM}:root"}))
@@ -110,7 +110,6 @@ def furnish(account: Account) -> None:
     iam.add(f"{_IAM}:user/AWS/CodeDeploy/batch-01", inline=dict(READS_REVISIONS), keys=["Active"])
     account.seeds += [
         ("iam", lambda ask: push(account.iam, ask)),
-        ("codedeploy", _application),
         ("s3", _bucket),
     ]
 
@@ -121,18 +120,24 @@ def trusts(principal: dict[str, str]) -> Document:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _application(ask: Ask) -> None:
-    ask("codedeploy", "CreateApplication", applicationName=APPLICATION, computePlatform="Server")
+def _application(account: Account) -> None:
+    """The application and its deployment group."""
+    state, at = account.state(REGION), account.clock.start
+    create(state, APPLICATION, "Server", "5a9d0c1e-7b1f-4d53-8a3c-0d3a5d0f5e10", at)
     production = {"Key": "Environment", "Value": "production", "Type": "KEY_AND_VALUE"}
-    ask(
-        "codedeploy",
-        "CreateDeploymentGroup",
-        applicationName=APPLICATION,
-        deploymentGroupName=GROUP,
-        serviceRoleArn=f"{_IAM}:role/{SERVICE_ROLE}",
-        onPremisesInstanceTagFilters=[production],
-        ec2TagFilters=[production],
-    )
+    state.groups[f"{APPLICATION}/{GROUP}"] = {
+        "applicationName": APPLICATION,
+        "deploymentGroupId": FOLDER,  # as the agents on the hosts call its folder
+        "deploymentGroupName": GROUP,
+        "deploymentConfigName": "CodeDeployDefault.OneAtATime",
+        "ec2TagFilters": [production],
+        "onPremisesInstanceTagFilters": [production],
+        "autoScalingGroups": [],
+        "serviceRoleArn": f"{_IAM}:role/{SERVICE_ROLE}",
+        "triggerConfigurations": [],
+        "computePlatform": "Server",
+        "ecsServices": [],
+    }
 
 
 def _bucket(ask: Ask) -> None:

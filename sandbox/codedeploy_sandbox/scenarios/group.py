@@ -6,6 +6,7 @@ stand behind a target group, and it watches an alarm and has a trigger.
 
 from codedeploy_sandbox.iam.identities import Document
 from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.scaling import hook_of, put_hook
 from codedeploy_sandbox.scenarios.baseline import (
     APPLICATION,
     GROUP,
@@ -17,7 +18,6 @@ from codedeploy_sandbox.scenarios.baseline import (
 from codedeploy_sandbox.scenarios.ec2 import BY_EC2
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import ROLE, machine_in_ec2, profile
-from codedeploy_sandbox.selection import hook_of, put_hook
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
 _IMAGE = "ami-760aaa0f"  # of images.json
@@ -105,7 +105,7 @@ def group_alarm_active(account: Account) -> None:
 
 
 def _with(account: Account, **members: object) -> None:
-    account.state(REGION).groups.setdefault(f"{APPLICATION}/{GROUP}", {}).update(members)
+    account.state(REGION).groups[f"{APPLICATION}/{GROUP}"].update(members)
 
 
 def _hook(group: str) -> str:

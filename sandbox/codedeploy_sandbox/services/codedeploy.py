@@ -1,5 +1,4 @@
-"""CodeDeploy's seven operations on on-premises instances, with every error that the model declares for them, and
-what moto does not check in two others.
+"""CodeDeploy's seven operations on on-premises instances, with every error that the model declares for them.
 
 A public function is an operation: its name and its keywords are the model's, and so are the names in what it
 returns. The model's own constraints have been checked before it is called.
@@ -120,22 +119,6 @@ def RemoveTagsFromOnPremisesInstances(
             if "Value" not in tag or instance.tags.get(tag["Key"]) == tag["Value"]:
                 instance.tags.pop(tag["Key"], None)
     return {}
-
-
-def ListDeploymentGroups(call: Call, *, applicationName: str, nextToken: str | None = None) -> dict[str, Any]:
-    """moto's list. moto itself does not check that the application exists, and gives an empty token at the end."""
-    where = {"region": call.region, "applicationName": applicationName}
-    call.account.ask("codedeploy", "GetApplication", **where)
-    token = {"nextToken": nextToken} if nextToken else {}
-    groups = call.account.ask("codedeploy", "ListDeploymentGroups", **where, **token)
-    return {**groups, "nextToken": groups.get("nextToken") or None}
-
-
-def TagResource(call: Call, *, ResourceArn: str, Tags: list[dict[str, str]]) -> None:
-    """Leave it to moto, which would fail at a tag without a key."""
-    if any("Key" not in tag for tag in Tags):
-        # Assumption: tag-key
-        raise ApiError("InvalidTagsToAddException", "a tag has no Key")
 
 
 def _check_names(names: list[str]) -> None:

@@ -102,14 +102,9 @@ def DeleteDeploymentConfig(call: Call, *, deploymentConfigName: str) -> dict[str
 
 def _user(call: Call, name: str) -> str:
     """The deployment group or the deployment under way that uses a configuration, or ""."""
-    for application in call.account.ask("codedeploy", "ListApplications", region=call.region)["applications"]:
-        where = {"region": call.region, "applicationName": application}
-        groups = call.account.ask("codedeploy", "ListDeploymentGroups", **where)["deploymentGroups"]
-        for group in groups:
-            answer = call.account.ask("codedeploy", "GetDeploymentGroup", **where, deploymentGroupName=group)
-            own = call.state.groups.get(f"{application}/{group}", {})
-            if (answer["deploymentGroupInfo"] | own).get("deploymentConfigName") == name:
-                return f"the group {application}/{group}"
+    for group, info in call.state.groups.items():
+        if info["deploymentConfigName"] == name:
+            return f"the group {group}"
     infos = {id_: one.at(call.at).info for id_, one in call.state.deployments.items()}
     return next(
         (

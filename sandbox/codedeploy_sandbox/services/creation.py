@@ -5,12 +5,13 @@ from typing import Any
 
 from codedeploy_sandbox import aftermath, deploying
 from codedeploy_sandbox.bluegreen import BlueGreen
+from codedeploy_sandbox.deploying import described
 from codedeploy_sandbox.errors import ApiError
 from codedeploy_sandbox.plays import Play, minimum_of
 from codedeploy_sandbox.selection import as_group, check_scaled, copies, of_ec2, scaled
 from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.services.deployments import known
-from codedeploy_sandbox.services.groups import described
+from codedeploy_sandbox.services.groups import check_alarms, check_rollback
 from codedeploy_sandbox.services.revisions import check_location, note
 from codedeploy_sandbox.state import WAITING, Call
 
@@ -57,8 +58,8 @@ def CreateDeployment(
     if len(description or "") > _LONGEST:
         raise ApiError("DescriptionTooLongException", f"a description has at most {_LONGEST} characters")
     rollback = autoRollbackConfiguration or group.get("autoRollbackConfiguration") or {}
-    if rollback.get("enabled") and not rollback.get("events"):
-        raise ApiError("InvalidAutoRollbackConfigException", "automatic rollback is enabled without events")
+    check_rollback(rollback)
+    check_alarms(overrideAlarmConfiguration or {})
     _check_fleet(call, group, style, targetInstances)
     if active := [one for one in earlier if one.info["status"] in WAITING]:
         id_ = active[0].info["deploymentId"]
@@ -182,6 +183,21 @@ def ContinueDeployment(
     return {}
 
 
+def SkipWaitTimeForInstanceTermination(call: Call, *, deploymentId: str | None = None) -> dict[str, Any]:
+    """The older form of ContinueDeployment that ends the wait for the termination."""
+    deployment = _active(call, deploymentId or "")
+    if not isinstance(deployment, BlueGreen):
+        # Assumption: continue-in-place
+        text = f"{deploymentId} is a deployment in place, which terminates nothing"
+        raise ApiError("UnsupportedActionForDeploymentTypeException", text)
+    # Assumption: skip-wait
+    if not deployment.keeps_at(call.at):
+        raise ApiError("DeploymentNotStartedException", f"{deploymentId} has not rerouted its traffic")
+    deployment.released = call.at
+    aftermath.settle(call.account, call.region, call.at)
+    return {}
+
+
 def _active(call: Call, id_: str) -> Any:
     """The deployment itself, if it has not ended."""
     status = known(call, id_).info["status"]
@@ -192,12 +208,11 @@ def _active(call: Call, id_: str) -> Any:
 
 def _group(call: Call, application: str, group: str | None) -> dict[str, Any]:
     """The DeploymentGroupInfo."""
-    where = {"region": call.region, "applicationName": application}
-    about = call.account.ask("codedeploy", "GetApplication", **where)["application"]
+    about = call.state.application(application)
     if not group:
         raise ApiError("DeploymentGroupNameRequiredException", "the deployment group is missing")
-    found = described(call, application, group)
-    if about.get("computePlatform", "Server") != "Server":
+    found = described(call.state, application, group, call.at)
+    if about["computePlatform"] != "Server":
         text = f"the sandbox plays deployments to instances; {application} is for {about['computePlatform']}"
         raise ApiError("SandboxNotImplemented", text, 501)
     return found

@@ -51,8 +51,7 @@ def ListDeployments(
             "ApplicationNameRequiredException", "a deployment group is named without its application"
         )
     if applicationName and deploymentGroupName:
-        named = {"applicationName": applicationName, "deploymentGroupName": deploymentGroupName}
-        call.account.ask("codedeploy", "GetDeploymentGroup", region=call.region, **named)
+        call.state.group(applicationName, deploymentGroupName)
     since, until = ((createTimeRange or {}).get(end) for end in ("start", "end"))
     if since and until and since > until:
         raise ApiError("InvalidTimeRangeException", "the range begins after its end")

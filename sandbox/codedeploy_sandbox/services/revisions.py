@@ -24,7 +24,7 @@ def RegisterApplicationRevision(
     call: Call, *, applicationName: str, revision: dict[str, Any], description: str | None = None
 ) -> dict[str, Any]:
     """Make a revision known to an application, as `aws deploy push` does."""
-    _application(call, applicationName)
+    call.state.application(applicationName)
     check_location(revision)
     note(call.state, applicationName, revision, call.at, description)
     return {}
@@ -32,7 +32,7 @@ def RegisterApplicationRevision(
 
 def GetApplicationRevision(call: Call, *, applicationName: str, revision: dict[str, Any]) -> dict[str, Any]:
     """One revision."""
-    _application(call, applicationName)
+    call.state.application(applicationName)
     check_location(revision)
     found = _known(call.state, applicationName).get(_key(revision))
     if not found:
@@ -45,7 +45,7 @@ def BatchGetApplicationRevisions(
     call: Call, *, applicationName: str, revisions: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Several revisions at once; one that the application does not know is left out."""
-    _application(call, applicationName)
+    call.state.application(applicationName)
     if not revisions:
         raise ApiError("RevisionRequiredException", "a revision is missing")
     if len(revisions) > BATCH:
@@ -74,7 +74,7 @@ def ListApplicationRevisions(
     nextToken: str | None = None,
 ) -> dict[str, Any]:
     """The locations of an application's revisions. `deployed`: only the targets of groups, all others, or all."""
-    _application(call, applicationName)
+    call.state.application(applicationName)
     if s3KeyPrefix and not s3Bucket:
         raise ApiError("BucketNameFilterRequiredException", "a key prefix is given without its bucket")
     # Assumption: revision-filters
@@ -120,10 +120,6 @@ def note(
     """Keep a revision that the application does not know yet."""
     if _key(location) not in _known(state, application):
         state.revisions.setdefault(application, []).append(Revision(location, at, description))
-
-
-def _application(call: Call, name: str) -> None:
-    call.account.ask("codedeploy", "GetApplication", region=call.region, applicationName=name)
 
 
 def _key(location: Mapping[str, Any]) -> str:

@@ -58,12 +58,12 @@ def test_its_errors(api: Any) -> None:
         api.get_on_premises_instance(instanceName="never-01")
 
 
-def test_the_operations_of_moto(api: Any) -> None:
+def test_applications_and_what_the_sandbox_lacks(api: Any) -> None:
     assert api.get_application(applicationName="shop")["application"]["computePlatform"] == "Server"
     made = api.create_application(applicationName="cbor", computePlatform="Server")
     assert made["applicationId"]
     assert refused(api.get_application, applicationName="nope") == ("ApplicationDoesNotExistException", 400)
-    assert refused(api.list_git_hub_account_token_names) == ("SandboxNotImplemented", 501)
+    assert refused(api.delete_resources_by_external_id) == ("SandboxNotImplemented", 501)
 
 
 def test_permissions_and_faults(healthy: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,15 @@ from codedeploy_sandbox import Sandbox, serve
 from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.records import put, target
-from codedeploy_sandbox.services import configurations, creation, deployments, revisions
+from codedeploy_sandbox.services import (
+    applications,
+    configurations,
+    creation,
+    deployments,
+    groups,
+    revisions,
+    tagging,
+)
 from codedeploy_sandbox.state import REGION, Account, Deployment
 from werkzeug.test import Client
 
@@ -28,6 +36,44 @@ WHERE = {"applicationName": "shop", "deploymentGroupName": "web"}
 CREATE = {**WHERE, "revision": REVISION}
 HALF = {"type": "FLEET_PERCENT", "value": 50}
 MANY = [f"d-{number:09}" for number in range(26)]
+
+ROLE = "arn:aws:iam::111122223333:role/CodeDeployService"
+NEW_GROUP = {"applicationName": "shop", "deploymentGroupName": "new", "serviceRoleArn": ROLE}
+OLD_GROUP = {"applicationName": "shop", "currentDeploymentGroupName": "web"}
+TAGGED = [{"Key": "a", "Type": "KEY_ONLY"}]
+# By error: what neither a new group nor one that is changed may be given.
+OF_A_GROUP: dict[str, dict[str, Any]] = {
+    "DeploymentConfigDoesNotExistException": {"deploymentConfigName": "nope"},
+    "InvalidAutoScalingGroupException": {"autoScalingGroups": ["nope"]},
+    "InvalidEC2TagException": {"ec2TagFilters": [{"Type": "KEY"}]},
+    "InvalidTagException": {"onPremisesInstanceTagFilters": [{"Type": "KEY"}]},
+    "InvalidEC2TagCombinationException": {
+        "ec2TagFilters": TAGGED, "ec2TagSet": {"ec2TagSetList": [TAGGED]},
+    },
+    "InvalidOnPremisesTagCombinationException": {
+        "onPremisesInstanceTagFilters": TAGGED, "onPremisesTagSet": {"onPremisesTagSetList": [TAGGED]},
+    },
+    "TagSetListLimitExceededException": {"ec2TagSet": {"ec2TagSetList": [TAGGED] * 4}},
+    "InvalidAlarmConfigException": {"alarmConfiguration": {"enabled": True, "alarms": []}},
+    "AlarmsLimitExceededException": {"alarmConfiguration": {"alarms": [{"name": f"a{n}"} for n in range(11)]}},
+    "InvalidAutoRollbackConfigException": {"autoRollbackConfiguration": {"enabled": True}},
+    "InvalidTriggerConfigException": {"triggerConfigurations": [{"triggerName": "x"}]},
+    "TriggerTargetsLimitExceededException": {"triggerConfigurations": [{"triggerName": "x"}] * 11},
+    "InvalidLoadBalancerInfoException": {"loadBalancerInfo": {"targetGroupInfoList": [{}]}},
+    "InvalidInputException": {"outdatedInstancesStrategy": "update"},
+    "InvalidAutoScalingGroupProcessToSuspendException": {
+        "ec2DeploymentOptions": {"autoScalingGroupProcessesToSuspend": ["Launch"]},
+    },
+}  # fmt: skip
+SHOP = "arn:aws:codedeploy:eu-west-1:111122223333:application:shop"
+OF_AN_ARN: dict[str, dict[str, Any]] = {
+    "InvalidArnException": {"ResourceArn": "shop"},
+    "ArnNotSupportedException": {"ResourceArn": SHOP.replace("application:shop", "instance:web-01")},
+    "ApplicationDoesNotExistException": {"ResourceArn": f"{SHOP}s"},
+    "DeploymentGroupDoesNotExistException": {
+        "ResourceArn": SHOP.replace("application:shop", "deploymentgroup:shop/nope")
+    },
+}
 
 # By operation and error: the parameters of a call that raises it in the healthy scenario.
 ERRORS: dict[str, dict[str, dict[str, Any]]] = {
@@ -175,10 +221,81 @@ ERRORS: dict[str, dict[str, dict[str, Any]]] = {
         "DeploymentAlreadyCompletedException": {"deploymentId": KNOWN},
         "InvalidDeploymentWaitTypeException": {"deploymentId": KNOWN, "deploymentWaitType": "WAIT"},
     },
+    "SkipWaitTimeForInstanceTermination": {
+        "DeploymentIdRequiredException": {},
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "InvalidDeploymentIdException": {"deploymentId": "x"},
+        "DeploymentAlreadyCompletedException": {"deploymentId": KNOWN},
+    },
+    "CreateApplication": {
+        "ApplicationAlreadyExistsException": {"applicationName": "shop"},
+        "InvalidApplicationNameException": {"applicationName": "a/b"},
+        "InvalidComputePlatformException": {"applicationName": "x", "computePlatform": "EC2"},
+        "InvalidTagsToAddException": {"applicationName": "x", "tags": [{"Value": "y"}]},
+    },
+    "GetApplication": {"ApplicationDoesNotExistException": {"applicationName": "nope"}},
+    "BatchGetApplications": {
+        "ApplicationNameRequiredException": {"applicationNames": []},
+        "ApplicationDoesNotExistException": {"applicationNames": ["shop", "nope"]},
+        "BatchLimitExceededException": {"applicationNames": MANY * 4},
+    },
+    "ListApplications": {"InvalidNextTokenException": {"nextToken": "bogus"}},
+    "UpdateApplication": {
+        "ApplicationNameRequiredException": {},
+        "ApplicationDoesNotExistException": {"applicationName": "nope"},
+        "ApplicationAlreadyExistsException": {"applicationName": "shop", "newApplicationName": "taken"},
+        "InvalidApplicationNameException": {"applicationName": "shop", "newApplicationName": "a/b"},
+    },
+    "DeleteApplication": {"InvalidApplicationNameException": {"applicationName": "a/b"}},
+    "CreateDeploymentGroup": {
+        "DeploymentGroupAlreadyExistsException": NEW_GROUP | {"deploymentGroupName": "web"},
+        "InvalidTagsToAddException": NEW_GROUP | {"tags": [{"Key": ""}]},
+        **{error: NEW_GROUP | members for error, members in OF_A_GROUP.items()},
+        "InvalidRoleException": NEW_GROUP | {"serviceRoleArn": "CodeDeployService"},
+        "RoleRequiredException": NEW_GROUP | {"serviceRoleArn": ""},
+    },
+    "UpdateDeploymentGroup": {
+        "ApplicationDoesNotExistException": OLD_GROUP | {"applicationName": "nope"},
+        "DeploymentGroupDoesNotExistException": OLD_GROUP | {"currentDeploymentGroupName": "nope"},
+        "DeploymentGroupAlreadyExistsException": OLD_GROUP | {"newDeploymentGroupName": "taken"},
+        "InvalidRoleException": OLD_GROUP | {"serviceRoleArn": "arn:aws:iam::111122223333:role/Gone"},
+        **{error: OLD_GROUP | members for error, members in OF_A_GROUP.items()},
+    },
+    "DeleteDeploymentGroup": {"InvalidDeploymentGroupNameException": {**WHERE, "deploymentGroupName": "a/b"}},
+    "GetDeploymentGroup": {
+        "ApplicationDoesNotExistException": {**WHERE, "applicationName": "nope"},
+        "DeploymentGroupDoesNotExistException": {**WHERE, "deploymentGroupName": "nope"},
+    },
+    "BatchGetDeploymentGroups": {
+        "ApplicationDoesNotExistException": {"applicationName": "nope", "deploymentGroupNames": ["web"]},
+        "DeploymentGroupNameRequiredException": {"applicationName": "shop", "deploymentGroupNames": []},
+        "BatchLimitExceededException": {"applicationName": "shop", "deploymentGroupNames": MANY * 4},
+    },
+    "ListDeploymentGroups": {
+        "ApplicationDoesNotExistException": {"applicationName": "nope"},
+        "InvalidNextTokenException": {"applicationName": "shop", "nextToken": "bogus"},
+    },
+    "TagResource": {**OF_AN_ARN, "TagRequiredException": {"ResourceArn": SHOP, "Tags": []}},
+    "UntagResource": {**OF_AN_ARN, "TagRequiredException": {"ResourceArn": SHOP, "TagKeys": []}},
+    "ListTagsForResource": {error: OF_AN_ARN[error] for error in ("InvalidArnException", "ArnNotSupportedException")},
+    "ListGitHubAccountTokenNames": {"InvalidNextTokenException": {"nextToken": "bogus"}},
+    "DeleteGitHubAccountToken": {
+        "GitHubAccountTokenNameRequiredException": {},
+        "GitHubAccountTokenDoesNotExistException": {"tokenName": "mine"},
+    },
+    "PutLifecycleEventHookExecutionStatus": {
+        "DeploymentIdRequiredException": {},
+        "DeploymentDoesNotExistException": {"deploymentId": GONE},
+        "InvalidLifecycleEventHookExecutionStatusException": {"status": "Done"},
+        "UnsupportedActionForDeploymentTypeException": {"deploymentId": KNOWN, "status": "Succeeded"},
+    },
 }  # fmt: skip
+for _name in ("TagResource", "UntagResource"):  # their lists have different names
+    _more = {"Tags": [{"Key": "a"}]} if _name == "TagResource" else {"TagKeys": ["a"]}
+    ERRORS[_name] = {error: _more | given for error, given in ERRORS[_name].items()}
 OURS = {
     name
-    for module in (configurations, creation, deployments, revisions)
+    for module in (applications, configurations, creation, deployments, groups, revisions, tagging)
     for name, function in vars(module).items()
     if name[0].isupper() and callable(function) and function.__module__ == module.__name__
 }
@@ -192,7 +309,9 @@ def healthy() -> Iterator[Sandbox]:
         find("healthy")(account)
         state = account.state(REGION)
         state.configurations["ours"] = {"minimumHealthyHosts": HALF}
-        state.groups["shop/web"] = {"deploymentConfigName": "ours"}
+        state.groups["shop/web"]["deploymentConfigName"] = "ours"
+        state.groups["shop/taken"] = dict(state.groups["shop/web"])
+        state.applications["taken"] = dict(state.applications["shop"])
 
     with serve(own) as sandbox:
         yield sandbox
@@ -212,7 +331,6 @@ def test_an_error_that_the_model_declares(healthy: Sandbox, operation: str, erro
         getattr(api, name)(**ERRORS[operation][error])
     declared = api.meta.service_model.operation_model(operation).error_shapes
     assert error in {shape.name for shape in declared}
-    # moto says whether there is an application and a group
     assert "[sandbox]" in raised.value.response["Error"]["Message"]
 
 
