@@ -114,6 +114,16 @@ class RegionState:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)  # of applications and groups, by ARN
     tokens: list[str] = field(default_factory=list)  # the names of connections to GitHub accounts
 
+    def create(self, name: str, platform: str, id_: str, at: datetime) -> None:
+        """Make an application of this name and id."""
+        self.applications[name] = {
+            "applicationId": id_,
+            "applicationName": name,
+            "createTime": at,
+            "linkedToGitHub": False,
+            "computePlatform": platform,
+        }
+
     def application(self, name: str) -> dict[str, Any]:
         """The application of this name. Raises ApiError where there is none."""
         if name not in self.applications:

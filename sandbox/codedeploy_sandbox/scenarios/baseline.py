@@ -10,7 +10,6 @@ from codedeploy_sandbox.hosts.agent import GROUP as FOLDER
 from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.iam.identities import Document, push
 from codedeploy_sandbox.moto_client import Ask
-from codedeploy_sandbox.services.applications import create
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 BUCKET, REVISION = "shop-revisions", "web/1.4.2.zip"
@@ -123,7 +122,7 @@ def trusts(principal: dict[str, str]) -> Document:
 def _application(account: Account) -> None:
     """The application and its deployment group."""
     state, at = account.state(REGION), account.clock.start
-    create(state, APPLICATION, "Server", "5a9d0c1e-7b1f-4d53-8a3c-0d3a5d0f5e10", at)
+    state.create(APPLICATION, "Server", "5a9d0c1e-7b1f-4d53-8a3c-0d3a5d0f5e10", at)
     production = {"Key": "Environment", "Value": "production", "Type": "KEY_AND_VALUE"}
     state.groups[f"{APPLICATION}/{GROUP}"] = {
         "applicationName": APPLICATION,

@@ -1,6 +1,5 @@
 """CodeDeploy's operations on applications and on connections to GitHub, and one that is for other platforms."""
 
-from datetime import datetime
 from typing import Any
 
 from codedeploy_sandbox import deploying
@@ -25,7 +24,7 @@ def CreateApplication(
     """Make an application."""
     _check_free(call.state, applicationName)
     check_tags(tags or [])
-    create(call.state, applicationName, computePlatform, call.request_id, call.at)
+    call.state.create(applicationName, computePlatform, call.request_id, call.at)
     tag(call.state, call.state.arn(applicationName), tags or [])
     return {"applicationId": call.request_id}
 
@@ -115,17 +114,6 @@ def PutLifecycleEventHookExecutionStatus(
     known(call, deploymentId or "")
     text = f"{deploymentId} is a deployment to instances, whose hooks are scripts"
     raise ApiError("UnsupportedActionForDeploymentTypeException", text)
-
-
-def create(state: RegionState, name: str, platform: str, id_: str, at: datetime) -> None:
-    """Make an application of this name and id."""
-    state.applications[name] = {
-        "applicationId": id_,
-        "applicationName": name,
-        "createTime": at,
-        "linkedToGitHub": False,
-        "computePlatform": platform,
-    }
 
 
 def _check_free(state: RegionState, name: str) -> None:
