@@ -10,16 +10,17 @@ from typing import Any
 
 from runbooks.aws import Aws
 from runbooks.checks._alike import one_word_apart, shape
+from runbooks.checks._blue_green import STUCK
 from runbooks.checks._deployed import location, sentence, since
 from runbooks.checks._log import quoted
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Span
 from runbooks.question import BUCKET, is_instance
+from runbooks.text.times import time
 
 # Of agent-not-heard: what CodeDeploy says where no agent took an event.
 _NOT_HEARD = "CodeDeploy agent was not able to receive the lifecycle event"
-STUCK = "/symptoms/deployment-stuck/"
 _NOT_ENDED = ("Pending", "InProgress", "Ready")
 # CodeDeploy does these itself, at the load balancer: no agent takes part (AWS's user guide).
 _OF_CODEDEPLOY = ("BlockTraffic", "AllowTraffic")
@@ -29,6 +30,8 @@ _BY_AUTO_SCALING = {
     "autoscalingTermination": "Auto Scaling began this deployment for an instance that it terminates: the repaired script"
     " counts from the next deployment to the group on (inferred).",
 }
+_KILLED = "So a signal ended the script; lack of memory is the usual reason (inferred)."
+_SAYS_NO_MORE = "UnknownError"
 _ENVIRONMENTS = {"BLUE": "original (blue)", "GREEN": "replacement (green)"}
 # These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
@@ -65,18 +68,17 @@ class Cause:
         known = _explained_event(self.event)
         if known and known.name != self.event.code:
             return known
-        if self.event.name in _OF_CODEDEPLOY:
+        if self.event.name in _OF_CODEDEPLOY and self.targets[0].is_host:
             return explained("", f"The {self.event.name} event failed") or known
         return explained("", _NOT_HEARD) if self.is_unheard else known
 
-    @property
-    def fix(self) -> str:
-        """What to do."""
-        if self.known and self.known.name == "UnknownError" and not self.targets[0].is_host:
-            return (
-                "Go by the error of the deployment, which deployment-succeeded shows: this code says no more."
-            )
-        return self.known.do if self.known else ""
+    def meant(self, info: Mapping[str, Any]) -> Known | None:
+        """What the guide knows of it; of a service or a function that says no more, of the error of the deployment."""
+        if self.targets[0].is_host or (self.known and self.known.name != _SAYS_NO_MORE):
+            return self.known
+        error = info.get("errorInformation") or {}
+        whole = explained(str(error.get("code") or ""), str(error.get("message") or ""))
+        return whole if self.has_failed else self.known
 
     def leads(self, info: Mapping[str, Any]) -> tuple[Lead, ...]:
         """The first of the hosts, with the checks that the cause calls for; none where it calls for none."""
@@ -175,13 +177,14 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         taken = "; no agent has taken it yet" if cause.is_unheard else ""
         waits = since(aws, _began(cause, info))
         verb = ("has been" if waits else "is") if len(names) == 1 else ("have been" if waits else "are")
-        says = f"{who} {verb} {cause.status}{at}{waits}{turn or taken}."
+        says = f"{who} {verb} {cause.status}{at}{waits}{turn or taken}.{_traffic(cause)}"
         leads = () if turn else cause.leads(info)
         return Finding(UNKNOWN, says, code="not-ended", about=some, next=STUCK, leads=leads, spans=spans)
-    next_ = (cause.known.page if cause.known else "") or "/symptoms/"
+    known = cause.meant(info)
+    next_ = (known.page if known else "") or "/symptoms/"
     return Finding(
         FAIL,
-        _failed(cause, who),
+        _failed(cause, who, info),
         code=event.code.lower() if event and _CODE.fullmatch(event.code) else "failed",
         about=some,
         fix=_fix(cause, info),
@@ -191,7 +194,7 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
     )
 
 
-def _failed(cause: Cause, who: str) -> str:
+def _failed(cause: Cause, who: str, info: Mapping[str, Any]) -> str:
     """At which event targets failed, and all that CodeDeploy says of it."""
     event, is_known = cause.event, cause.status == "Failed"
     says = (
@@ -209,16 +212,36 @@ def _failed(cause: Cause, who: str) -> str:
         says += f" That event is {event.status}."
     if cause.is_unheard:
         says += " It never started: no agent took it."
-    says += f" {sentence(event.message)}" if event.message else " CodeDeploy gives no message."
+    says += f" {_message(event, info)}"
     says += quoted(event.tail, cause.known.seen if cause.known else "")
     if cause.words:
         says = f"{sentence(says)} In their texts one word differs: {_some(cause.words)}."
+    return f"{sentence(says)}{_traffic(cause)}" if cause.targets[0].traffic else says
+
+
+def _message(event: Event, info: Mapping[str, Any]) -> str:
+    """What CodeDeploy says of the event, as sentences."""
+    error = info.get("errorInformation") or {}
+    if not event.message:
+        return "CodeDeploy gives no message."
+    if event.message == str(error.get("message") or "").strip():
+        return f"The reason is that of the whole deployment: {error.get('code')}."
+    if event.message.endswith("exit code"):
+        return f"{event.message} (it gives no code). {_KILLED}"
+    return sentence(event.message)
+
+
+def _traffic(cause: Cause) -> str:
     traffic = cause.targets[0].traffic
-    return f"{sentence(says)} Traffic: {traffic}." if traffic else says
+    return f" Traffic: {traffic}." if traffic else ""
 
 
 def _fix(cause: Cause, info: Mapping[str, Any]) -> str:
-    fix, event = cause.fix, cause.event
+    event, known, host = cause.event, cause.meant(info), cause.targets[0]
+    fix = known.do if known else ""
+    if host.is_host and (known is None or known.name == _SAYS_NO_MORE):
+        at = event.ended or event.began if event else None
+        fix = f"Read the agent's log on {host.id}{f' at {time(at)}' if at else ''}: CodeDeploy got no more than this."
     if event and event.began and event.name in _OF_THE_LAST_REVISION and cause.targets[0].is_host:
         fix += _of_the_last_revision(event.name, info)
     if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):

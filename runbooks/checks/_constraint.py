@@ -7,13 +7,20 @@ from typing import Any
 from runbooks.facts.deployments import PREDEFINED, counts
 from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
 
-_FIX = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
+_FIX = "Fix what failed on its targets, then deploy again."
+_REPLACEMENT = " of the replacement (green) environment"
 _PAGE = "/deployment-errors/HEALTH_CONSTRAINTS/"
 
 
-def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Finding:
-    """What the rule of the configuration ``name`` (`facts.deployments.minimum_healthy`) makes of a deployment's counts."""
-    known = counts(info)
+def judged(
+    name: str, rule: Mapping[str, Any], info: Mapping[str, Any], replacement: Mapping[str, int] | None = None
+) -> Finding:
+    """What the rule of the configuration ``name`` (`facts.deployments.minimum_healthy`) makes of a deployment's counts.
+
+    ``replacement`` is how many targets of that environment are in which status: of a blue/green deployment only
+    they count.
+    """
+    known = counts(info) if replacement is None else replacement
     total, failed, succeeded, skipped = (
         sum(known.values()),
         known.get("Failed", 0),
@@ -23,7 +30,8 @@ def judged(name: str, rule: Mapping[str, Any], info: Mapping[str, Any]) -> Findi
     asked, how = _asked(rule, total)
     needed = max(1, asked)
     says = (
-        f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail:"
+        f"{name} keeps at least {needed} of {_targets(total)}{_REPLACEMENT * (replacement is not None)} healthy{how},"
+        f" so at most {max(0, total - needed)} may fail:"
         f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
     )
     says += _zones(rule)
@@ -119,7 +127,7 @@ def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:
     if kind not in ("MOST_CONCURRENCY", "FLEET_PERCENT", "HOST_COUNT"):
         raise CouldNotCheck(f"{kind} is not a type of minimum healthy hosts that this guide knows.")
     if kind == "MOST_CONCURRENCY":
-        return total - value, f" (all but {value})"
+        return total - value, f" (all but {value})" * (total > value)
     if kind == "FLEET_PERCENT":
         return math.ceil(total * value / 100), f" ({value} %, rounded up)" if value else ""
     return value, ""

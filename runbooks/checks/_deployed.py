@@ -11,9 +11,17 @@ from runbooks.question import Question
 from runbooks.text.times import time
 
 _CREATORS = {  # of the model, where its name needs words
+    "user": "a user",
     "autoscaling": "Auto Scaling for an instance that it launched",
     "autoscalingTermination": "Auto Scaling for an instance that it terminates",
+    "codeDeployRollback": "an automatic rollback",
+    "CodeDeployAutoUpdate": "CodeDeploy for instances that are out of date",
+    "CloudFormationRollback": "a rollback of CloudFormation",
 }
+ELSEWHERE = (
+    "If it is there, then in another Region or account: it is known only in its own. Ask again with --region for another"
+    " Region, --profile for another account."
+)
 
 
 def sentence(text: str) -> str:

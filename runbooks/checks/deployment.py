@@ -5,9 +5,20 @@ from datetime import timedelta
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._causes import STUCK, about, by_count, causes, explained, finding, not_listed, not_read
+from runbooks.checks._blue_green import (
+    NO_REPLACEMENT,
+    STUCK,
+    go_on,
+    is_blue_green,
+    of_the_replacement,
+    original_failed,
+    pause,
+    terminates,
+    turn,
+)
+from runbooks.checks._causes import about, by_count, causes, explained, finding, not_listed, not_read
 from runbooks.checks._constraint import judged, waiting
-from runbooks.checks._deployed import counted, described, ending, sentence, since
+from runbooks.checks._deployed import ELSEWHERE, counted, described, ending, sentence, since
 from runbooks.decoder import Known
 from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
@@ -40,8 +51,7 @@ WHY = (
 
 # The codes that count the targets that failed, so that the cause is with these.
 _COUNTS = ("HEALTH_CONSTRAINTS",)
-_WITH_TARGETS = "Fix what failed on its targets, which deployment-targets-succeeded names, then deploy again."
-_OWN_FAILURE = "and why is there. Why this rollback failed as well is said here, with its own targets."
+_WITH_TARGETS = "Fix what failed on its targets, then deploy again."
 _ROLLED_BACK = "/symptoms/rolled-back/"
 
 
@@ -61,13 +71,15 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
     by_cause = causes(found.read)
     at_work = sum(len(cause.targets) for cause in by_cause if cause.status == "InProgress")
     for cause in by_cause:
-        waits = cause.status == "Pending" and cause.is_unheard
-        turn = waiting(info, found.total, len(cause.targets), at_work) if waits else ""
-        yield finding(aws, cause, found.total, info, turn)
+        why = turn(info, cause.targets)
+        if not why and cause.status == "Pending" and cause.is_unheard:
+            why = waiting(info, found.total, len(cause.targets), at_work)
+        yield finding(aws, cause, found.total, info, why)
     for status, count in found.counted.items():
         yield by_count(status, count, found.total, info)
     yield from not_read(found)
     yield from not_listed(found, info)
+    yield from terminates(aws, info, found)
 
 
 @needs("deployment")
@@ -81,8 +93,7 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
     info = deployment(aws, id_)
     if isinstance(info, Refusal):
         says = f"There is no deployment {id_} in {aws.region} of this account: {info.code}."
-        fix = "Check the Region and the account: a deployment is known only where it was created."
-        yield Finding(FAIL, says, code="unknown", about=id_, fix=fix, next=f"/exceptions/{info.code}/")
+        yield Finding(FAIL, says, code="unknown", about=id_, fix=ELSEWHERE, next=f"/exceptions/{info.code}/")
         return
     status, what = str(info["status"]), described(id_, info)
     if status == "Succeeded":
@@ -91,9 +102,9 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
         yield _ended(what, info)
     else:
         says = f"{what} is {status}: {counted(info)}. {_waits_for(aws, info)}{_manner(info)}"
-        yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK)
+        yield Finding(UNKNOWN, says, code="not-ended", about=id_, fix=go_on(aws, info), next=STUCK)
     yield from _rollback(id_, info)
-    if (info.get("errorInformation") or {}).get("code") == "ALARM_ACTIVE":
+    if _code(info) == "ALARM_ACTIVE":
         yield from _alarms(aws, id_, info)  # last: what is known does not depend on this read
 
 
@@ -105,15 +116,21 @@ def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iter
     (botocore's model). When more fail than it lets fail, CodeDeploy ends the deployment and skips the rest.
     """
     info = _known(aws, question)
-    known, name = counts(info), str(info.get("deploymentConfigName") or "")
+    name, code = str(info.get("deploymentConfigName") or ""), _code(info)
     if info.get("computePlatform", "Server") != "Server" or not name:
         raise NotApplicable(f"{question.deployment} has no instances that a configuration counts.")
-    if not known.get("Failed"):
+    if not counts(info).get("Failed") and code != "HEALTH_CONSTRAINTS_INVALID":
         raise NotApplicable(f"No target of {question.deployment} failed.")
+    known: Mapping[str, int] | None = None
+    if is_blue_green(info) and not isinstance(found := targets(aws, info), Refusal):
+        yield from (original := list(original_failed(found.read)))
+        known = of_the_replacement(found)
+        if original and not known.get("Failed"):
+            return
     rule = minimum_healthy(aws, name)
     if isinstance(rule, Refusal):
         raise NotApplicable(f"The configuration {name} is not there any more: {rule.code}.", about=name)
-    yield judged(name, rule, info)
+    yield judged(name, rule, info, known)
 
 
 @needs("deployment")
@@ -136,7 +153,7 @@ def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding
         yield Finding(
             FAIL, says, code="stopped", about=event.caller, fix=fix, next="/deployment-errors/MANUAL_STOP/"
         )
-    code = str((info.get("errorInformation") or {}).get("code") or "")
+    code = _code(info)
     if not stops and code not in ("", "MANUAL_STOP"):
         raise NotApplicable(
             f"CodeDeploy says why {id_} was stopped: {code}. CloudTrail has no StopDeployment of it."
@@ -176,7 +193,9 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
     group = deployment_group(aws, name)
     if isinstance(group, Refusal):
         says = f"There is no deployment group {name} in {aws.region}: {group.code}."
-        yield Finding(FAIL, says, code="unknown", about=name, next=f"/exceptions/{group.code}/")
+        yield Finding(
+            FAIL, says, code="unknown", about=name, fix=ELSEWHERE, next=f"/exceptions/{group.code}/"
+        )
         return
     last = group.get("lastAttemptedDeployment") or {}
     if not last.get("deploymentId"):
@@ -196,6 +215,11 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
         yield Finding(
             FAIL, says, code="stopped" if status == "Stopped" else "failed", about=id_, next=GUIDE, leads=lead
         )
+
+
+def _code(info: Mapping[str, Any]) -> str:
+    """The error code of the whole; "" for none."""
+    return str((info.get("errorInformation") or {}).get("code") or "")
 
 
 def _known(aws: Aws, question: Question) -> dict[str, Any]:
@@ -218,7 +242,9 @@ def _ended(what: str, info: Mapping[str, Any]) -> Finding:
     known = explained(code, message)
     reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
     says = f"{what} {ending(status)} ({counted(info)}). {reason}"
-    fix = _WITH_TARGETS if code in _COUNTS else _do(known)
+    fix = _WITH_TARGETS if code in _COUNTS else "" if code == "MANUAL_STOP" else _do(known)
+    if code == "NO_INSTANCES" and is_blue_green(info):
+        fix += f" {NO_REPLACEMENT}"
     if code in ("IAM_ROLE_PERMISSIONS", "AUTO_SCALING_IAM_ROLE_PERMISSIONS") and _suspended(info):
         fix += " The service role needs autoscaling:SuspendProcesses and autoscaling:ResumeProcesses."
     says += _manner(info)
@@ -249,8 +275,8 @@ def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(WARN, says, code="rolled-back", about=str(rolled), next=_ROLLED_BACK)
     trigger = rollback.get("rollbackTriggeringDeploymentId")
     if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
-        says = f"{id_} is a rollback itself: {trigger or 'another one'} failed or was stopped, "
-        says += "and the cause is there." if info["status"] in ("Succeeded", *WAITING) else _OWN_FAILURE
+        says = f"{id_} is a rollback: {trigger or 'another deployment'} failed or was stopped."
+        says += f" For the cause of that: runbooks why {trigger}." if trigger else ""
         says += more
         about = str(trigger or id_)
         yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)
@@ -261,24 +287,16 @@ def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
     status = info["status"]
     begun = since(aws, info.get("startTime") or info.get("createTime"))
     said = " ".join(str(one) for one in info.get("deploymentStatusMessages") or ())
-    if status == "Ready":
-        options = (info.get("blueGreenDeploymentConfiguration") or {}).get("deploymentReadyOption") or {}
-        minutes = options.get("waitTimeInMinutes")
-        stops = (
-            minutes and options.get("actionOnTimeout") == "STOP_DEPLOYMENT"
-        )  # the model: of that option alone
-        said += f" CodeDeploy stops it after {minutes} minutes." if stops else ""
-        what = "It has waited for traffic to be rerouted (aws deploy continue-deployment)"
+    if what := pause(info):
+        begun = ""  # it began long before that; the targets say when it was reached
     elif status in ("Created", "Queued"):
         what = "It has waited to begin"
-    elif info.get("instanceTerminationWaitTimeStarted"):
-        what = "It has waited to terminate the original instances"
     elif status == "Baking":
         what = "It has watched the new revision"
     elif status not in WAITING:
         what = "This guide does not know that status. The deployment has run"
     else:
-        what = "It has waited for its targets"
+        what = "It has run"
     return f"{what}{begun}.{f' {sentence(said.strip())}' if said else ''}"
 
 

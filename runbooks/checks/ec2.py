@@ -7,6 +7,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.arn import Arn
 from runbooks.aws.regions import dns_suffix, neighbours
+from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._ec2 import only_ec2, profile_arn
 from runbooks.checks._host import install, require, require_report, restarting, yml_path
 from runbooks.checks._iam import let_in, trusts
@@ -38,9 +39,8 @@ def ec2_instance_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     id_ = only_ec2(question)
     host = instance(aws, id_)
     if isinstance(host, Refusal):
-        account = Arn.of(caller_arn(aws)).account
-        says = f"EC2 knows no instance {id_} in {aws.region} of the account {account}: {host.code}."
-        fix = "Ask in the account and Region of the deployment group; an instance that was terminated has another ID now."
+        says = f"EC2 knows no instance {id_} in {aws.region} of this account: {host.code}."
+        fix = f"{ELSEWHERE} One that replaced a terminated instance has another ID."
         yield Finding(FAIL, says, code="not-found", about=id_, fix=fix, next=GUIDE)
         yield from _elsewhere(aws, id_)
         return

@@ -6,7 +6,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.checks import _service_role
 from runbooks.checks._constraint import foreseen
-from runbooks.checks._deployed import location
+from runbooks.checks._deployed import ELSEWHERE, location
 from runbooks.checks._revision import findings
 from runbooks.checks._selected import scaling_names, selected
 from runbooks.facts.alarms import alarm_states
@@ -40,7 +40,9 @@ def group_selects_instances(aws: Aws, question: Question) -> Iterator[Finding]:
     group = deployment_group(aws, name)
     if isinstance(group, Refusal):
         says = f"There is no deployment group {name} in {aws.region}: {group.code}."
-        yield Finding(FAIL, says, code="no-such-group", about=name, next=f"/exceptions/{group.code}/")
+        yield Finding(
+            FAIL, says, code="no-such-group", about=name, fix=ELSEWHERE, next=f"/exceptions/{group.code}/"
+        )
         return
     found = selected(aws, _server(group, name))
     if found.total:

@@ -59,7 +59,12 @@ _AGAIN = (
     "hook-scripts-of-the-last-deployment-ended-well",
     "agent-log-is-clean",
 )
-BY_AWS = ("registered-identity-exists", "ec2-instance-has-a-role", "host-may-read-the-bucket")
+BY_AWS = (
+    "registered-identity-exists",
+    "ec2-instance-has-a-role",
+    "host-may-read-the-bucket",
+    "host-may-use-the-key-of-the-bucket",
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.regions import neighbours
 from runbooks.checks._cloudtrail import gaps
+from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.commands import aws_cli
 from runbooks.facts.cloudtrail import trail
@@ -39,22 +40,11 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     only_on_premises(question)
     name = question.instance
     info = registration(aws, name)
-    about = name if isinstance(info, Refusal) else info.get("instanceArn", name)
-    if isinstance(info, Refusal) and name.startswith("mi-") and (node := managed_node(aws, name)):
-        yield _of_a_node(aws, name, names_of(node))
-    elif isinstance(info, Refusal) and (spelt := spelt_otherwise(aws, name)):
-        says = (
-            f"{name} is not registered in {aws.region}: {info.code}. {' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'}:"
-            " the names of instances are case-sensitive."
-        )
-        fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
-        yield Finding(FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE)
-    elif isinstance(info, Refusal):
-        says = f"{name} is not registered in {aws.region}: {info.code}."
-        lead = "instance-is-not-registered-elsewhere"
-        yield Finding(FAIL, says, code="not-registered", about=about, next=lead)
-        yield _to_register(aws, name, question.arn)
-    elif info.get("deregisterTime"):
+    if isinstance(info, Refusal):
+        yield from _not_registered(aws, question, info)
+        return
+    about = info.get("instanceArn", name)
+    if info.get("deregisterTime"):
         says = f"{name} was deregistered at {time(info['deregisterTime'])}."
         yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE)
         before = info.get("iamSessionArn") or info.get("iamUserArn") or ""
@@ -65,18 +55,37 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(OK, f"{name} is registered {since} as {arn}.", about=about)
 
 
+def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[Finding]:
+    """That a name is not registered, and why; what is known is said before the reads that may fail."""
+    name = question.instance
+    says = f"{name} is not registered in {aws.region}: {refused.code}."
+    if name.startswith("mi-"):
+        yield Finding(
+            WARN, f"{says} It has the form of a managed node's id.", code="is-a-node", about=name, next=GUIDE
+        )
+        if node := managed_node(aws, name):
+            yield _of_a_node(aws, name, names_of(node))
+            return
+        says = f"Nor has Systems Manager a managed node {name} in {aws.region}."
+    lead = "instance-is-not-registered-elsewhere"
+    yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead)
+    if spelt := spelt_otherwise(aws, name):
+        says = f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered: the names of instances are case-sensitive."
+        fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
+        yield Finding(FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE)
+    else:
+        yield _to_register(aws, name, question.arn)
+
+
 def _of_a_node(aws: Aws, node: str, names: list[str]) -> Finding:
     """What is registered under a name of the managed node that was asked about by its id."""
     for name in names:
         if arn := registered_arn(aws, name):
-            says = (
-                f"{node} is the id of a managed node. Its name {name} is registered as {arn}: ask about {name} to check"
-                " the registration too."
-            )
+            says = f"The name of {node}, {name}, is registered as {arn}: ask about {name} to check the registration too."
             return Finding(WARN, says, code="is-a-node", about=name, next=GUIDE)
-    said = f"neither it nor its name {' or '.join(names)} is" if names else "it is not"
-    says = f"{node} is the id of a managed node, and {said} registered in {aws.region}."
-    return Finding(FAIL, says, code="not-registered", about=node, next=GUIDE)
+    said = f"Nor is the name of {node}, {' or '.join(names)}" if names else f"{node} has no name"
+    says = f"{said}, registered in {aws.region}." if names else f"{said} that could be registered."
+    return Finding(FAIL, says, code="not-registered", about=node, fix=ELSEWHERE, next=GUIDE)
 
 
 @needs("instance")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
+from runbooks.checks._deployed import ELSEWHERE
 from runbooks.commands import aws_cli
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.ec2 import auto_scaling_group, present, tags_of
@@ -33,7 +34,7 @@ def instance_carries_the_groups_tags(aws: Aws, question: Question) -> Iterator[F
     described = deployment_group(aws, group)
     if isinstance(described, Refusal):
         says = f"There is no deployment group {group} in {aws.region}: {described.code}."
-        yield Finding(FAIL, says, code="no-such-group", about=group, next=GUIDE)
+        yield Finding(FAIL, says, code="no-such-group", about=group, fix=ELSEWHERE, next=GUIDE)
         return
     platform = described.get("computePlatform", "Server")
     if platform != "Server":

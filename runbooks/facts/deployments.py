@@ -1,5 +1,6 @@
 """What CodeDeploy says of one deployment and of its targets: three reads for up to 25 targets."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ _OLD_BATCH = "codedeploy:BatchGetDeploymentInstances"
 _NOT_STARTED = "DeploymentNotStartedException"
 _DENIED = ("AccessDeniedException", "AccessDenied")
 _KINDS = {"instanceTarget", "lambdaTarget", "ecsTarget", "cloudFormationTarget"}
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # of a script that writes for a terminal
 _GONE = ("DeploymentTargetDoesNotExistException", "InstanceDoesNotExistException")
 
 
@@ -251,8 +253,8 @@ def _event(one: Mapping[str, Any]) -> Event:
         ended=one.get("endTime"),
         code="" if said_success else str(said.get("errorCode") or ""),
         script=str(said.get("scriptName") or ""),
-        message=str(said.get("message") or "").strip(),
-        tail=str(said.get("logTail") or "").strip(),
+        message=_COLOUR.sub("", str(said.get("message") or "")).strip(),
+        tail=_COLOUR.sub("", str(said.get("logTail") or "")).strip(),
         said_success=said_success,
     )
 

@@ -16,7 +16,8 @@ def render(
 
     What passed or was skipped is shown when it is ``verbose``, when the checks were asked for by their ids, and when
     nothing applied, since the reason is then all there is to say; what passed also for `runbooks why`, which says how a
-    deployment went. A file begins with the summary and the worst problem; with ``last``, as a terminal needs it, it ends with them.
+    deployment went. A file begins with the summary and the worst problem, or with the deployment and why it failed; with
+    ``last``, as a terminal needs it, it ends with the problem and the summary.
     """
     whole = verbose or report.chosen or report.verdict is SKIP
     region = report.source.place.region
@@ -25,10 +26,21 @@ def render(
     if shown := [e for e in others if whole or (report.command == "why" and e.verdict is OK)]:
         blocks.append("\n".join(_entry(entry, region, colour, width) for entry in shown))
     summary = _coloured(report.verdict, report.summary, colour)
-    where = "\n".join(filter(None, (report.deployed, report.place, report.asked_by)))
-    if not last:
-        return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
-    return "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"
+    place, deployed = f"{report.place}\n{report.asked_by}", _filled(report.deployed, width)
+    where = "\n".join(filter(None, (deployed, place)))
+    if last:
+        return (
+            "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"
+        )
+    if deployed and report.command == "why":
+        return "\n\n".join([deployed, *blocks, f"{summary}\n{place}"]) + "\n"
+    return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
+
+
+def _filled(text: str, width: int) -> str:
+    return textwrap.fill(
+        text, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _entry(entry: Entry, region: str, colour: bool, width: int) -> str:

@@ -1,7 +1,7 @@
 """What a report shows, whatever its form: a summary, problems, and what is well or was not asked."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -123,8 +123,13 @@ class Contents:
         alike: dict[Hashable, list[tuple[Judged, Finding]]] = defaultdict(list)
         for judged in self.checks:
             for finding in judged[2]:
-                alike[_kind(finding)].append((judged, finding))
-        return sorted(map(Entry.of, alike.values()), key=lambda entry: rank(entry.verdict))
+                alike[_kind(finding)].append((judged, replace(finding, says=self._short(finding.says))))
+        return list(_said_once(sorted(map(Entry.of, alike.values()), key=lambda entry: rank(entry.verdict))))
+
+    def _short(self, says: str) -> str:
+        """A sentence without what the head of the report says already of the deployment."""
+        whole = self.deployed.partition(": ")[2]
+        return says.replace(whole, whole.partition(" ")[0]) if whole else says
 
     @property
     def problems(self) -> list[Entry]:
@@ -139,6 +144,15 @@ class Contents:
             if entry.verdict not in PROBLEMS:
                 rest[entry.what].append(entry)
         return rest
+
+
+def _said_once(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries; one that has the fix and the page of an entry before it does not repeat the fix."""
+    seen: set[tuple[str, str]] = set()
+    for entry in entries:
+        what = (entry.fix, entry.next)
+        yield replace(entry, fix="") if what in seen else entry
+        seen.add(what)
 
 
 def counted_as(judged: Judged) -> str:

@@ -13,6 +13,7 @@ from runbooks.checks._constraint import judged, waiting
 from runbooks.checks._log import quoted
 from runbooks.facts.deployments import Event, Target
 from runbooks.findings import FAIL, UNKNOWN, WARN, CouldNotCheck, Finding
+from runbooks.report import Report
 from tests.checks.test_deployment_facts import AT, asked, gone, info, of, says, story, whole
 
 
@@ -32,7 +33,7 @@ def groups(*targets: Target) -> list[list[str]]:
 def test_another_exit_code_is_another_cause_with_its_own_fix() -> None:
     found = causes([host(f"web-{code}", code) for code in (1, 126, 127, 137)])
     assert len(found) == 4
-    assert len({cause.fix for cause in found}) == 4
+    assert len({cause.known and cause.known.do for cause in found}) == 4
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,8 @@ def test_the_code_success_is_not_the_cause() -> None:
         story(targets={"web-01": gone("web-01", errorCode="Success", message="Succeeded")})
     )
     assert "Its code is Success, so that does not say why." in finding.says
-    assert (finding.fix, finding.code.rpartition("/")[2]) == ("", "failed")
+    assert finding.code.rpartition("/")[2] == "failed"
+    assert finding.fix.startswith("Read the agent's log on web-01 at ")
 
 
 def test_of_several_events_the_first_that_failed_is_named() -> None:
@@ -287,15 +289,17 @@ def test_only_a_deployment_that_stops_is_said_to_stop(action: str, stops: bool) 
     ready = {"deploymentReadyOption": {"actionOnTimeout": action, "waitTimeInMinutes": 30}}
     report = asked(story("Ready", {"web-01": events(("AllowTraffic", "Pending", False), status="Ready")},
                          blueGreenDeploymentConfiguration=ready))  # fmt: skip
-    assert ("CodeDeploy stops it after 30 minutes" in whole(report)[0].says) is stops
+    assert ("after 30 minutes without that, CodeDeploy stops" in whole(report)[0].says) is stops
 
 
 def test_a_rollback_that_failed_itself_has_its_own_cause() -> None:
     back = {"rollbackTriggeringDeploymentId": "d-SHOPWEB00"}
     report = asked(story(targets={"web-01": gone("web-01")}, creator="codeDeployRollback", rollbackInfo=back))
     says = whole(report)[-1].says
-    assert "the cause is there" not in says
-    assert "Why this rollback failed as well is said here" in says
+    assert (
+        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: runbooks why d-SHOPWEB00"
+        in says
+    )
 
 
 ALARM = {"code": "ALARM_ACTIVE", "message": "One or more alarms have been activated: cpu-high"}
@@ -352,3 +356,75 @@ def test_the_versions_and_task_sets_of_a_target_are_said() -> None:
     )
     sets = [{"taskSetLabel": "Green", "runningCount": 0, "desiredCount": 2, "trafficWeight": 0.0}]
     assert _traffic({"taskSetsInfo": sets}) == "Green runs 0 of 2 tasks and receives 0 % of the traffic"
+
+
+# What AWS says less of
+
+
+@pytest.mark.parametrize("message", ["failed with exit code ", "run as user deploy failed with exit code"])
+def test_a_script_that_was_killed_has_no_exit_code(message: str) -> None:
+    said = {"errorCode": "ScriptFailed", "message": f"Script at specified location: a.sh {message}"}
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said, logTail="[stdout]building")}))
+    assert "exit code (it gives no code). So a signal ended the script; lack of memory" in finding.says
+    assert (finding.next, "journalctl -k" in finding.fix) == ("/symptoms/hook-script-killed/", True)
+    said["message"] = (
+        "Script at specified location: a.sh failed with exit code -1"  # as a script of Windows may end
+    )
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said)}))
+    assert (finding.next, "signal" in finding.says) == ("/symptoms/hook-script-failed/", False)
+
+
+@pytest.mark.parametrize(
+    ("message", "next"), [("", "/symptoms/"), ("Something that no one knows", "/symptoms/")]
+)
+def test_where_codedeploy_says_no_more_the_log_of_the_agent_is_named(message: str, next: str) -> None:
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", message=message)}))
+    assert (
+        finding.fix
+        == "Read the agent's log on web-01 at 2026-01-15 11:40 UTC: CodeDeploy got no more than this."
+    )
+    (finding,) = of_targets(story(targets={"web-01": target("web-01", "Failed", {})}))
+    assert finding.fix == "Read the agent's log on web-01: CodeDeploy got no more than this."
+
+
+def test_colours_of_a_terminal_are_left_out() -> None:
+    said = {
+        "errorCode": "ScriptFailed",
+        "message": "failed",
+        "logTail": "[stderr]\x1b[1;31mbash: node: command not found\x1b[0m",
+    }
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said)}))
+    assert finding.says.endswith("The log ends: [stderr]bash: node: command not found")
+
+
+def of_a_service(message: str, **more: Any) -> Report:
+    """A deployment to Amazon ECS whose service failed at AllowTraffic with this message."""
+    said = {"errorCode": "UnknownError", "message": message}
+    events_ = [
+        {"lifecycleEventName": "AllowTraffic", "status": "Failed", "startTime": AT, "diagnostics": said}
+    ]
+    row = {"ecsTarget": {"targetId": "web-01", "status": "Failed", "lifecycleEvents": events_}}
+    answer = says("BatchGetDeploymentTargets", deploymentTargets=[row])
+    return asked(story(targets={"web-01": gone("web-01")}, computePlatform="ECS", **more), [answer])
+
+
+LISTENER = {
+    "code": "ELASTIC_LOAD_BALANCING_INVALID",
+    "message": "The ELB could not be updated due to the following error: Primary taskset target group must be behind listener x",
+}
+
+
+def test_a_service_that_says_no_more_has_the_fix_of_its_deployment() -> None:
+    report = of_a_service("", error=LISTENER)
+    (finding,) = of(report, "deployment-targets-succeeded")
+    assert finding.next == whole(report)[0].next == "/deployment-errors/ELASTIC_LOAD_BALANCING_INVALID/"
+    assert "target type must be instance" not in finding.fix
+    assert str(report).count("fix  ") == 1  # the same fix and page are not said twice
+    report = of_a_service(LISTENER["message"], error=LISTENER)
+    (finding,) = of(report, "deployment-targets-succeeded")
+    assert "The reason is that of the whole deployment: ELASTIC_LOAD_BALANCING_INVALID." in finding.says
+
+
+def test_who_stopped_it_is_asked_for_once() -> None:
+    error = {"code": "MANUAL_STOP", "message": "Deployment was stopped by user"}
+    assert not whole(asked(story("Stopped", error=error)))[0].fix

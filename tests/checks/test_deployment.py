@@ -56,7 +56,7 @@ def test_a_deployment_that_succeeded_says_what_was_deployed_where_and_by_whom() 
     report = asked("healthy")
     assert report.exit_code == 0
     assert overall(report).says == (
-        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by user, created 2026-01-15 10:45 UTC) succeeded."
+        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by a user, created 2026-01-15 10:45 UTC) succeeded."
     )
     assert [finding.says for finding in of_targets(report)] == ["2 of 2 targets (web-01, web-02) succeeded."]
 
@@ -89,9 +89,7 @@ def test_the_cause_comes_before_the_code_that_only_counts() -> None:
     """A ticket begins with the first finding, and a terminal ends with it."""
     report = asked("deployment-script-failed")
     assert report.contents.problems[0].says == (of_targets(report)[0].says,)
-    assert overall(report).fix.startswith(
-        "Fix what failed on its targets, which deployment-targets-succeeded names"
-    )
+    assert overall(report).fix == "Fix what failed on its targets, then deploy again."
     assert "Compare the tags" in overall(asked("deployment-found-no-instances")).fix
 
 

@@ -223,10 +223,13 @@ def test_a_rollback_names_what_it_rolls_back() -> None:
     done, rollback = whole(asked(scenario))
     assert (done.verdict, rollback.verdict, rollback.about) == (OK, WARN, "d-SHOPWEB00")
     assert (
-        "is a rollback itself: d-SHOPWEB00 failed or was stopped, and the cause is there. Back."
+        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: runbooks why d-SHOPWEB00. Back."
         in rollback.says
     )
-    assert "another one failed" in whole(asked(story("Succeeded", creator="codeDeployRollback")))[1].says
+    assert (
+        "another deployment failed or was stopped."
+        in whole(asked(story("Succeeded", creator="codeDeployRollback")))[1].says
+    )
 
 
 def test_the_alarms_are_named() -> None:
@@ -252,9 +255,9 @@ def test_the_new_members_are_shown_and_explained() -> None:
 @pytest.mark.parametrize(
     ("status", "more", "part"),
     [
-        ("InProgress", {}, "It has waited for its targets since 2026-01-15 10:45 UTC (75 minutes)."),
+        ("InProgress", {}, "It has run since 2026-01-15 10:45 UTC (75 minutes)."),
         ("InProgress", {"deploymentStatusMessages": ["Draining"]}, "(75 minutes). Draining."),
-        ("InProgress", {"instanceTerminationWaitTimeStarted": True}, "waited to terminate the original"),
+        ("InProgress", {"instanceTerminationWaitTimeStarted": True}, "CodeDeploy terminates the original."),
         (
             "Ready",
             {
@@ -262,8 +265,7 @@ def test_the_new_members_are_shown_and_explained() -> None:
                     "deploymentReadyOption": {"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 90}
                 }
             },
-            "traffic to be rerouted (aws deploy continue-deployment) since 2026-01-15 10:45 UTC (75 minutes)."
-            " CodeDeploy stops it after 90 minutes.",
+            "waits for traffic to be rerouted; after 90 minutes without that, CodeDeploy stops the deployment.",
         ),
         ("Baking", {}, "It has watched the new revision since"),
     ],

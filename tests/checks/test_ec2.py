@@ -139,7 +139,18 @@ def test_an_instance_of_another_account_is_one_that_this_account_does_not_have()
         found = ask(ec2.ec2_instance_is_running, aws, Question(instance="i-0abc1234"))
     (finding,) = found
     assert finding.code == "ec2-instance-is-running/not-found"
-    assert "of the account 111122223333: InvalidInstanceID.NotFound" in finding.says
+    assert (
+        finding.says
+        == "EC2 knows no instance i-0abc1234 in eu-west-1 of this account: InvalidInstanceID.NotFound."
+    )
+    assert "--region for another Region, --profile for another account" in finding.fix
+
+
+def test_an_instance_that_is_not_there_is_said_where_the_caller_cannot_be_named() -> None:
+    fault = Fault("sts:GetCallerIdentity", Error("InternalFailure", "", 500))
+    with world("ec2-healthy", [fault], config=PATIENT) as (aws, _):
+        found = ask(ec2.ec2_instance_is_running, aws, Question(instance="i-0abc1234"))
+    assert [one.code.rpartition("/")[2] for one in found if one.verdict is FAIL] == ["not-found"]
 
 
 def test_a_region_that_does_not_answer_is_not_called_empty() -> None:

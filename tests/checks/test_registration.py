@@ -161,9 +161,10 @@ def test_a_name_in_the_wrong_case_leads_to_the_one_that_is_registered(name: str)
         report = diagnose(aws, instance=name)
     (found,) = (found for check, found in report.results.items() if check.id == "instance-is-registered")
     assert [(one.verdict, one.code, one.about) for one in found] == [
-        (FAIL, "instance-is-registered/spelt-otherwise", "web-01")
+        (FAIL, "instance-is-registered/not-registered", name),
+        (FAIL, "instance-is-registered/spelt-otherwise", "web-01"),
     ]
-    assert "web-01 is: the names of instances are case-sensitive" in found[0].says
+    assert found[1].says == "web-01 is registered: the names of instances are case-sensitive."
     assert not [one for one in report.findings if one.code.endswith("/held-by-another-name")]
 
 
@@ -175,6 +176,17 @@ def test_where_names_may_not_be_listed_a_name_is_just_not_registered() -> None:
         "instance-is-registered/not-registered",
         "instance-is-registered/arn-not-given",
     }
+
+
+def test_a_name_that_is_not_registered_is_said_where_the_list_cannot_be_read() -> None:
+    fault = Fault("codedeploy:ListOnPremisesInstances", Error("InternalFailure", "", 500))
+    with world("healthy", [fault], config=QUICK) as (aws, _):
+        found = diagnose(aws, instance="WEB-01", checks="instance-is-registered").findings
+    assert [(one.verdict, one.code.rpartition("/")[2]) for one in found] == [
+        (FAIL, "not-registered"),
+        (UNKNOWN, "could-not-check"),
+    ]
+    assert "--region for another Region, --profile for another account" in found[0].fix
 
 
 NEIGHBOURS = "instance-is-not-registered-elsewhere"
