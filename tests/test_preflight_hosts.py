@@ -25,6 +25,7 @@ from tests.support.world import PATIENT, world
 
 ANSWER = "instances-of-the-group-answer"
 CHECKS = {check.id: check for check in predictions()}
+KEY = "host-may-use-the-key-of-the-bucket"
 STOP = "hook-scripts-of-the-last-good-revision-can-start"
 
 
@@ -127,8 +128,17 @@ def test_without_the_probe_each_check_that_needs_it_says_how_to_ask() -> None:
         assert finding.verdict is UNKNOWN
         assert "With --probe Systems Manager runs the read-only probe on web-01, web-02." in finding.says
     assert report.exit_code == 2
-    assert {verdicts(of(report, check))[0][0] for check in BY_AWS if not check.startswith("ec2-")} == {OK}
+    found = {check: of(report, check)[0].verdict for check in BY_AWS if not check.startswith("ec2-")}
+    assert found.pop(KEY) is SKIP  # the bucket encrypts with no key of KMS
+    assert set(found.values()) == {OK}
     assert STOP in report.coverage
+
+
+@pytest.mark.parametrize(
+    ("scenario", "verdict"), [("bucket-key-disabled", FAIL), ("bucket-key-denied", WARN)]
+)
+def test_the_key_of_the_bucket_is_asked_for_without_the_probe(scenario: str, verdict: Verdict) -> None:
+    assert of(asked(scenario, probe=False), KEY)[0].verdict is verdict
 
 
 def test_where_no_host_is_connected_no_probe_is_sent() -> None:
