@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Start a sandbox, print one line of JSON that says how to reach it, and wait for a signal or the end of input."""
     options = _options(argv)
+    gc.set_threshold(20_000, 50, 100)  # the models of AWS's services are a million objects that stay
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -4,14 +4,13 @@ import re
 from functools import cache
 
 from botocore.exceptions import UnknownServiceError
-from botocore.loaders import Loader
 from botocore.model import OperationModel, StructureShape
 from moto.core.model import ServiceModel  # botocore's, with the few properties more that moto's codec needs
+from moto.core.utils import get_service_model
 
 CBOR = "smithy-rpc-v2-cbor"
 # A model may list several protocols; this is the order in which clients choose.
 _PROTOCOLS = ("json", "rest-json", "rest-xml", "query", "ec2")
-_LOADER = Loader()
 
 
 @cache
@@ -20,7 +19,7 @@ def service(name: str) -> ServiceModel | None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         return None
     try:
-        return ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
+        return get_service_model(name)  # moto's own, so that each is read once
     except UnknownServiceError:
         return None
 
