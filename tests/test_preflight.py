@@ -72,6 +72,9 @@ def test_it_predicts_what_comes_of_a_bundle(wrong: str, tmp_path: Path) -> None:
     assert ends == row.ends
 
 
+_ENDS = {"Succeeded": "succeeds", "Failed": "fails", "Stopped": "is stopped"}
+
+
 def deployed(codedeploy: Any) -> str:
     """How a deployment of the last revision ends."""
     group = {"applicationName": "shop", "deploymentGroupName": "web"}
@@ -81,8 +84,8 @@ def deployed(codedeploy: Any) -> str:
         return "is refused"
     for _ in range(100):  # each question moves the sandbox's clock on by a second
         status = codedeploy.get_deployment(deploymentId=id_)["deploymentInfo"]["status"]
-        if status in ("Succeeded", "Failed"):
-            return "succeeds" if status == "Succeeded" else "fails"
+        if status in _ENDS:
+            return _ENDS[status]
     return "does not end"
 
 

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from codedeploy_sandbox import aftermath
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.faults import Fault, Faults, apply
+from codedeploy_sandbox.faults import Error, Fault, Faults, What, apply, is_answered
 from codedeploy_sandbox.iam.enforcement import Denied, authorise
 from codedeploy_sandbox.iam.identities import Principal, pull
 from codedeploy_sandbox.moto_backend import Moto, not_implemented
@@ -102,7 +102,16 @@ class App:
         except Exception as error:  # noqa: BLE001 - a failure of the sandbox is an answer, too
             return codec.write_error("", protocol, _failure(error), self._request_id(http))
         what = self._faults.pick(call.service, call.operation)
+        if not is_answered(what):
+            self._note_fault(what, call, http)
         return apply(what, call, http.environ, lambda: self._serve(call, http), self.ending)
+
+    def _note_fault(self, what: What, call: Call, http: Request) -> None:
+        call.fault, call.parameters = type(what).__name__, _parameters(call, http)
+        if isinstance(what, Error):
+            call.error = ApiError(what.code, what.message, what.status)
+        with self.account.lock:
+            self.account.journal.append(call)
 
     def _identify(self, http: Request) -> Call:
         """The caller, the operation and the Region, from the scope of the signature and the name of the operation."""
@@ -193,6 +202,7 @@ class App:
             raise not_implemented(call.service, call.operation)
         if call.service == "iam":
             iam.check_trust(call)
+        self._settle(call)
         with self._moto.lock:
             try:
                 answer = self._moto_answer(call, http)
@@ -204,7 +214,15 @@ class App:
                 call.error = _error(answer, call.protocol)
             elif call.service == "iam" and not cloudtrail.read_only(call):
                 self.account.iam = pull(self.account.iam, self._moto.ask)
+        if call.service == "monitoring":  # an alarm may stop a deployment
+            self._settle(call)
         return _numbered(answer, call.request_id)
+
+    def _settle(self, call: Call) -> None:
+        """Let what follows from the deployments happen. Never with moto's lock alone: an operation of ours takes it second."""
+        if not aftermath.is_settled(self.account, call.region):
+            with self.account.lock:
+                aftermath.settle(self.account, call.region, call.at)
 
     def _moto_answer(self, call: Call, http: Request) -> Response:
         model = models.operation(call.service, call.operation)

@@ -74,8 +74,21 @@ ASSUMPTIONS: dict[str, str] = {
     "restart-errors": "A restart that names a revision, or whose group is blue/green, is InvalidInputException; one for "
     "outdated instances only is InvalidUpdateOutdatedInstancesOnlyValueException; one of a group without a successful "
     "deployment is RevisionDoesNotExistException.",
-    "kept-options": "Alarms that a deployment overrides, and Auto Scaling processes that it suspends, are kept and answered; "
-    "they have no effect in the sandbox.",
+    "service-role": "A deployment begins with CodeDeploy assuming the service role, and with what that needs to select "
+    "instances, to suspend processes and to use the load balancers; a denial ends it before any instance is updated.",
+    "balancer-checked": "A deployment whose load balancer is gone fails with ELASTIC_LOAD_BALANCING_INVALID, and one whose target "
+    "group takes other targets than instances with ELB_INVALID_INSTANCE, before any instance is updated.",
+    "alarm-polled": "An alarm that is active when a deployment begins, or becomes so, stops it at once, with the status Stopped "
+    "and the code ALARM_ACTIVE. An alarm that is not there is not active.",
+    "alarm-unread": "Alarms that the service role may not read stop the deployment with the code IAM_ROLE_PERMISSIONS, unless "
+    "their failure is ignored.",
+    "processes-resumed": "Of the Auto Scaling processes that a deployment suspends, it resumes those that were not suspended "
+    "before.",
+    "group-deleted": "A deployment whose group or application is deleted fails at once, with DEPLOYMENT_GROUP_MISSING or "
+    "APPLICATION_MISSING.",
+    "traffic-failure": "An AllowTraffic that failed has the code UnknownError and a message of the sandbox's own; AWS's user guide "
+    "says that there is no script log, and public reports differ in the rest.",
+    "trail-faults": "A call that a fault answers is not in Event history.",
     "fleet-errors": "A blue/green deployment whose group copies its Auto Scaling group, and that names target instances, is "
     "InvalidTargetInstancesException, as is one without a copy that names none; a copy of none, or of several, is "
     "InvalidAutoScalingGroupException.",
@@ -84,7 +97,7 @@ ASSUMPTIONS: dict[str, str] = {
     "blue-green-unfit": "A blue/green deployment of a group without a blue/green configuration or without a load balancer "
     "fails with the deployment's error code that is named so.",
     "blue-green-traffic": "A blue/green deployment reroutes traffic to the replacement fleet by its configuration, and then "
-    "blocks the whole original fleet at the same time; it fails when each instance there fails. No load balancer is changed.",
+    "blocks the whole original fleet at the same time; it fails when each instance there fails.",
     "ready-timeout": "A blue/green deployment that no one continues in time has the error code TIMEOUT, beside the status "
     "Stopped that AWS documents.",
     "termination-wait": "A blue/green deployment is InProgress while it waits to terminate the original instances.",

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENT, EVENTS, Failure
 from codedeploy_sandbox.plays import (
-    STOPPED,
     TOO_FEW,
     Course,
     Leg,
@@ -83,8 +82,8 @@ class BlueGreen(Play):
     @property
     def ended(self) -> datetime:
         """When it ends, unless somebody continues it."""
-        if self.stopped:
-            return self.stopped
+        if self.cut:
+            return self.cut.at
         if self.error or self.rerouted is None:
             return self.installed + (timedelta() if self.error else self.plan.waits or timedelta())
         if self.shifted is None:
@@ -96,8 +95,8 @@ class BlueGreen(Play):
     @property
     def fault(self) -> dict[str, str] | None:
         """The error with which it ends."""
-        if self.stopped:
-            return STOPPED
+        if self.cut:
+            return self.cut.error
         if self.timed_out:
             return TIMED_OUT
         return TOO_FEW if self.traffic()[2] else self.error

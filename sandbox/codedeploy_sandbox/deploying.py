@@ -9,7 +9,8 @@ from codedeploy_sandbox.bluegreen import blue_green, plan
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENTS
 from codedeploy_sandbox.outcomes import Outcomes, fetched
 from codedeploy_sandbox.plays import Play, minimum_of, play
-from codedeploy_sandbox.selection import of_ec2, replacement, selected
+from codedeploy_sandbox.preconditions import unmet, watched
+from codedeploy_sandbox.selection import of_ec2, replacement, scaled, selected
 from codedeploy_sandbox.state import Account, Deployment, RegionState
 
 IN_PLACE = {
@@ -42,7 +43,6 @@ def begin(
         )
         failing = {name: outcomes.at(name, EVENTS) for name in green}
         begun: Play = blue_green(info, blue | green, failing, files, options)
-        begun.error = _unfit(group) or begun.error
     else:
         arns = selected(account, state, group)
         if info.get("updateOutdatedInstancesOnly"):  # Assumption: outdated
@@ -53,9 +53,22 @@ def begin(
         events = {name: (*BLOCK, *EVENTS, *ALLOW) for name in arns if balanced and name.startswith("i-")}
         failing = {name: outcomes.at(name, events.get(name, EVENTS)) for name in arns}
         begun = play(info, arns, failing, minimum, files, events)
-    begun.reuses = reuses
+    begun.reuses, begun.role, begun.alarms = reuses, group["serviceRoleArn"], watched(info, group)
+    blue_or_green, balances = style["deploymentType"] == "BLUE_GREEN", style["deploymentOption"] == BALANCED
+    begun.suspends = {} if blue_or_green else _suspended(group, info)
+    error = (_unfit(group) if blue_or_green else None) or unmet(
+        account, region, group, balanced=balances, suspends=bool(begun.suspends)
+    )
+    if error:
+        begun.refuse(error)
     state.deployments[info["deploymentId"]] = begun
     return begun
+
+
+def _suspended(group: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The processes that a deployment in place suspends, by Auto Scaling group."""
+    wanted = (info.get("ec2DeploymentOptions") or {}).get("autoScalingGroupProcessesToSuspend") or []
+    return {name: list(wanted) for name in scaled(group)} if wanted else {}
 
 
 def _unfit(group: Mapping[str, Any]) -> dict[str, str] | None:

@@ -101,6 +101,11 @@ class Faults:
         return Pass()
 
 
+def is_answered(what: What) -> bool:
+    """Whether the sandbox itself answers a request to which this is done."""
+    return isinstance(what, Delay | Cut | Pass)
+
+
 def apply(
     what: What, call: Call, environ: dict[str, Any], answer: Callable[[], Response], ending: threading.Event
 ) -> Response:

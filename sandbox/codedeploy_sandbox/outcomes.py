@@ -31,8 +31,14 @@ class Outcomes:
     def at(self, name: str, events: tuple[str, ...]) -> Failure | None:
         """How these events fail on a target; None where they succeed."""
         found = self._found(name)
-        failure = within(found, events)
+        failure = within(found, events) or within(self._unhealthy(name), events)
         return failure.of(self.info["deploymentId"]) if failure and not self._avoids(failure) else None
+
+    def _unhealthy(self, name: str) -> Failure | None:
+        """How a target that its load balancer does not find healthy fails."""
+        health = self.account.state(self.region).health.get(name)
+        # Assumption: traffic-failure
+        return FAILURES["traffic-not-allowed"] if health and health["State"] != "healthy" else None
 
     def _found(self, target: str) -> Failure | None:
         state = self.account.state(self.region)

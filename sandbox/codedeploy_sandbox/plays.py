@@ -42,6 +42,16 @@ STATUSES = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
 
 
 @dataclass(frozen=True)
+class Cut:
+    """What ended a deployment before its course did: when, with which status and error, and the event of a rollback."""
+
+    at: datetime
+    status: str
+    error: dict[str, str]
+    event: str
+
+
+@dataclass(frozen=True)
 class Course:
     """When a target's events begin, which these are, and how one of them fails."""
 
@@ -55,6 +65,11 @@ class Course:
         if self.failure is None:
             return self.begun + len(self.events) * EVENT
         return self.begun + self.events.index(self.failure.event) * EVENT + self.failure.takes
+
+    def begins(self) -> list[tuple[str, datetime]]:
+        """The events that it gets to, each with its beginning."""
+        last = self.events.index(self.failure.event) if self.failure else len(self.events) - 1
+        return [(event, self.begun + number * EVENT) for number, event in enumerate(self.events[: last + 1])]
 
 
 class Leg(NamedTuple):
@@ -118,19 +133,30 @@ class Play(Deployment):
     courses: dict[str, Course] = field(default_factory=dict)
     begun: datetime = datetime.min
     error: dict[str, str] | None = None  # how it ends, unless it is stopped
-    stopped: datetime | None = None
+    cut: Cut | None = None
+    role: str = ""  # the service role
+    alarms: dict[str, Any] = field(default_factory=dict)  # that it watches, an AlarmConfiguration
+    # the Auto Scaling processes that it suspends, or has suspended, by group
+    suspends: dict[str, list[str]] = field(default_factory=dict)
     marked: set[tuple[str, Leg]] = field(default_factory=set)  # those that have left their marks on a host
+    done: set[tuple[str, ...]] = field(default_factory=set)  # what has been done outside CodeDeploy
     settled: bool = False  # what follows from its end has happened
 
     @property
     def ended(self) -> datetime:
         """When it ends."""
-        return self.stopped or max((one.ended for one in self.courses.values()), default=self.begun)
+        if self.cut:
+            return self.cut.at
+        return max((one.ended for one in self.courses.values()), default=self.begun)
 
     @property
     def fault(self) -> dict[str, str] | None:
         """The error with which it ends."""
-        return STOPPED if self.stopped else self.error
+        return self.cut.error if self.cut else self.error
+
+    def refuse(self, error: dict[str, str]) -> None:
+        """Let it end with this error before any instance is updated."""
+        self.courses, self.error = {}, error
 
     def legs(self, name: str) -> list[Leg]:
         """What a target goes through."""
@@ -139,7 +165,9 @@ class Play(Deployment):
     def status(self, now: datetime) -> str:
         """Its status at this time."""
         if now >= self.ended:
-            return "Stopped" if self.stopped else "Failed" if self.fault else "Succeeded"
+            if self.cut:
+                return self.cut.status
+            return "Failed" if self.fault else "Succeeded"
         return "InProgress" if now >= self.begun else "Created"
 
     def at(self, now: datetime) -> Deployment:

@@ -113,6 +113,8 @@ class RegionState:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)  # of applications and groups, by ARN
     tokens: list[str] = field(default_factory=list)  # the names of connections to GitHub accounts
+    # of a target of a load balancer, by its id, where it is not as moto says (a TargetHealth)
+    health: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def create(self, name: str, platform: str, id_: str, at: datetime) -> None:
         """Make an application of this name and id."""
@@ -190,6 +192,7 @@ class Call:
     known: bool = True  # the model has this operation
     parameters: dict[str, Any] | None = None
     error: ApiError | None = None
+    fault: str = ""  # the kind of the fault that was met in place of an answer
 
     @property
     def state(self) -> RegionState:

@@ -41,15 +41,21 @@ class Story:
             for name in ("codedeploy", "ec2", "autoscaling", "s3")
         )
         self.state = sandbox.account.state(REGION)
+        self.balancing = client(sandbox, "elbv2", aws_access_key_id="any")
+        vpc = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        asked = {"Name": "web", "Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "instance"}
+        there = self.balancing.describe_target_groups()["TargetGroups"]
+        (made,) = there or self.balancing.create_target_group(**asked)["TargetGroups"]
+        self.target_group = made["TargetGroupArn"]
         self.blue, self.green = self.launched("blue"), self.launched("green")
-        asked: dict[str, Any] = {
+        given: dict[str, Any] = {
             "serviceRoleArn": f"arn:aws:iam::{ACCOUNT}:role/CodeDeployService",
             "deploymentStyle": {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
             "ec2TagFilters": [{"Key": "Fleet", "Value": "blue", "Type": "KEY_AND_VALUE"}],
             "loadBalancerInfo": {"targetGroupInfoList": [{"name": "web"}]},
             "blueGreenDeploymentConfiguration": {**DISCOVERS, **options},
         }
-        self.api.create_deployment_group(**WHERE, **(asked | group))
+        self.api.create_deployment_group(**WHERE, **(given | group))
 
     def launched(self, fleet: str) -> list[str]:
         tags = [{"ResourceType": "instance", "Tags": [{"Key": "Fleet", "Value": fleet}]}]
@@ -85,6 +91,10 @@ class Story:
     def events(self, id_: str, name: str) -> dict[str, str]:
         rows = self.targets(id_)[name]["lifecycleEvents"]
         return {row["lifecycleEventName"]: row["status"] for row in rows}
+
+    def registered(self) -> set[str]:
+        rows = self.balancing.describe_target_health(TargetGroupArn=self.target_group)
+        return {row["Target"]["Id"] for row in rows["TargetHealthDescriptions"]}
 
     def silence(self, name: str) -> None:
         node = self.state.nodes[name]
@@ -140,6 +150,30 @@ def test_the_hosts_of_the_replacement_fleet_have_the_revision_and_the_logs() -> 
             *("ApplicationStart", "scripts/start.sh", "AfterAllowTraffic", "scripts/start.sh"),
         ]
         assert not any(id_ in path for path, _ in played.state.nodes[played.blue[0]].machine.others)
+
+
+def test_the_load_balancer_gets_the_replacement_fleet_and_loses_the_other() -> None:
+    with story(WAITS) as played:
+        blue = [{"Id": name} for name in played.blue]
+        played.balancing.register_targets(TargetGroupArn=played.target_group, Targets=blue)
+        id_ = played.create()
+        played.until(id_, "Ready")
+        assert played.registered() == set(played.blue)
+        played.api.continue_deployment(deploymentId=id_, deploymentWaitType="READY_WAIT")
+        played.until(id_, "Succeeded")
+        assert played.registered() == set(played.green)
+
+
+def test_a_replacement_fleet_that_is_not_healthy_gets_no_traffic_and_the_original_fleet_keeps_it() -> None:
+    with story() as played:
+        blue = [{"Id": name} for name in played.blue]
+        played.balancing.register_targets(TargetGroupArn=played.target_group, Targets=blue)
+        for name in played.green:
+            played.state.health[name] = {"State": "unhealthy", "Reason": "Target.Timeout"}
+        id_ = played.create()
+        assert played.until(id_, "Failed")["errorInformation"]["code"] == "HEALTH_CONSTRAINTS"
+        assert played.events(id_, played.green[0])["AllowTraffic"] == "Failed"
+        assert set(played.blue) <= played.registered()
 
 
 def test_it_waits_ready_until_it_is_continued() -> None:

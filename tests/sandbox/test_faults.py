@@ -175,14 +175,6 @@ def test_match_skip_times_and_the_first_that_fits() -> None:
     assert outcomes == ["answer", "First", "Second", "Second"]
 
 
-def test_a_fault_on_the_way_is_no_event_of_aws() -> None:
-    with serve("healthy", faults=[Fault(ALL, Http(503))]) as sandbox:
-        before = len(sandbox.account.journal)
-        with pytest.raises(ClientError):
-            client(sandbox, "codedeploy").list_on_premises_instances()
-        assert len(sandbox.account.journal) == before
-
-
 @pytest.mark.parametrize("match", ["codedeploy:list*", "CodeDeploy:*", "ssm:*", "codedeploy"])
 def test_a_match_is_exact_in_case_and_in_service(match: str) -> None:
     with serve("healthy", faults=[Fault(match, Reset())]) as sandbox:

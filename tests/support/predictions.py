@@ -12,11 +12,8 @@ _STARTS = "hook-scripts-of-the-newest-revision-can-start"
 _APPSPEC = "appspec-of-the-newest-revision-is-valid"
 _IN_PROGRESS = "group-has-no-deployment-in-progress"
 _TRUSTS, _BALANCER = "service-role-trusts-codedeploy", "load-balancer-of-the-group-fits"
-_PLAYS = "the sandbox deploys without "
-_ASKS_NO_ROLE = f"{_PLAYS}the service role"
-_PUTS_NO_HOOK = f"{_PLAYS}lifecycle hooks; an instance that starts later has no deployment"
-_SHIFTS_NO_TRAFFIC = f"{_PLAYS}a load balancer"
-_WATCHES_NO_ALARM = f"{_PLAYS}alarms"
+_HAS_ITS_HOOK = "the hook is there already; to update the group is refused"
+_LAUNCHES_NONE = "the sandbox has no deployment for an instance that starts later"
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Row:
     """What is said: FAIL, WARN and UNKNOWN by check; how the deployment ends; and, where these differ, why."""
 
     said: Mapping[str, str]
-    ends: str  # "succeeds", "fails", "is refused"
+    ends: str  # "succeeds", "fails", "is stopped", "is refused"
     why: str = ""
 
     @property
@@ -46,14 +43,14 @@ TABLE: dict[str, Row] = {
     "group-healthy": Row({}, "succeeds"),
     "group-selects-none": _fails("group-selects-instances"),
     "group-constraint-cannot-hold": _fails("group-can-keep-enough-instances-healthy"),
-    "group-role-missing": Row({_TRUSTS: "FAIL"}, "succeeds", _ASKS_NO_ROLE),
-    "group-role-not-trusting": Row({_TRUSTS: "FAIL"}, "succeeds", _ASKS_NO_ROLE),
-    "group-role-denied": Row({"service-role-may-do-what-the-group-needs": "FAIL"}, "succeeds", _ASKS_NO_ROLE),
-    "group-hook-missing": Row({"auto-scaling-groups-have-their-hooks": "FAIL"}, "succeeds", _PUTS_NO_HOOK),
+    "group-role-missing": _fails(_TRUSTS),
+    "group-role-not-trusting": _fails(_TRUSTS),
+    "group-role-denied": Row({"service-role-may-do-what-the-group-needs": "FAIL"}, "succeeds", _HAS_ITS_HOOK),
+    "group-hook-missing": Row({"auto-scaling-groups-have-their-hooks": "FAIL"}, "succeeds", _LAUNCHES_NONE),
     "group-hook-left-over": Row({"auto-scaling-groups-have-no-other-hook": "WARN"}, "succeeds"),
-    "group-targets-are-addresses": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
-    "group-load-balancer-missing": Row({_BALANCER: "FAIL"}, "succeeds", _SHIFTS_NO_TRAFFIC),
-    "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "succeeds", _WATCHES_NO_ALARM),
+    "group-targets-are-addresses": _fails(_BALANCER),
+    "group-load-balancer-missing": _fails(_BALANCER),
+    "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "is stopped"),
     "deployment-script-failed": _fails(_ENDED, _LOG),
     "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
     "deployment-stop-script-failed": _fails(_ENDED, _LOG),
@@ -150,7 +147,7 @@ def count(*, predicted: bool, ended: bool) -> int:
 def table() -> str:
     """The tables of the page, as Markdown."""
     lines = [
-        "| | the deployment fails, or is refused | it succeeds |",
+        "| | the deployment fails, is stopped or is refused | it succeeds |",
         "|---|---|---|",
         *(
             f"| {said} | {count(predicted=predicted, ended=True)} | {count(predicted=predicted, ended=False)} |"

@@ -301,6 +301,13 @@ FAILURES: dict[str, Failure] = {
         opens=True,
     ),
     "silent": SILENT,
+    # CodeDeploy's own, at the load balancer
+    # Assumption: traffic-failure
+    "traffic-not-allowed": Failure(
+        "AllowTraffic",
+        "UnknownError",
+        "The AllowTraffic lifecycle event failed: the instance did not become healthy in time. [sandbox]",
+    ),
 }
 
 

@@ -62,6 +62,8 @@ def marked(
     """
     if failure and not failure.heard:
         return machine
+    if failure and failure.event in ("BlockTraffic", "AllowTraffic"):  # which no agent works on
+        events, failure = events[: events.index(failure.event)], None
     second = _is_second(machine)
     done = events[: events.index(failure.event)] if failure else events
     ended = begun + len(done) * pace + (failure.takes if failure else timedelta()) + machine.ahead

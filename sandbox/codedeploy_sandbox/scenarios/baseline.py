@@ -86,6 +86,13 @@ READS_REVISIONS = {
 }
 
 
+# The managed policy AWSCodeDeployRole, in broad strokes.
+DEPLOYS = (
+    *("autoscaling:*", "cloudwatch:DescribeAlarms", "ec2:Describe*", "ec2:TerminateInstances"),
+    *("elasticloadbalancing:*", "sns:Publish", "tag:GetResources"),
+)
+
+
 def only(account: Account, *documents: Document, name: str = CALLER_ROLE) -> None:
     """Give a role exactly these policies; by default the caller's role. For use while a scenario is set up."""
     role = account.iam.find("role", name)
@@ -103,7 +110,7 @@ def furnish(account: Account) -> None:
     iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(READS_REVISIONS), trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(
         f"{_IAM}:role/{SERVICE_ROLE}",
-        inline={"Deploy": allow("autoscaling:*", "ec2:Describe*", "tag:GetResources")},
+        inline={"Deploy": allow(*DEPLOYS)},
         trust=trusts({"Service": "codedeploy.amazonaws.com"}),
     )
     iam.add(f"{_IAM}:user/AWS/CodeDeploy/batch-01", inline=dict(READS_REVISIONS), keys=["Active"])

@@ -42,6 +42,7 @@ def LookupEvents(
         seen
         for seen in call.account.journal[:length]
         if seen.region == call.region
+        and not seen.fault  # Assumption: trail-faults
         and seen.service in MANAGEMENT
         and not EventCategory  # the one category that can be asked for is insight, and there are none
         and (StartTime is None or seen.at >= StartTime)

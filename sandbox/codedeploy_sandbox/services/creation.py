@@ -7,7 +7,7 @@ from codedeploy_sandbox import aftermath, deploying
 from codedeploy_sandbox.bluegreen import BlueGreen
 from codedeploy_sandbox.deploying import described
 from codedeploy_sandbox.errors import ApiError
-from codedeploy_sandbox.plays import Play, minimum_of
+from codedeploy_sandbox.plays import STOPPED, Cut, Play, minimum_of
 from codedeploy_sandbox.selection import as_group, check_scaled, copies, of_ec2, scaled
 from codedeploy_sandbox.services.configurations import unknown
 from codedeploy_sandbox.services.deployments import known
@@ -150,7 +150,7 @@ def StopDeployment(
         text = f"{deploymentId} is one that the scenario wrote down; the sandbox can stop only its own"
         raise ApiError("SandboxNotImplemented", text, 501)
     # Assumption: stop-at-once
-    deployment.stopped = call.at
+    deployment.cut = Cut(call.at, "Stopped", STOPPED, "DEPLOYMENT_STOP_ON_REQUEST")
     if autoRollbackEnabled is not None:
         events = ["DEPLOYMENT_STOP_ON_REQUEST"]
         deployment.info["autoRollbackConfiguration"] = {"enabled": autoRollbackEnabled, "events": events}
