@@ -48,8 +48,8 @@ def original_failed(found: Iterable[Target]) -> Iterator[Finding]:
     """A target of the original environment that failed fails the whole deployment (AWS's user guide)."""
     if failed := [target.id for target in found if is_original(target) and target.status == "Failed"]:
         says = (
-            f"{len(failed)} of the original (blue) environment failed ({', '.join(failed[:5])}): one original instance"
-            " that cannot be taken from the load balancer fails the whole deployment, whatever the replacement does."
+            f"{len(failed)} instance{'s' * (len(failed) > 1)} of the original (blue) environment failed"
+            f" ({', '.join(failed[:5])}): one that cannot be taken from the load balancer fails the whole deployment, whatever the replacement does."
         )
         yield Finding(FAIL, says, code="original-failed", about=failed[0], next=_PAGE)
 
@@ -82,7 +82,7 @@ def go_on(aws: Aws, info: Mapping[str, Any]) -> str:
     return ""
 
 
-def turn(info: Mapping[str, Any], targets: Sequence[Target]) -> str:
+def turn(aws: Aws, info: Mapping[str, Any], targets: Sequence[Target]) -> str:
     """Why these targets wait, where that is for traffic, as the end of a sentence; "" where it is for anything else.
 
     CodeDeploy does not say since when it waits, so that is inferred from the last event that ended.
@@ -94,7 +94,7 @@ def turn(info: Mapping[str, Any], targets: Sequence[Target]) -> str:
     if info["status"] != "Ready" or is_original(targets[0]) or not (began := _last(targets)):
         return ""
     minutes = _minutes(info)
-    return f"; CodeDeploy stops the deployment at {_after(began, minutes)} (inferred)" if minutes else ""
+    return f"; {_end(aws, began, minutes, 'CodeDeploy stops the deployment')}" if minutes else ""
 
 
 def terminates(aws: Aws, info: Mapping[str, Any], found: Targets) -> Iterator[Finding]:
@@ -102,8 +102,8 @@ def terminates(aws: Aws, info: Mapping[str, Any], found: Targets) -> Iterator[Fi
     if not _terminates(info) or not (began := _last(found.read)):
         return
     minutes = _minutes(info)
-    at = f", so the original is terminated at {_after(began, minutes)}" if minutes else ""
-    says = f"No target has had an event{since(aws, began)}{at} (inferred)."
+    end = f": {_end(aws, began, minutes, 'CodeDeploy terminates the original')}" if minutes else ""
+    says = f"No target has had an event{since(aws, began)}{end}."
     yield Finding(UNKNOWN, says, code="not-ended", about=str(info["deploymentId"]), next=STUCK)
 
 
@@ -112,8 +112,12 @@ def _last(targets: Iterable[Target]) -> datetime | None:
     return max((event.ended for one in targets for event in one.events if event.ended), default=None)
 
 
-def _after(began: datetime, minutes: int) -> str:
-    return time(began + timedelta(minutes=minutes))
+def _end(aws: Aws, began: datetime, minutes: int, what: str) -> str:
+    """What happens at the end of a wait, and when."""
+    end = began + timedelta(minutes=minutes)
+    if end <= aws.now():
+        return f"the wait of {minutes} minutes ended at {time(end)} (inferred), so ask again in a minute"
+    return f"{what} at {time(end)} (inferred)"
 
 
 def _terminates(info: Mapping[str, Any]) -> bool:

@@ -19,8 +19,8 @@ _CREATORS = {  # of the model, where its name needs words
     "CloudFormationRollback": "a rollback of CloudFormation",
 }
 ELSEWHERE = (
-    "If it is there, then in another Region or account: it is known only in its own. Ask again with --region for another"
-    " Region, --profile for another account."
+    "It is known only in its own Region and account. If those are others, ask again with --region for another Region,"
+    " --profile for another account."
 )
 
 

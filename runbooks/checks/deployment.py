@@ -51,6 +51,7 @@ WHY = (
 
 # The codes that count the targets that failed, so that the cause is with these.
 _COUNTS = ("HEALTH_CONSTRAINTS",)
+_BY_CODE = ("THROTTLED",)  # its message is that of any call which was throttled
 _WITH_TARGETS = "Fix what failed on its targets, then deploy again."
 _ROLLED_BACK = "/symptoms/rolled-back/"
 
@@ -71,7 +72,7 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
     by_cause = causes(found.read)
     at_work = sum(len(cause.targets) for cause in by_cause if cause.status == "InProgress")
     for cause in by_cause:
-        why = turn(info, cause.targets)
+        why = turn(aws, info, cause.targets)
         if not why and cause.status == "Pending" and cause.is_unheard:
             why = waiting(info, found.total, len(cause.targets), at_work)
         yield finding(aws, cause, found.total, info, why)
@@ -239,7 +240,7 @@ def _ended(what: str, info: Mapping[str, Any]) -> Finding:
     """The finding of a deployment that failed or was stopped."""
     id_, status, error = str(info["deploymentId"]), str(info["status"]), info.get("errorInformation") or {}
     code, message = str(error.get("code") or ""), str(error.get("message") or "").strip()
-    known = explained(code, message)
+    known = explained(code, "" if code in _BY_CODE else message)
     reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
     says = f"{what} {ending(status)} ({counted(info)}). {reason}"
     fix = _WITH_TARGETS if code in _COUNTS else "" if code == "MANUAL_STOP" else _do(known)

@@ -124,7 +124,7 @@ class Contents:
         for judged in self.checks:
             for finding in judged[2]:
                 alike[_kind(finding)].append((judged, replace(finding, says=self._short(finding.says))))
-        return list(_said_once(sorted(map(Entry.of, alike.values()), key=lambda entry: rank(entry.verdict))))
+        return list(_said_once(sorted(map(Entry.of, alike.values()), key=_order)))
 
     def _short(self, says: str) -> str:
         """A sentence without what the head of the report says already of the deployment."""
@@ -144,6 +144,11 @@ class Contents:
             if entry.verdict not in PROBLEMS:
                 rest[entry.what].append(entry)
         return rest
+
+
+def _order(entry: Entry) -> tuple[bool, int, bool]:
+    """The worst first; of what was not checked, first that about which one can do something."""
+    return *rank(entry.verdict), entry.verdict is UNKNOWN and not entry.fix
 
 
 def _said_once(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -103,7 +103,7 @@ def test_one_without_a_limit_does_not_say_until_when() -> None:
     assert "CodeDeploy stops the deployment" not in said
 
 
-@pytest.mark.parametrize("minutes", [0, 60])
+@pytest.mark.parametrize("minutes", [0, 19, 60])
 def test_one_that_waits_to_terminate_says_when(minutes: int) -> None:
     options = {
         "terminateBlueInstancesOnDeploymentSuccess": {
@@ -123,7 +123,9 @@ def test_one_that_waits_to_terminate_says_when(minutes: int) -> None:
     good, waits = of(report, "deployment-targets-succeeded")
     assert (good.verdict, waits.verdict) == (OK, UNKNOWN)
     end = datetime(2026, 1, 15, 11, 40) + timedelta(minutes=minutes)
-    assert (f"terminated at {end:%Y-%m-%d %H:%M} UTC (inferred)" in waits.says) is bool(minutes)
+    said = f"CodeDeploy terminates the original at {end:%Y-%m-%d %H:%M} UTC (inferred)"
+    passed = f"the wait of {minutes} minutes ended at {end:%Y-%m-%d %H:%M} UTC (inferred)"
+    assert (said in waits.says, passed in waits.says) == (minutes == 60, minutes == 19)
     assert "since 2026-01-15 11:40 UTC (20 minutes)" in waits.says
 
 
@@ -139,3 +141,8 @@ def test_where_there_is_no_instance_the_replacement_is_named() -> None:
     error = {"code": "NO_INSTANCES", "message": "no instances were found in your green fleet"}
     assert "the replacement environment counts too" in whole(blue_green("Failed", {}, error=error))[0].fix
     assert "the replacement environment" not in whole(asked(story(error=error)))[0].fix
+
+
+def test_what_one_can_do_about_it_comes_first() -> None:
+    first = ready(blueGreenDeploymentConfiguration=READY).contents.problems[0]
+    assert "continue-deployment" in first.fix

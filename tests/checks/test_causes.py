@@ -428,3 +428,33 @@ def test_a_service_that_says_no_more_has_the_fix_of_its_deployment() -> None:
 def test_who_stopped_it_is_asked_for_once() -> None:
     error = {"code": "MANUAL_STOP", "message": "Deployment was stopped by user"}
     assert not whole(asked(story("Stopped", error=error)))[0].fix
+
+
+def test_a_deployment_that_was_throttled_has_the_fix_of_its_code() -> None:
+    error = {
+        "code": "THROTTLED",
+        "message": "Rate exceeded (Service: AmazonAutoScaling; Status Code: 400; Error Code: Throttling)",
+    }
+    (finding,) = whole(asked(story(error=error)))
+    assert finding.next == "/deployment-errors/THROTTLED/"
+
+
+@pytest.mark.parametrize(
+    ("output", "part"),
+    [
+        ("npm ERR! nospc ENOSPC: no space left on device, write", "the disk is full"),
+        ("java.lang.OutOfMemoryError: Java heap space", "memory ran out"),
+        ("E: Could not get lock /var/lib/dpkg/lock-frontend.", "another package manager"),
+        ("Error: Cannot find module 'express'", "a library"),
+        ("curl: (22) The requested URL returned error: 503", "an HTTP error"),
+    ],
+)
+def test_what_the_output_says_is_in_the_fix(output: str, part: str) -> None:
+    said = {
+        "errorCode": "ScriptFailed",
+        "message": "Script at specified location: a.sh failed with exit code 1",
+    }
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said, logTail=f"[stderr]{output}")}))
+    assert part in finding.fix
+    (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said, logTail="[stderr]Connected.")}))
+    assert part not in finding.fix

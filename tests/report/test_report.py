@@ -236,7 +236,7 @@ def test_what_was_deployed_stands_above_where_it_was_asked(form: str) -> None:
     said = "Failed: d-SHOPWEB01 of shop/web (by user)"
     shown = replace(report(FAIL), deployed=said).render(form)
     verdict, deployed, place = shown.index("1 failed."), shown.index(said), shown.index(" - eu-west-1 - ")
-    assert verdict < deployed < place
+    assert max(verdict, deployed) < place
     assert "d-SHOPWEB01" not in report(FAIL).render(form)
 
 
