@@ -9,8 +9,11 @@ import signal
 import sys
 import threading
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+
+from botocore import loaders
 
 from codedeploy_sandbox.clock import parse
 from codedeploy_sandbox.server import serve
@@ -26,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Start a sandbox, print one line of JSON that says how to reach it, and wait for a signal or the end of input."""
     options = _options(argv)
-    gc.set_threshold(20_000, 50, 100)  # the models of AWS's services are a million objects that stay
+    _read_models_once()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -47,6 +50,15 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return USAGE
     return 0
+
+
+def _read_models_once() -> None:
+    """Share what botocore reads between its sessions, of which moto makes many, and do not look it through for garbage.
+
+    The models of AWS's services are a million objects that stay.
+    """
+    loaders.JSONFileLoader.load_file = staticmethod(cache(loaders.JSONFileLoader().load_file))  # type: ignore[method-assign]
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _options(argv: list[str] | None) -> Any:

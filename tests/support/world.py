@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.loaders import Loader
 from codedeploy_sandbox import SCENARIOS, Fault, Sandbox, serve
@@ -69,11 +71,9 @@ def world(
 def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
     """A session with a sandbox that runs in this process."""
     about = sandbox.address()
-    opened = sandboxed.session(about, about["region"])
-    opened._session.register_component("data_loader", MODELS)
     return Aws(
         Clients(
-            opened,
+            _opened(about["access_key_id"], about["secret_access_key"], about["region"]),
             endpoint=sandbox.endpoint,
             allowed={"ssm:SendCommand": ProbeBy()},
             config=config,
@@ -81,6 +81,14 @@ def session(sandbox: Sandbox, config: Config = QUICK) -> Aws:
         target=f"sandbox:{sandbox.scenario}",
         now=lambda: sandboxed.DAY,
     )
+
+
+@cache
+def _opened(key: str, secret: str, region: str) -> boto3.Session:
+    """The session of boto3: the same for all sandboxes, which differ by their endpoints alone."""
+    opened = sandboxed.session({"access_key_id": key, "secret_access_key": secret}, region)
+    opened._session.register_component("data_loader", MODELS)
+    return opened
 
 
 def asked(question: Question) -> dict[str, Any]:
