@@ -32,6 +32,20 @@ BY_SCENARIO = (
     "tests/test_again.py",
 )
 
+# What takes longest from its first test to its last, much of it in waiting: begun first, so that at the end no process
+# works alone.
+LONGEST = (
+    "tests/sandbox/test_aws_cli_deploys.py",
+    "tests/site/test_recipes.py",
+    "tests/sandbox/scenarios/test_scenarios.py",
+    "tests/templates/test_session_renewal.py",
+    "tests/runbook/test_run.py",
+    "tests/runbook/test_cells.py",
+    "tests/browser/",
+    "tests/site/",
+    "tests/templates/",
+)
+
 # What needs a browser, a built site, a kernel, processes or many scenarios: three quarters of the time, a third of
 # the tests. The rest is `make quick`.
 SLOW = (
@@ -75,10 +89,17 @@ SLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests by where they stand."""
+    """Mark the slow tests by where they stand, and put the longest first and the quick ones last."""
     for item in items:
         if item.nodeid.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Where a test stands in the order of the run."""
+    long = (number for number, name in enumerate(LONGEST) if item.nodeid.startswith(name))
+    return next(long, len(LONGEST) + (not item.get_closest_marker("slow")))
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -91,7 +112,8 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
-    """Who runs what, with ``-n``."""
+    """Who runs what, with ``-n``: in the order above, not by the number of a module's tests."""
+    config.option.loadscopereorder = False
     return ByModule(config, log)
 
 

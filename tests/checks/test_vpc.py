@@ -24,6 +24,7 @@ from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, CheckFunction, Find
 from runbooks.host import probe_script, read_report
 from runbooks.question import Question
 from tests.support.findings import assert_sound, only
+from tests.support.world import QUICK
 
 REGION = "eu-west-1"
 ALL = "0.0.0.0/0"
@@ -277,7 +278,7 @@ def moto() -> Iterator[tuple[Any, Aws]]:
     with mock_aws():
         session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
         ec2: Any = session.client("ec2")  # made before Aws guards the session: this one builds
-        yield ec2, Aws(Clients(session))
+        yield ec2, Aws(Clients(session, config=QUICK))  # one try: a call that is throttled is not waited for
 
 
 @pytest.fixture
