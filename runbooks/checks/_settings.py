@@ -18,7 +18,15 @@ _NEEDED = {
     "pid_dir": "/opt/codedeploy-agent/state/.pid/",
     "root_dir": "/opt/codedeploy-agent/deployment-root",
 }
-_JUDGED = (*_SWITCHES, *_NEEDED, "max_revisions", "proxy_uri", "wait_between_runs", "deploy_control_endpoint")
+_JUDGED = (
+    *_SWITCHES,
+    *_NEEDED,
+    "max_revisions",
+    "children",
+    "proxy_uri",
+    "wait_between_runs",
+    "deploy_control_endpoint",
+)
 # By AWS's page on limits a deployment fails if an event does not start within five minutes.
 _LONGEST_WAIT = 240
 _ENDPOINT = re.compile(r"(?:^|[./])codedeploy(-commands(-secure)?)?(?:-fips)?\.[a-z]{2,}-[a-z-]+-\d")
@@ -37,11 +45,9 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
         says = f"use_fips_mode is on for {name} in {region}, which has no FIPS endpoint: the agent does not start."
         fix, page = _set(report, "use_fips_mode", "false"), "/guides/check-the-network/#endpoints"
         yield Finding(FAIL, says, code="fips-outside-us", about=name, fix=fix, next=page)
-    kept = settings["max_revisions"].value
-    if kept is not None and not kept.strip("0").isdecimal():
-        says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
-        fix = _set(report, "max_revisions", "5")
-        yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next="/symptoms/max-revisions/")
+    yield from _kept(report, name, settings["max_revisions"])
+    yield from _children(report, name, settings["children"].value)
+    yield from _relative(report, name, settings)
     yield from _needed(report, name, settings)
     yield from _wait(report, name, settings["wait_between_runs"].value or "")
     yield from _endpoint(
@@ -88,6 +94,40 @@ def _quoted(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> I
         says = f'{switch} on {name} is "{setting.value or ""}" in quotes, and {so}.'
         fix = _set(report, switch, "false" if meant_off else "true")
         yield Finding(WARN, says, code="quoted-switch", about=switch, fix=fix, next=_PAGE)
+
+
+def _kept(report: HostReport, name: str, setting: Datum[str]) -> Iterator[Finding]:
+    """A number of revisions to keep that the agent refuses, or with which it deletes what it needs."""
+    kept = setting.value
+    if kept is None or kept.strip("0").isdecimal():
+        return
+    fix, page = _set(report, "max_revisions", "5"), "/symptoms/max-revisions/"
+    says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
+    if report.agent.line.value == "2.x":
+        if kept and not kept.strip("0"):
+            return  # 2.x then keeps the last successful revision alone, by its source
+        says = f"max_revisions is {kept!r} on {name}, which is not a number: agent 2.x does not start."
+    yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next=page)
+
+
+def _children(report: HostReport, name: str, children: str | None) -> Iterator[Finding]:
+    """Another number of workers than the one that agent 1.x starts with; 2.x does not read it."""
+    if children is None or report.agent.line.value != "1.x" or re.match(r"0*1(?!\d)", children):
+        return
+    says = f"children is {children!r} on {name}, and agent 1.x does not start with another number than 1."
+    fix = _set(report, "children", "1")
+    yield Finding(FAIL, says, code="children", about=name, fix=fix, next="/symptoms/agent-config/")
+
+
+def _relative(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
+    """A root_dir that depends on the folder in which the agent was started. By the source; it was not run."""
+    root = settings["root_dir"].value or "/"
+    if not root.startswith("/"):
+        now = report.root_folder.path.value or "not known"
+        says = f"root_dir is {root!r} on {name}, a relative path: an agent that is started from another folder finds none of its revisions again (now {now})."
+        fix = _set(report, "root_dir", now if now.startswith("/") else _NEEDED["root_dir"])
+        page = "/symptoms/deployment-root/"
+        yield Finding(WARN, says, code="relative-root", about=root, fix=fix, next=page)
 
 
 def _needed(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Is the agent there, does it run, and is it who it should be?"""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -26,10 +27,10 @@ from runbooks.checks._host import (
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
 from runbooks.checks._settings import bad_settings
-from runbooks.commands import script
+from runbooks.commands import script, then
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import gist, judge_log, longest_silence, run_state, supported
+from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
 
@@ -51,7 +52,7 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
     report = require_report(aws, question)
     name, installed = host_name(question, report), report.agent.installed
     if require(installed, f"whether the agent is installed on {name}"):
-        yield Finding(OK, f"The agent is installed on {name} ({installed.by}).", about=name)
+        yield _whole(report, name)
     else:
         yield Finding(
             FAIL,
@@ -61,6 +62,19 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
             fix=install(report, aws.region),
             next="/guides/agent-not-installed/#mend",
         )
+
+
+def _whole(report: HostReport, name: str) -> Finding:
+    """Whether an agent that is installed has the certificates that 1.x reads at each start, by its source."""
+    installed, certificates = report.agent.installed, report.agent.certificates
+    if certificates.value is not False:
+        return Finding(OK, f"The agent is installed on {name} ({installed.by}).", about=name)
+    state = run_state(report)
+    verdict, at = (WARN, "next start") if state and state.state == "polls" else (FAIL, "each start")
+    says = f"The agent on {name} is not whole: {certificates.by}, and its worker ends at {at}."
+    fix = "Install the package again, over the old one: an update leaves out a version that is there."
+    page = "/symptoms/agent-damaged/"
+    return Finding(verdict, says, code="no-certificates", about=name, fix=fix, next=page)
 
 
 def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -101,15 +115,42 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
         )
     elif runs:
         yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
+        yield from _beside_systemd(report, name)
         if report.unit.enabled.value in ("disabled", "masked"):
             says = f"The agent runs on {name}, but its unit is {report.unit.enabled.value}: it does not start with the host."
             fix = script("sudo systemctl unmask codedeploy-agent && sudo systemctl enable codedeploy-agent")
             yield Finding(
                 WARN, says, code="not-enabled", about=name, fix=fix, next="/guides/check-the-agent/#look"
             )
-    else:  # restart also where systemd takes a dead agent for active (exited), and start does nothing
-        says, page = f"The agent does not run on {name} ({running.by}).", "/guides/check-the-agent/#log"
-        yield Finding(FAIL, says, code="stopped", about=name, fix=service(report, "restart"), next=page)
+    else:
+        yield _stopped(report, name)
+
+
+def _beside_systemd(report: HostReport, name: str) -> Iterator[Finding]:
+    """That an agent runs which systemd does not know of: it was started by hand."""
+    state = report.unit.state.value
+    if state in ("failed", "inactive"):
+        says = f"The agent runs on {name}, but not by systemd, whose unit is {state}: it was started by hand, and a restart of the unit would not replace it."
+        fix = "While no deployment runs, stop it with `/opt/codedeploy-agent/bin/codedeploy-agent stop`, and start the service."
+        page = "/guides/check-the-agent/#look"
+        yield Finding(WARN, says, code="started-by-hand", about=name, fix=fix, next=page)
+
+
+def _stopped(report: HostReport, name: str) -> Finding:
+    """That no agent runs, and what systemd and the kernel say of its end."""
+    says, result = f"The agent does not run on {name} ({report.agent.running.by}).", report.unit.result.value
+    if result and result != "success":
+        says += f" Its unit ended with {result}."
+    killed = [line for line in report.host.kills.value or () if re.search(r"\((?:ruby|codedeploy)", line)]
+    if killed:
+        says += f" The kernel killed a process of that name for want of memory: {killed[-1]}"
+    # restart also where systemd takes a dead agent for active (exited), and start does nothing
+    fix = service(report, "restart")
+    if report.unit.enabled.value == "masked":
+        says += " Its unit is masked, so that nothing can start it."
+        fix = then(script("sudo systemctl unmask codedeploy-agent"), fix)
+    page = "/symptoms/out-of-memory/" if killed else "/guides/check-the-agent/#log"
+    return Finding(FAIL, says, code="stopped", about=name, fix=fix, next=page)
 
 
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:

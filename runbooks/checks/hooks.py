@@ -137,6 +137,8 @@ def _ended(report: HostReport, name: str, ran: HookRun, answer: Answer) -> Findi
     printed = output(report.hook_log) if event == ran.last.event else ""
     if printed:
         says += f" The script printed last: {gist(printed)}"
+    if symptom == "hook-script-killed" and report.host.kills.value:
+        says += f" The kernel killed last, for want of memory: {report.host.kills.value[-1]}"
     over = ran.is_over(answer, answers(report.hook_log))
     return Finding(
         WARN if over else FAIL,

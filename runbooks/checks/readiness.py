@@ -52,6 +52,12 @@ _LAST = {
     ),
 }
 
+# What agent 2.x makes of it, by its source: it goes on without the hook scripts of that revision.
+_GONE = {
+    "gone": "names a folder that is not there: agent 2.x runs no ApplicationStop script, and goes on",
+    "no-archive": "names a folder without its deployment-archive: agent 2.x runs no ApplicationStop script, and goes on",
+}
+
 
 def host_has_room(aws: Aws, question: Question) -> Iterator[Finding]:
     """The file systems in which the agent works have room.
@@ -231,23 +237,40 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
     last = require(kept.last, f"what the agent on {name} keeps of its last deployments")
     require(kept.ongoing, f"which deployments are under way on {name}")
     under_way, bad = ongoing(report), False
+    goes_on = report.agent.line.value == "2.x"
     for text in last:
         group, _, rest = text.partition(" ")
         state, _, path = rest.partition(" ")
         if state in _LAST:
             bad, (what, page) = True, _LAST[state]
+            if goes_on and state in _GONE:
+                what = _GONE[state]
             says = f"On {name} the record of the last successful revision of the group {group} {what}."
-            verdict = WARN if state == "empty" else FAIL
+            verdict = WARN if state == "empty" or (goes_on and state in _GONE) else FAIL
             fix = "Deploy once with --ignore-application-stop-failures; the next success writes the record again."
             yield Finding(verdict, says, code=state, about=path or group, fix=fix, next=page)
     for id_, age in under_way:
         if age > LONGEST_EVENT:
             says = f"{id_} on {name} is still noted as under way after {span(age)}, longer than an event may take."
-            fix = "Restart the agent while no deployment runs; it then reports that event as failed."
+            fix = _forgotten(report, id_)
             bad = True
             yield Finding(
                 WARN, says, code="left-over", about=id_, fix=fix, next="/symptoms/restarted-in-deployment/"
             )
+    for text in kept.stuck.value or ():
+        kind, _, path = text.partition(" ")
+        why = "a file system is mounted at" if kind == "mount" else "an attribute (lsattr) guards"
+        so = "so that revision cannot be deleted" + (
+            "" if goes_on else ", and a later deployment fails of it"
+        )
+        says = f"Below the root_dir of {name} {why} {path}, {so}."
+        fix = (
+            script(f"sudo umount {shlex.quote(path)}")
+            if kind == "mount"
+            else script(f"sudo chattr -R -i -a {shlex.quote(path)}")
+        )
+        bad = True
+        yield Finding(WARN, says, code="stuck", about=path, fix=fix, next="/symptoms/cleanup-failed/")
     for group in require(kept.cleanup, f"which files the last deployment to {name} wrote"):
         says = f"On {name} the list of files that were deployed to the group {group} is missing or empty"
         so = ": the next deployment finds those files in place and fails, unless it may overwrite them."
@@ -261,3 +284,11 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
             else "of no deployment group yet"
         )
         yield Finding(OK, f"The agent on {name} keeps a whole record {groups}.{runs}", about=name)
+
+
+def _forgotten(report: HostReport, deployment: str) -> str:
+    """The command that has the agent forget an event: while its file is there, an agent 1.x refuses to stop for a day."""
+    folder = report.deployment.ongoing.by or "the folder ongoing-deployment"
+    if not folder.startswith("/"):
+        return "Remove its file from ongoing-deployment, and restart the agent."
+    return restarting(report, script(f"sudo rm {shlex.quote(f'{folder}/{deployment}')}"))

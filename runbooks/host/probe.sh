@@ -17,10 +17,12 @@
 # A null value was looked for and is not there. "complete" comes last, so that a cut document is seen.
 #
 #   host      instance hostname os_id os_version os_name uid user init
+#             kills (the newest processes that the kernel killed for want of memory, by dmesg)
 #   agent     installed package_version version_file version line
 #             running (a process of the agent is there) by_systemd (the unit's states)
 #             processes ("pid uid seconds title" of each) program (what the master runs) user (whom it runs as)
 #             environment (its variables for proxies and certificates) profiles (files that set proxies for it)
+#             certificates (the file by which agent 1.x verifies commands is there)
 #   unit      state sub result restarts enabled source
 #   config    the names in SETTINGS below, as written in codedeployagent.yml (by "quoted" where it is);
 #             proxy_uri without its password
@@ -32,6 +34,7 @@
 #             options (of the mount)
 #   deployment  ongoing ("d-ID seconds" of each event under way) last (state of each group's last successful
 #             revision: ok, empty, damaged, gone, no-archive) cleanup (groups whose list of files is missing)
+#             stuck ("mount PATH" and "attribute PATH": what below root_dir cannot be deleted)
 #   revisions   kept ("number role group state path" of each group's newest and last successful revision; the role of
 #             one that is both is "both") appspec ("number line" of their AppSpec files, without comments, a tab as
 #             U+2409) scripts ("number state mode program name" of their hook scripts; "! number name line" is
@@ -54,12 +57,13 @@ ROOT=${PROBE_ROOT:-}
 LIMIT=22900 # Systems Manager hands out the first 24000 characters of what a command prints
 WINDOW=1048576 # bytes of the log
 APPSPECS=6000 # bytes of AppSpec files
-TAB=$(printf '\t') CR=$(printf '\r') TAB_SIGN=$(printf '\342\220\211') CR_SIGN=$(printf '\342\220\215')
+TAB=$(printf '\t') CR=$(printf '\r') MARK=$(printf '\357\273\277') TAB_SIGN=$(printf '\342\220\211') CR_SIGN=$(printf '\342\220\215')
 SETTINGS='proxy_uri enable_auth_policy use_fips_mode deploy_control_endpoint s3_endpoint_override
     disable_imds_v1 log_aws_wire verbose wait_between_runs on_premises_config_file log_dir pid_dir root_dir
-    program_name max_revisions user'
+    program_name max_revisions user children'
 FIELDS='region iam_user_arn aws_access_key_id aws_secret_access_key iam_session_arn aws_credentials_file'
 UNIT=LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState,User,Environment,SourcePath,FragmentPath
+SIGNERS=/opt/codedeploy-agent/certs/host-agent-deployment-signer-ca-chain.pem
 REGION='^[a-z]+-[a-z0-9-]{1,24}-[0-9]+$'
 ARN='^arn:[A-Za-z0-9:/+=,.@_-]{1,290}$'
 RPM_FORMAT='Status: install ok installed\nVersion: %{VERSION}-%{RELEASE}\n' # in dpkg's words
@@ -192,7 +196,7 @@ folder() {
 # plain PATH: the "key: value" lines of a YAML file as key, tab, value, tab, "quoted". It fails on all else that
 # YAML allows: to guess at that would be to claim. Keys may wear the colon that the agent's 1.x line gives them.
 plain() {
-    head -c 65536 "$ROOT$1" | tr -d '\000\r' | awk '
+    head -c 65536 "$ROOT$1" | tr -d '\000\r' | sed "1s/^$MARK//" | awk '
         /^[ \t]*(#|$)/ || /^(---|\.\.\.)[ \t]*(#|$)/ { next }
         !match($0, /^["'\'']?:?[A-Za-z0-9_]+["'\'']?[ \t]*:([ \t]+|$)/) { exit bad = 1 }
         {
@@ -246,6 +250,9 @@ host() {
     else
         unknown 'neither /run/systemd/system nor /proc/1/comm can be read' init
     fi
+    if has dmesg && said=$($SOON dmesg 2>/dev/null); then
+        printf '%s\n' "$said" | grep -E 'Killed process [0-9]+ ' | tail -n 3 | entries kills dmesg
+    else unknown 'dmesg is not on this host, or this user may not use it' kills; fi
 }
 
 # package: asks dpkg and rpm. Sets PACKAGE and MANAGER, or DENIED (who says no) and DOUBT (who cannot say)
@@ -293,6 +300,12 @@ agent() {
     LINE=''
     case $version in [12].*) LINE=${version%%.*}.x ;; esac
     text line "$LINE"
+    hurdle=$(obstacle $SIGNERS)
+    if [ "$LINE" != 1.x ]; then text certificates '' 'only agent 1.x has them in a file'
+    elif [ "$hurdle" = missing ]; then fact certificates json false "there is no $SIGNERS"
+    elif [ -n "$hurdle" ]; then unknown "$hurdle" certificates
+    elif [ -s "$ROOT$SIGNERS" ]; then fact certificates json true
+    else fact certificates json false "$SIGNERS is empty"; fi
     running
 }
 
@@ -441,9 +454,9 @@ identity() {
 # deployments ROOT_DIR NOW: what the agent keeps below its root_dir: events under way, and the state of each group
 deployments() {
     AT=deployment
-    case $1 in /*) ;; *) unknown 'its path is not absolute' ongoing last cleanup && return ;; esac
+    case $1 in /*) ;; *) unknown 'its path is not absolute' ongoing last cleanup stuck && return ;; esac
     if [ -d "$ROOT$1" ] && ! { [ -r "$ROOT$1" ] && [ -x "$ROOT$1" ]; }; then
-        unknown "this user cannot look into $1" ongoing last cleanup && return
+        unknown "this user cannot look into $1" ongoing last cleanup stuck && return
     fi
     for path in "$ROOT$1/ongoing-deployment"/*; do
         [ -f "$path" ] || continue
@@ -465,7 +478,21 @@ deployments() {
         group=${path##*/}
         if grep -q '"copy"' "$path" 2>/dev/null; then echo "${group%-install.json}"; fi
     done | head -n 10 | entries cleanup "$1/deployment-instructions"
+    {
+        awk -v root="$1/" '{ gsub(/\\040/, " ", $2) } index($2, root) == 1 { print "mount " $2 }' "$ROOT/proc/mounts" 2>/dev/null
+        if has lsattr; then # i: nothing may change it; a: it may only grow
+            $SOON lsattr -d "$ROOT$1"/*/* "$ROOT$1"/*/*/* 2>/dev/null | awk -v root="$ROOT" '$1 ~ /[ia]/ { print "attribute " substr($0, index($0, "/") + length(root)) }'
+        fi
+    } | head -n 5 | entries stuck /proc/mounts
 }
+
+# absolute PATH: a path of the configuration. One that is relative begins where the agent was started: / for systemd
+absolute() (
+    case $1 in /*) echo "$1" && exit ;; esac
+    pid=$(processes | awk '/: master [0-9]/ || / (re)?start$/ { print $1; exit }') start=''
+    if [ -n "$pid" ] && has readlink; then start=$(readlink "$ROOT/proc/$pid/cwd" 2>/dev/null); fi
+    echo "${start%/}/${1#./}"
+)
 
 # revisions ROOT_DIR: of each deployment group the newest revision and the last successful one, six at most, with their
 # AppSpec files while these are short, and what can be seen of their hook scripts
@@ -989,7 +1016,7 @@ main() {
     IDENTITY=$LOADED IDENTITY_HURDLE=$HURDLE
     logs=$(setting log_dir) root=$(setting root_dir)
     PROGRAM=$(setting program_name) logs=${logs:-/var/log/aws/codedeploy-agent} root=${root:-/opt/codedeploy-agent/deployment-root}
-    PROGRAM=${PROGRAM:-codedeploy-agent} logs=${logs%/} root=${root%/}
+    PROGRAM=${PROGRAM:-codedeploy-agent} logs=$(absolute "${logs%/}") root=$(absolute "${root%/}")
     journal=$logs/$PROGRAM.log
     SHOWN=''
     if has systemctl; then SHOWN=$($SOON systemctl show -p $UNIT codedeploy-agent 2>/dev/null | tr -d '\000'); fi

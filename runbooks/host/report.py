@@ -35,6 +35,7 @@ class Host:
     uid: Datum[int]
     user: Datum[str]
     init: Datum[str]
+    kills: Datum[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Agent:
     user: Datum[str]
     environment: Datum[tuple[str, ...]]
     profiles: Datum[tuple[str, ...]]
+    certificates: Datum[bool]
 
     def listed(self) -> list[Process]:
         """Its processes."""
@@ -128,6 +130,7 @@ class Config:
     program_name: Datum[str]
     max_revisions: Datum[str]
     user: Datum[str]
+    children: Datum[str]
 
 
 @dataclass(frozen=True)
@@ -170,11 +173,14 @@ class Folder:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the agent keeps below its root_dir. ``ongoing``: "d-ID seconds"; ``last``: "group state path"."""
+    """What the agent keeps below its root_dir. ``ongoing``: "d-ID seconds"; ``last``: "group state path";
+    ``stuck``: "mount PATH" and "attribute PATH" of what cannot be deleted.
+    """
 
     ongoing: Datum[tuple[str, ...]]
     last: Datum[tuple[str, ...]]
     cleanup: Datum[tuple[str, ...]]
+    stuck: Datum[tuple[str, ...]]
 
 
 @dataclass(frozen=True)

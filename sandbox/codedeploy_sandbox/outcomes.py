@@ -9,6 +9,7 @@ from codedeploy_sandbox.hosts.agent import FAILURES, GROUP, REVISION, SILENT, Fa
 from codedeploy_sandbox.hosts.bundle import failure_of, files_of
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.hosts.machine import Machine
+from codedeploy_sandbox.hosts.second import reported
 from codedeploy_sandbox.service_role import is_allowed
 from codedeploy_sandbox.state import Account, Instance, Node, RegionState
 
@@ -30,9 +31,11 @@ class Outcomes:
 
     def at(self, name: str, events: tuple[str, ...]) -> Failure | None:
         """How these events fail on a target; None where they succeed."""
-        found = self._found(name)
-        failure = within(found, events) or within(self._unhealthy(name), events)
-        return failure.of(self.info["deploymentId"]) if failure and not self._avoids(failure) else None
+        failure = within(self._found(name), events) or within(self._unhealthy(name), events)
+        if not failure or self._avoids(failure):
+            return None
+        node = machine_of(self.account.state(self.region), name)
+        return reported(failure, node.machine if node else Machine(name), self.info)
 
     def _unhealthy(self, name: str) -> Failure | None:
         """How a target that its load balancer does not find healthy fails."""

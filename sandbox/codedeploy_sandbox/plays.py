@@ -235,7 +235,7 @@ def _events(leg: Leg, at: datetime, *, over: bool, failed: bool) -> list[dict[st
         else:
             event |= {"startTime": begins} if not failure or failure.heard else {}
             event |= {"endTime": ends, "status": "Failed" if failure else "Succeeded"}
-            event["diagnostics"] = failure.diagnostics if failure else WELL
+            event["diagnostics"] = failure.diagnostics(begins) if failure else WELL
             failed = failure is not None
         events.append(event)
         begins = ends

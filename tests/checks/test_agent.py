@@ -711,7 +711,7 @@ def test_what_is_not_known_is_never_taken_for_good(aws: Aws, document: dict[str,
 JUDGED = (
     *("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose"),
     *("log_dir", "pid_dir", "root_dir"),
-    *("max_revisions", "proxy_uri", "wait_between_runs", "deploy_control_endpoint"),
+    *("max_revisions", "children", "proxy_uri", "wait_between_runs", "deploy_control_endpoint"),
 )
 FOLDERS = ("root_folder", "log_folder", "temporary_folder")
 FILES = ("config_file", "identity_file", "credentials_file", "log_file")

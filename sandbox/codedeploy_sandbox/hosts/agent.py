@@ -4,7 +4,7 @@ The messages are those of agent 1.8.1, which was run for them, or of its source.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from types import MappingProxyType
 
@@ -71,30 +71,48 @@ class Failure:
     archive: tuple[tuple[str, str], ...] | None = (
         None  # files of the revision, where it is not the sandbox's own
     )
+    second: bool = False  # an agent 2.x reports it
 
-    @property
-    def diagnostics(self) -> dict[str, str]:
-        """What CodeDeploy answers about the event."""
+    def diagnostics(self, began: datetime) -> dict[str, str]:
+        """What CodeDeploy answers about the event, which began then. Agent 2.x reports each line with its time."""
+        time = f"{began:%Y-%m-%d %H:%M:%S} " if self.second else ""
         return {
             "errorCode": self.code,
             "scriptName": self.script,
             "message": self.message,
-            "logTail": self.tail,
+            "logTail": "".join(f"{time}{line}\n" for line in self.lines if self.script),
         }
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What the agent writes into the script's log. It names the script when it runs it."""
+        """What the agent writes into the script's log. It names the script when it runs it, and 2.x before it looks for it."""
         script = self.script or self.running
         if not script:
             return ()
-        ran = self.code not in ("ScriptMissing", "ScriptNotExecutable")
+        ran = self.second or self.code not in ("ScriptMissing", "ScriptNotExecutable")
         return (f"LifecycleEvent - {self.event}", *([f"Script - {script}"] * ran), *self.output)
 
     @property
     def tail(self) -> str:
-        """The end of the script's log, as the agent reports it: without times."""
+        """The end of the script's log, as agent 1.x reports it: without times."""
         return "".join(f"{line}\n" for line in self.lines if self.script)
+
+    def left(self) -> dict[str, str]:
+        """The revision in the archive, as far as the failure follows from it; by the words of agent 1.x."""
+        if self.archive is not None:
+            return dict(self.archive)
+        files = dict(REVISION)
+        if self.code == "ScriptMissing":
+            files.pop(self.script, None)
+        elif "Errno::ENOENT with message" in self.message:
+            files[self.script] = files[self.script].replace("\n", "\r\n")
+        elif "did not find an AppSpec file" in self.message:
+            del files["appspec.yml"]
+        elif self.message.startswith("(<unknown>)"):
+            files["appspec.yml"] = APPSPEC.replace("  - source", "\t- source")
+        elif "rb_sysopen" in self.message and "deployment-archive/" in self.message:
+            files.pop(self.message.partition("deployment-archive/")[2], None)
+        return files
 
     def of(self, deployment: str) -> "Failure":
         """The failure with the names of one deployment."""

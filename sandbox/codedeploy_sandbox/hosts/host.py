@@ -33,6 +33,7 @@ LOG = f"{LOGS}/codedeploy-agent.log"
 VERSION = "opt/codedeploy-agent/.version"
 PID = "opt/codedeploy-agent/state/.pid/codedeploy-agent.pid"
 DEPLOYMENTS = "opt/codedeploy-agent/deployment-root"
+SIGNERS = "opt/codedeploy-agent/certs/host-agent-deployment-signer-ca-chain.pem"  # of agent 1.x
 SPARE_CONFIG = "opt/codedeploy-agent/conf/codedeployagent.yml"  # the agent's own, where there is no other
 
 # The processes of an agent 1.x that polls, by the titles that it gives them, and of a 2.x.
@@ -56,6 +57,8 @@ DEFAULT_CONFIG = """---
 :verbose: false
 :wait_between_runs: 1
 """
+
+_SIGNERS = "-----BEGIN CERTIFICATE-----\nof-the-sandbox\n-----END CERTIFICATE-----\n"
 
 NO_ROUTE = "echo 'curl: (7) Failed to connect to 169.254.169.254 port 80: No route to host' >&2; exit 7"
 NO_ANSWER = "echo 'curl: (28) Connection timed out after 5001 milliseconds' >&2; exit 28"
@@ -155,6 +158,7 @@ class Files:
     owner: int = 0  # the user number that they have
     environment: Mapping[str, str] = field(default_factory=dict)  # theirs
     mounts: str = "/dev/vda1 / ext4 rw,relatime 0 0\n"
+    signers: bool = True  # the certificates of agent 1.x
     others: Mapping[str, str | bytes] = field(default_factory=dict)
 
     def contents(self) -> dict[str, str | bytes]:
@@ -172,6 +176,7 @@ class Files:
             "proc/mounts": self.mounts,
             "etc/passwd": "root:x:0:0:root:/root:/bin/sh\ncodedeploy:x:990:990::/:/sbin/nologin\n",
             "etc/group": "root:x:0:\ncodedeploy:x:990:\n",
+            SIGNERS: _SIGNERS if (self.version or "").startswith("OFFICIAL_1") and self.signers else None,
             **self.others,
         }
         for pid, title in self.processes.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from codedeploy_sandbox.hosts.host import (
@@ -37,6 +38,9 @@ from codedeploy_sandbox.hosts.host import (
 _LONGEST = 30  # seconds; the probe on a host of fakes takes less than one
 _NO_PROXY = "echo 'curl: (7) Failed to connect to 127.0.0.1 port 3128: Connection refused' >&2; exit 7"
 _OWN_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\S+) ")
+_INTERCEPTED = (
+    "echo 'curl: (60) SSL certificate problem: unable to get local issuer certificate' >&2; exit 60"
+)
 _NO_NAME = "echo 'curl: (6) Could not resolve host' >&2; exit 6"
 
 # The keys on the hosts are not secret, since they open nothing. The probe must still not show them.
@@ -87,6 +91,10 @@ class Machine:
     mounts: str = "/dev/vda1 / ext4 rw,relatime 0 0\n"
     ruby: str | None = "3.1.2"
     without: tuple[str, ...] = ()  # tools of deployments that it has not
+    signers: bool = True  # the certificates of agent 1.x are there
+    issuer: str = ""  # of the certificate that HTTPS meets, where the host does not accept it
+    kernel: tuple[str, ...] = ()  # lines of the kernel's log
+    under_way: timedelta = timedelta(minutes=2)  # how long ago the events under way were noted
     others: tuple[tuple[str, str], ...] = ()  # more files: path and text
 
     @property
@@ -147,6 +155,8 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
     )
     if machine.dead_proxy:
         endpoints = f'if [ -n "${{https_proxy-}}" ]; then {_NO_PROXY}; fi; {endpoints}'
+    if machine.issuer:
+        endpoints = _INTERCEPTED
     here = machine.agent and machine.running
     return Fakes(
         systemctl=machine.unit or ("active running" if here else "inactive dead"),
@@ -163,6 +173,8 @@ def _fakes(machine: Machine, now: datetime) -> Fakes:
             "date": f"case $* in *%s) echo {int(local.timestamp())} ;; *%z) echo +0000 ;;"
             f" *) echo {local:%Y-%m-%dT%H:%M:%SZ} ;; esac",
             "id": "case $1 in -u) echo 0 ;; *) echo root ;; esac",
+            "dmesg": "\n".join(f"echo {quote(line)}" for line in machine.kernel) or ":",
+            "openssl": f"case $1 in x509) echo {quote(f'issuer={machine.issuer}')} ;; esac",
         },
     )
 
@@ -202,6 +214,7 @@ def _files(machine: Machine, local: datetime) -> Files:
         owner=machine.owner,
         environment=dict(machine.environment),
         mounts=machine.mounts,
+        signers=machine.signers,
         others={"tmp/.keep": "", f"{DEPLOYMENTS}/.keep": "", **others},
     )
 
@@ -262,7 +275,7 @@ def _date_files(host: Host, machine: Machine, local: datetime) -> None:
     cases = ""
     for path in sorted(p for p in host.root.rglob("*") if p.is_file() and "proc" not in p.parts):
         name, seen = str(path.relative_to(host.root)), path.stat()
-        age = timedelta(minutes=2) if "ongoing-deployment" in name else ages.get(name, timedelta(days=30))
+        age = machine.under_way if "ongoing-deployment" in name else ages.get(name, timedelta(days=30))
         told = f"mode={seen.st_mode & 0o777:o} size={seen.st_size} written={int((local - age).timestamp())}"
         cases += f"*/{name}) {told} ;;\n"
     forms = "*%U*) echo $mode root $size $written ;; *%g*) echo $mode 0 0 ;; *%s*) echo $size ;; *) echo $written ;;"

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from codedeploy_sandbox.hosts.agent import APPSPEC, EVENT, EVENTS, GROUP, REVISION, Failure
+from codedeploy_sandbox.hosts.agent import EVENT, EVENTS, GROUP, REVISION, Failure
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.hosts.machine import Machine, poll
+from codedeploy_sandbox.hosts.second import is_second
 
 _RECORDS = f"{DEPLOYMENTS}/deployment-instructions/"
 _LOG = f"{DEPLOYMENTS}/deployment-logs"
@@ -64,7 +65,7 @@ def marked(
         return machine
     if failure and failure.event in ("BlockTraffic", "AllowTraffic"):  # which no agent works on
         events, failure = events[: events.index(failure.event)], None
-    second = _is_second(machine)
+    second = is_second(machine)
     done = events[: events.index(failure.event)] if failure else events
     ended = begun + len(done) * pace + (failure.takes if failure else timedelta()) + machine.ahead
     said = (f"{ended.isoformat()} {line}" for line in _reports(machine, deployment, failure, events))
@@ -77,7 +78,7 @@ def marked(
     if rows:
         _write(there, machine, deployment, rows, failure)
     if "DownloadBundle" in done:
-        archive = dict(files) if failure is None else left(failure)
+        archive = dict(files) if failure is None else failure.left()
         there |= {f"{place}/deployment-archive/{name}": text for name, text in archive.items()}
         there |= {
             f"{_RECORDS}{GROUP}_most_recent_install": f"/{place}",
@@ -86,28 +87,6 @@ def marked(
         if "Install" in done:
             there |= _installed(archive, place)
     return replace(machine, reports=reports, others=tuple(sorted(there.items())), fails=fails)
-
-
-def left(failure: Failure) -> dict[str, str]:
-    """The revision in the archive, as far as a failure follows from it."""
-    if failure.archive is not None:
-        return dict(failure.archive)
-    files = dict(REVISION)
-    if failure.code == "ScriptMissing":
-        files.pop(failure.script, None)
-    elif "Errno::ENOENT with message" in failure.message:
-        files[failure.script] = files[failure.script].replace("\n", "\r\n")
-    elif "did not find an AppSpec file" in failure.message:
-        del files["appspec.yml"]
-    elif failure.message.startswith("(<unknown>)"):
-        files["appspec.yml"] = APPSPEC.replace("  - source", "\t- source")
-    elif "rb_sysopen" in failure.message and "deployment-archive/" in failure.message:
-        files.pop(failure.message.partition("deployment-archive/")[2], None)
-    return files
-
-
-def _is_second(machine: Machine) -> bool:
-    return (machine.agent or "").startswith("2.")
 
 
 def _rows(
@@ -119,7 +98,7 @@ def _rows(
     """The lines of the scripts' log, by the events and when each begins: of the events before the failure, and of that."""
     last = there.get(f"{_RECORDS}{GROUP}_last_successful_install", "").strip().lstrip("/")
     old = there.get(f"{last}/deployment-archive/appspec.yml", "")
-    new = (files if failure is None else left(failure)).get("appspec.yml", "")
+    new = (files if failure is None else failure.left()).get("appspec.yml", "")
     rows: list[_Row] = []
     for event, at in times.items():
         if failure and failure.event == event:
@@ -158,7 +137,7 @@ def _write(
         return
     named = re.search(r"program_name: ([\w-]+)", machine.settings)
     log = f"{_LOG}/{named[1] if named else 'codedeploy-agent'}-deployments.log"
-    if _is_second(machine):
+    if is_second(machine):
         head, lines = "", _mirrored(rows, failure)
     else:  # the head is of Ruby's logger, which makes the file; this is the one of Ruby 3.1
         head = f"# Logfile created on {rows[0].at:{_SECOND}} +0000 by logger.rb/v1.5.0\n"
@@ -202,7 +181,7 @@ def _reports(
     machine: Machine, deployment: str, failure: Failure | None, events: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The lines of the agent's log: of 1.x about the event that failed, or about the last one; of 2.x about each."""
-    if _is_second(machine):
+    if is_second(machine):
         spans = [f"deployment{{deployment_id={deployment} command={one} app=shop}}" for one in events]
         before = events.index(failure.event) if failure else len(events)
         well = tuple(f" INFO {span}: Command succeeded elapsed_ms=2" for span in spans[:before])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from codedeploy_sandbox.hosts.host import IDENTITY, LOGS, POLLS
+from codedeploy_sandbox.hosts.host import DEFAULT_CONFIG, DEPLOYMENTS, IDENTITY, LOGS, POLLS
 from codedeploy_sandbox.hosts.machine import poll, session_yml
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine, session, user
@@ -164,3 +164,79 @@ def metadata_answers(account: Account) -> None:
     """A metadata service answers web-01's host, and agent 1.x takes its Region and domain from it."""
     healthy(account)
     machine(account, metadata="200")
+
+
+def max_revisions_zero(account: Account) -> None:
+    """The configuration of web-01 has max_revisions 0: agent 1.8.1 logs that and ends itself at each start."""
+    healthy(account)
+    executor = "InstanceAgent::Plugins::CodeDeployPlugin::CommandExecutor"
+    refused = f"ERROR [codedeploy-agent(1415)]: {executor}: Invalid configuration :max_revision=0"
+    ends = "INFO  [codedeploy-agent(1412)]: master 1412: Received TERM - stopping children and shutting down"
+    log = (refused, ends)
+    machine(account, settings=":max_revisions: 0\n", running=False, log=log, quiet=timedelta(hours=1))
+    played(account, "silent")
+
+
+def children_two(account: Account) -> None:
+    """The configuration of web-01 asks for two workers: agent 1.x says so on its terminal alone, and does not start."""
+    healthy(account)
+    shows = (("Result", "exit-code"),)
+    machine(account, settings=":children: 2\n", running=False, unit="failed failed", shows=shows)
+    played(account, "silent")
+
+
+def certificates_lost(account: Account) -> None:
+    """The folder certs/ of web-01's agent was deleted, so that its worker ends at each start."""
+    healthy(account)
+    file = "/opt/codedeploy-agent/certs/host-agent-deployment-signer-ca-chain.pem"
+    lost = f"{_BOOT}RuntimeError - Could not load certificate store '{file}'."
+    machine(account, signers=False, log=(lost, _AGAIN) * 3, **_LOOPS)
+    played(account, "silent")
+
+
+def root_dir_relative(account: Account) -> None:
+    """The root_dir of web-01's agent is a relative path, which begins in the folder where the agent was started."""
+    healthy(account)
+    machine(
+        account, config=DEFAULT_CONFIG.replace("'/opt/codedeploy-agent/deployment-root'", "deployment-root")
+    )
+
+
+def tracking_file_left(account: Account) -> None:
+    """An event of a deployment is still noted as under way on web-01, nine hours after it began."""
+    healthy(account)
+    left = ((f"{DEPLOYMENTS}/ongoing-deployment/d-SHOPWEB00", "eyJiYXRjaElkIjoi"),)
+    machine(account, others=left, under_way=timedelta(hours=9))
+
+
+def agent_started_by_hand(account: Account) -> None:
+    """The agent on web-01 runs, and not by systemd, whose unit is failed: it was started by hand."""
+    healthy(account)
+    machine(account, unit="failed failed", shows=(("Result", "exit-code"),))
+
+
+def tools_missing(account: Account) -> None:
+    """The host of web-01 has no unzip, so that the files of its revisions lose their execute bits."""
+    healthy(account)
+    machine(account, without=("unzip",))
+
+
+def certificate_intercepted(account: Account) -> None:
+    """A proxy between web-01 and AWS shows a certificate of its own, and the worker of the agent ends at each start."""
+    healthy(account)
+    where = "https://codedeploy-commands.eu-west-1.amazonaws.com"
+    log = (
+        f"INFO  [codedeploy-agent(1420)]: CodeDeploy endpoint: {where}",
+        "ERROR [codedeploy-agent(1420)]: Error validating the SSL configuration: Invalid server certificate",
+        f"{_BOOT}SystemExit - Stopping CodeDeploy agent due to SSL validation error.",
+        _AGAIN,
+    )
+    machine(account, issuer="CN = Corporate Proxy CA", log=log * 2, **_LOOPS)
+    played(account, "silent")
+
+
+def old_revision_stuck(account: Account) -> None:
+    """A file system is mounted in an old revision on web-01, which the agent therefore cannot delete."""
+    healthy(account)
+    place = f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB00/deployment-archive/media"
+    machine(account, mounts=f"/dev/vda1 / ext4 rw,relatime 0 0\nnfs:/media {place} nfs rw 0 0\n")

@@ -6,7 +6,9 @@ from typing import Any
 
 from codedeploy_sandbox.aftermath import mark
 from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, derived
+from codedeploy_sandbox.hosts.machine import Machine
 from codedeploy_sandbox.hosts.marks import marked
+from codedeploy_sandbox.hosts.second import reported
 from codedeploy_sandbox.outcomes import machine_of
 from codedeploy_sandbox.plays import SERVER, STATUSES, play
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
@@ -53,7 +55,8 @@ def played(account: Account, fails: str = "") -> None:
     failure = FAILURES[fails or (derived(node.machine) if node else "")]
     config = "CodeDeployDefault.OneAtATime"
     info = _constant(begun) | {"deploymentId": DEPLOYMENT, "deploymentConfigName": config}
-    failures = {"web-01": failure.of(DEPLOYMENT), "web-02": None}
+    on = node.machine if node else Machine("web-01")
+    failures = {"web-01": reported(failure, on, info), "web-02": None}
     one = play(info, arns, failures, SERVER[config])
     one.settled = True
     state.deployments[DEPLOYMENT] = one
@@ -63,7 +66,11 @@ def played(account: Account, fails: str = "") -> None:
 def fails(account: Account, failure: str) -> None:
     """Let every deployment fail so on web-01, with the marks of the one that has, 20 minutes ago."""
     machine(account, fails=failure)
-    nodes, how = account.state(REGION).nodes, FAILURES[failure].of(DEPLOYMENT)
+    nodes = account.state(REGION).nodes
+    info = _constant(account.clock.start) | {"deploymentId": DEPLOYMENT}
+    how = reported(FAILURES[failure], nodes[NODE].machine, info)
+    if how is None:
+        raise ValueError(f"agent 2.x does not fail at {failure!r}")
     begun = account.clock.start - timedelta(minutes=20) - (EVENTS.index(how.event) + 1) * _PACE
     on = marked(nodes[NODE].machine, session("web-01"), DEPLOYMENT, how, begun, pace=_PACE)
     nodes[NODE] = replace(nodes[NODE], machine=on)
