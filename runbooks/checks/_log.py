@@ -5,8 +5,6 @@ import re
 _END = 300  # characters of a log that a finding shows, from its end
 _LINE = 200  # of a line before these
 _HEADER = ("LifecycleEvent - ", "Script - ")  # lines that say where the log comes from, as the finding does
-# Agent 2.x reports each line with its time (script_run_log.rs of its source), 1.x without.
-_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)
 _FATAL = re.compile(r"\b(?:FATAL|CRITICAL|PANIC|panic|[Ff]atal)\b")
 _ERROR = re.compile(
     r"^\[stderr\].*?(?:\b(?:ERROR|[Ee]rror|E[A-Z]{4,}|[Dd]enied|[Rr]efused)\b|Error\b|Exception\b|\b(?:[Cc]annot|[Nn]o such|not found)\b)"
@@ -17,11 +15,9 @@ def quoted(log: str, known: str = "") -> str:
     """The end of a log in whole words, after the first line that says the cause, where the end does not hold that.
 
     ``known`` is the text by which the guide knows the cause; else it is the first line with a fatal error, or with an
-    error on standard error. The times of the lines are left out.
+    error on standard error.
     """
-    lines = [
-        line for line in _TIME.sub("", log).splitlines() if line.strip() and not line.startswith(_HEADER)
-    ]
+    lines = [line for line in log.splitlines() if line.strip() and not line.startswith(_HEADER)]
     if not lines:
         return ""
     end = " | ".join(lines)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runbooks.checks._host import append_line, config_path, require, set_line
 from runbooks.commands import script
 from runbooks.findings import FAIL, WARN, Finding
-from runbooks.host import Datum, HostReport, switched_on
+from runbooks.host import Datum, HostReport, run_state, switched_on
 from runbooks.question import is_ec2
 
 _PAGE = "/guides/check-the-agent/#look"
@@ -18,15 +18,9 @@ _NEEDED = {
     "pid_dir": "/opt/codedeploy-agent/state/.pid/",
     "root_dir": "/opt/codedeploy-agent/deployment-root",
 }
-_JUDGED = (
-    *_SWITCHES,
-    *_NEEDED,
-    "max_revisions",
-    "children",
-    "proxy_uri",
-    "wait_between_runs",
-    "deploy_control_endpoint",
-)
+_URLS = ("deploy_control_endpoint", "s3_endpoint_override")
+_NUMBERS = {"max_revisions": "5", "wait_between_runs": "30"}  # with the defaults of agent 2.x
+_JUDGED = (*_SWITCHES, *_NEEDED, *_NUMBERS, *_URLS, "children", "proxy_uri")
 # By AWS's page on limits a deployment fails if an event does not start within five minutes.
 _LONGEST_WAIT = 240
 _ENDPOINT = re.compile(r"(?:^|[./])codedeploy(-commands(-secure)?)?(?:-fips)?\.[a-z]{2,}-[a-z-]+-\d")
@@ -50,6 +44,7 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
     yield from _relative(report, name, settings)
     yield from _needed(report, name, settings)
     yield from _wait(report, name, settings["wait_between_runs"].value or "")
+    yield from _schemes(report, name, settings)
     yield from _endpoint(
         report, name, settings["deploy_control_endpoint"].value or "", on["enable_auth_policy"] is True
     )
@@ -82,18 +77,40 @@ def _set(report: HostReport, setting: str, value: str) -> str:
 
 def _quoted(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
     """The switches whose quotes change what they mean."""
-    second = report.agent.line.value == "2.x"
+    if report.agent.line.value == "2.x":
+        yield from _typed(report, name, settings)
+        return
     for switch in _SWITCHES:
         setting = settings[switch]
         meant_off = (setting.value or "").lower() in ("", "false", "no", "off")
-        if setting.by != "quoted" or not (second or meant_off):
+        if setting.by != "quoted" or not meant_off:
             continue
-        so = (
-            "agent 2.x refuses quotes there, by its source" if second else "agent 1.x takes every text for on"
+        says = (
+            f'{switch} on {name} is "{setting.value or ""}" in quotes, and agent 1.x takes every text for on.'
         )
-        says = f'{switch} on {name} is "{setting.value or ""}" in quotes, and {so}.'
-        fix = _set(report, switch, "false" if meant_off else "true")
+        fix = _set(report, switch, "false")
         yield Finding(WARN, says, code="quoted-switch", about=switch, fix=fix, next=_PAGE)
+
+
+def _typed(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
+    """The values that agent 2.x refuses, by its source: a switch is true or false, a number has digits, neither quotes."""
+    state = run_state(report)
+    polls = state is not None and state.state == "polls"
+    verdict, so = (WARN, "does not start again") if polls else (FAIL, "does not start")
+    for setting in (*_SWITCHES, *_NUMBERS):
+        value, quoted = settings[setting].value, settings[setting].by == "quoted"
+        if value is None and not quoted:
+            continue
+        text, is_switch = value or "", setting in _SWITCHES
+        if not quoted and (text.lower() in ("true", "false") if is_switch else text.isdecimal()):
+            continue
+        seen = f'"{text}" in quotes' if quoted else repr(text)
+        wanted = "true or false" if is_switch else "a number"
+        says = f"{setting} on {name} is {seen}, and agent 2.x {so} with anything but {wanted} there, without quotes."
+        on = str(text.lower() in ("true", "yes", "on")).lower()
+        right = on if is_switch else text if text.isdecimal() else _NUMBERS[setting]
+        fix, page = _set(report, setting, right), "/symptoms/agent-config/"
+        yield Finding(verdict, says, code="wrong-type", about=setting, fix=fix, next=page)
 
 
 def _kept(report: HostReport, name: str, setting: Datum[str]) -> Iterator[Finding]:
@@ -102,11 +119,9 @@ def _kept(report: HostReport, name: str, setting: Datum[str]) -> Iterator[Findin
     if kept is None or kept.strip("0").isdecimal():
         return
     fix, page = _set(report, "max_revisions", "5"), "/symptoms/max-revisions/"
-    says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
     if report.agent.line.value == "2.x":
-        if kept and not kept.strip("0"):
-            return  # 2.x then keeps the last successful revision alone, by its source
-        says = f"max_revisions is {kept!r} on {name}, which is not a number: agent 2.x does not start."
+        return  # with 0 it keeps the last successful revision alone, by its source; `_typed` says what is no number
+    says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
     yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next=page)
 
 
@@ -159,6 +174,22 @@ def _wait(report: HostReport, name: str, wait: str) -> Iterator[Finding]:
     says = f"wait_between_runs is {wait} seconds on {name}: {so}."
     fix = _set(report, "wait_between_runs", "1")
     yield Finding(verdict, says, code="wait-between-runs", about=name, fix=fix, next=_PAGE)
+
+
+def _schemes(report: HostReport, name: str, settings: dict[str, Datum[str]]) -> Iterator[Finding]:
+    """The endpoints without https:// in front, which neither line of the agent takes for one."""
+    for setting in _URLS:
+        url = settings[setting].value or ""
+        if not url or re.match("https?://", url):
+            continue
+        starts = setting != _URLS[0] and report.agent.line.value == "1.x"
+        so = "fetches no revision" if starts else "does not start"
+        says = f"{setting} on {name} is {url}, without https:// in front: the agent {so}."
+        fix = "Name an endpoint that begins with https://."
+        if "://" not in url:
+            fix = _set(report, setting, f"https://{url}")
+        page = "/symptoms/endpoint-setting-invalid/"
+        yield Finding(FAIL, says, code="endpoint-without-scheme", about=setting, fix=fix, next=page)
 
 
 def _endpoint(report: HostReport, name: str, url: str, policy: bool) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Is the agent there, does it run, and is it who it should be?"""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,7 +16,6 @@ from runbooks.checks._host import (
     require,
     require_report,
     restarting,
-    service,
     set_line,
     take_session,
     unreadable,
@@ -26,8 +24,9 @@ from runbooks.checks._host import (
     yml_path,
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
+from runbooks.checks._running import beside_systemd, of_before, of_the_future, stopped
 from runbooks.checks._settings import bad_settings
-from runbooks.commands import script, then
+from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
@@ -70,7 +69,7 @@ def _whole(report: HostReport, name: str) -> Finding:
     if certificates.value is not False:
         return Finding(OK, f"The agent is installed on {name} ({installed.by}).", about=name)
     state = run_state(report)
-    verdict, at = (WARN, "next start") if state and state.state == "polls" else (FAIL, "each start")
+    verdict, at = (WARN, "its next start") if state and state.state == "polls" else (FAIL, "each start")
     says = f"The agent on {name} is not whole: {certificates.by}, and its worker ends at {at}."
     fix = "Install the package again, over the old one: an update leaves out a version that is there."
     page = "/symptoms/agent-damaged/"
@@ -115,7 +114,8 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
         )
     elif runs:
         yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
-        yield from _beside_systemd(report, name)
+        yield from beside_systemd(report, name)
+        yield from of_before(report, name)
         if report.unit.enabled.value in ("disabled", "masked"):
             says = f"The agent runs on {name}, but its unit is {report.unit.enabled.value}: it does not start with the host."
             fix = script("sudo systemctl unmask codedeploy-agent && sudo systemctl enable codedeploy-agent")
@@ -123,34 +123,7 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
                 WARN, says, code="not-enabled", about=name, fix=fix, next="/guides/check-the-agent/#look"
             )
     else:
-        yield _stopped(report, name)
-
-
-def _beside_systemd(report: HostReport, name: str) -> Iterator[Finding]:
-    """That an agent runs which systemd does not know of: it was started by hand."""
-    state = report.unit.state.value
-    if state in ("failed", "inactive"):
-        says = f"The agent runs on {name}, but not by systemd, whose unit is {state}: it was started by hand, and a restart of the unit would not replace it."
-        fix = "While no deployment runs, stop it with `/opt/codedeploy-agent/bin/codedeploy-agent stop`, and start the service."
-        page = "/guides/check-the-agent/#look"
-        yield Finding(WARN, says, code="started-by-hand", about=name, fix=fix, next=page)
-
-
-def _stopped(report: HostReport, name: str) -> Finding:
-    """That no agent runs, and what systemd and the kernel say of its end."""
-    says, result = f"The agent does not run on {name} ({report.agent.running.by}).", report.unit.result.value
-    if result and result != "success":
-        says += f" Its unit ended with {result}."
-    killed = [line for line in report.host.kills.value or () if re.search(r"\((?:ruby|codedeploy)", line)]
-    if killed:
-        says += f" The kernel killed a process of that name for want of memory: {killed[-1]}"
-    # restart also where systemd takes a dead agent for active (exited), and start does nothing
-    fix = service(report, "restart")
-    if report.unit.enabled.value == "masked":
-        says += " Its unit is masked, so that nothing can start it."
-        fix = then(script("sudo systemctl unmask codedeploy-agent"), fix)
-    page = "/symptoms/out-of-memory/" if killed else "/guides/check-the-agent/#log"
-    return Finding(FAIL, says, code="stopped", about=name, fix=fix, next=page)
+        yield stopped(report, name)
 
 
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -375,6 +348,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"
         yield Finding(WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines")
+    yield from of_the_future(report, name)
     if running and report.agent.line.value == "1.x" and silent > longest_silence(report):
         minutes = int(silent.total_seconds() // 60)
         says = f"The agent on {name} runs, but has logged nothing for {minutes} minutes: it hangs, or logs elsewhere."

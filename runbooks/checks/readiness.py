@@ -81,6 +81,11 @@ def host_has_room(aws: Aws, question: Question) -> Iterator[Finding]:
 def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
     """What is wrong with the file system of one folder."""
     path = str(folder.path.value)
+    if folder.exists.value is False and "is not a directory" in folder.exists.by:
+        says = f"{path} on {name} is not a directory: the agent cannot write there."
+        fix = "Move that file away, or name another folder in the configuration, and restart the agent."
+        page = "/symptoms/deployment-root/"
+        return Finding(FAIL, says, code="not-a-directory", about=path, fix=fix, next=page)
     free = require(folder.free, f"how much room {path} on {name} has")
     options = (folder.options.value or "").split(",")
     inodes = folder.inodes.value

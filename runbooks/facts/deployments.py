@@ -32,6 +32,9 @@ _KINDS = {"instanceTarget", "lambdaTarget", "ecsTarget", "cloudFormationTarget"}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # of a script that writes for a terminal
 _GONE = ("DeploymentTargetDoesNotExistException", "InstanceDoesNotExistException")
 
+# Agent 2.x reports each line with its time (script_run_log.rs of its source), 1.x without.
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Event:
@@ -44,7 +47,7 @@ class Event:
     code: str = ""
     script: str = ""
     message: str = ""
-    tail: str = ""  # the end of the script's log
+    tail: str = ""  # the end of the script's log, without times
     said_success: bool = False  # its code is Success, though it did not succeed
 
 
@@ -254,7 +257,7 @@ def _event(one: Mapping[str, Any]) -> Event:
         code="" if said_success else str(said.get("errorCode") or ""),
         script=str(said.get("scriptName") or ""),
         message=_COLOUR.sub("", str(said.get("message") or "")).strip(),
-        tail=_COLOUR.sub("", str(said.get("logTail") or "")).strip(),
+        tail=_TIME.sub("", _COLOUR.sub("", str(said.get("logTail") or "")).strip()),
         said_success=said_success,
     )
 

@@ -117,7 +117,6 @@ ASSUMPTIONS: dict[str, str] = {
     "yaml-message": "The message about an AppSpec file that is not YAML is worded by another parser than the agent's.",
     "other-revisions": "A revision in GitHub, and one in S3 that is not a zip archive, is taken to be there and sound.",
     "unmanaged-hosts": "A host that Systems Manager does not know has an agent that works.",
-    "cleanup-message": "An old revision that the agent cannot delete fails DownloadBundle with the message of Ruby's rmdir.",
     "two-agents": "Of a host with two agents CodeDeploy says that an event did not run.",
     "deployment-messages": "The message beside a deployment's error code is the sandbox's own, where no text of AWS is "
     "known, and then ends in [sandbox].",

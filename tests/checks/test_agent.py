@@ -712,6 +712,7 @@ JUDGED = (
     *("enable_auth_policy", "use_fips_mode", "disable_imds_v1", "log_aws_wire", "verbose"),
     *("log_dir", "pid_dir", "root_dir"),
     *("max_revisions", "children", "proxy_uri", "wait_between_runs", "deploy_control_endpoint"),
+    "s3_endpoint_override",
 )
 FOLDERS = ("root_folder", "log_folder", "temporary_folder")
 FILES = ("config_file", "identity_file", "credentials_file", "log_file")

@@ -1,12 +1,12 @@
 """Hosts with faults of the agent that were made by its source, not met in a run: none of them is all OK either."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from codedeploy_sandbox.hosts.host import DEPLOYMENTS, POLLS, POLLS_2
 from codedeploy_sandbox.hosts.host import LOG as LOG_FILE
-from codedeploy_sandbox.hosts.host import POLLS_2
 
 from runbooks.aws.session import Aws
 from runbooks.findings import FAIL, UNKNOWN, WARN
@@ -25,8 +25,9 @@ from tests.checks.test_broken_hosts import (
     loops,
     only_the_intended,
 )
+from tests.support import hosts
 from tests.support.agent_lines import PLUGIN, boot, completed, first, performed, refused, second
-from tests.support.hosts import DEFAULT_CONFIG
+from tests.support.hosts import DEFAULT_CONFIG, Fakes
 
 __all__ = ["aws"]  # a fixture
 
@@ -63,7 +64,92 @@ def failed(error: str) -> dict[str, Case]:
     }
 
 
+SECOND_CONFIG = "log_dir: /var/log/aws/codedeploy-agent\n"
+
+
+def of_second(setting: str) -> Case:
+    """A host whose agent 2.x works, and will not after its next start."""
+    files = replace(SECOND, config=f"{SECOND_CONFIG}{setting}\n", processes=POLLS_2)
+    wrong = f"{setting.partition(':')[0]} on web-01 is"
+    return Case(SECOND_FAKES, files, {SETTINGS: (WARN, wrong)}, fixes={SETTINGS: "sudo sed -E -i.bak"})
+
+
+def future(case: Case) -> Case:
+    """The case with its log dated by a clock that was two hours ahead."""
+
+    def ahead(root: Path) -> None:
+        times = [
+            (datetime.now(UTC) + timedelta(hours=2, minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S")
+            for minute in (0, 1)
+        ]
+        hosts.write(root, LOG_FILE, "".join(f"{time}{POLL[19:]}\n" for time in times))
+
+    return replace(case, then=ahead)
+
+
 UNSEEN = {
+    "2.x, and what runs is 1.x": Case(
+        SECOND_FAKES,
+        replace(SECOND, processes=POLLS),
+        {RUNS: (WARN, "what runs is agent 1.x (process 1412)")},
+        fixes={RUNS: "sudo systemctl restart codedeploy-agent"},
+    ),
+    "a log of the future": future(Case(files=WORKS, not_ok={LOG: (WARN, "minutes in the future: the clock")})),
+    "2.x, a switch that is yes": of_second("verbose: yes"),
+    "2.x, a switch in quotes": of_second('log_aws_wire: "false"'),
+    "2.x, a number in quotes": of_second('max_revisions: "5"'),
+    "2.x, a number below zero": of_second("max_revisions: -1"),
+    "2.x, no time to wait": of_second("wait_between_runs: soon"),
+    "2.x, max_revisions 0": Case(
+        SECOND_FAKES, replace(SECOND, config=f"{SECOND_CONFIG}max_revisions: 0\n", processes=POLLS_2)
+    ),
+    "2.x does not start for a switch": Case(
+        replace(SECOND_FAKES, systemctl="failed failed"),
+        replace(SECOND, config=f"{SECOND_CONFIG}verbose: yes\n", processes={}),
+        {RUNS: (FAIL, "does not run"), SETTINGS: (FAIL, "verbose on web-01 is 'yes', and agent 2.x does not start with")},
+    ),
+    "an endpoint without a scheme": Case(
+        files=replace(WORKS, config=f"{DEFAULT_CONFIG}:deploy_control_endpoint: codedeploy-commands.eu-west-1.amazonaws.com\n"),
+        not_ok={
+            SETTINGS: (FAIL, "without https:// in front: the agent does not start"),
+            "host-reaches-codedeploy": (UNKNOWN, "not a plain URL"),
+        },
+    ),
+    "children 2": Case(
+        files=replace(WORKS, config=f"{DEFAULT_CONFIG}:children: 2\n"), not_ok={SETTINGS: (FAIL, "children is '2'")}
+    ),
+    "children 1": Case(files=replace(WORKS, config=f"{DEFAULT_CONFIG}:children: 1\n")),
+    "children 2, which 2.x does not read": Case(
+        SECOND_FAKES, replace(SECOND, config=f"{SECOND_CONFIG}children: 2\n", processes=POLLS_2)
+    ),
+    "a root_dir that is a file": Case(
+        files=replace(WORKS, config=DEFAULT_CONFIG.replace("/opt/codedeploy-agent/deployment-root", "/srv/file"), others={"srv/file": "x"}),
+        not_ok={"host-has-room": (FAIL, "/srv/file on web-01 is not a directory")},
+    ),
+    "a masked unit": Case(
+        Fakes(systemctl="inactive dead", unit={"UnitFileState": "masked", "Result": "oom-kill"}),
+        replace(WORKS, processes={}),
+        {RUNS: (FAIL, "Its unit ended with oom-kill. Its unit is masked")},
+        fixes={RUNS: "sudo systemctl unmask codedeploy-agent && sudo systemctl restart codedeploy-agent"},
+    ),
+    "an agent that was started by hand": Case(
+        Fakes(systemctl="inactive dead"), WORKS, {RUNS: (WARN, "not by systemd, whose unit is inactive")}
+    ),
+    "killed by the kernel": Case(
+        Fakes(systemctl="failed failed", plain={"dmesg": "echo '[1.0] Out of memory: Killed process 1415 (ruby) total-vm:1kB'"}),
+        replace(WORKS, processes={}),
+        {RUNS: (FAIL, "Killed process 1415 (ruby)")},
+    ),
+    "certificates that an agent will miss at its next start": Case(
+        files=replace(WORKS, signers=False), not_ok={"agent-is-installed": (WARN, "its worker ends at its next start")}
+    ),
+    "a file that cannot be deleted": Case(
+        Fakes(plain={"lsattr": 'for path; do :; done; echo "----i---------e------- $path"'}),
+        replace(WORKS, others={f"{DEPLOYMENTS}/5f1e/d-OLD/appspec.yml": "x"}),
+        {"host-has-sound-state": (WARN, "an attribute (lsattr) guards /opt/codedeploy-agent/deployment-root/5f1e/d-OLD")},
+        fixes={"host-has-sound-state": "sudo chattr -R -i -a /opt/codedeploy-agent/"},
+    ),
+    "a file with a byte-order mark": Case(files=replace(WORKS, config=f"\ufeff{DEFAULT_CONFIG}")),
     **{
         f"no {setting}": Case(
             files=replace(WORKS, config=without(setting)),

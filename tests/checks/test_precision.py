@@ -114,6 +114,25 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "agent-identity-is-the-registered-one": FAIL,
         "agent-takes-its-region-from-its-yml": FAIL,
     },
+    "max-revisions-zero": {
+        **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "agent-settings-are-sound"), FAIL),
+        **UNDEPLOYED,
+    },
+    "children-two": {"agent-is-running": FAIL, "agent-settings-are-sound": FAIL, **UNDEPLOYED},
+    "certificates-lost": {
+        **dict.fromkeys(("agent-is-installed", "agent-is-running", "agent-log-is-clean"), FAIL),
+        **UNDEPLOYED,
+    },
+    "root-dir-relative": {"agent-settings-are-sound": WARN},
+    "tracking-file-left": {"host-has-sound-state": WARN},
+    "old-revision-stuck": {"host-has-sound-state": WARN},
+    "agent-started-by-hand": {"agent-is-running": WARN},
+    "tools-missing": {"host-has-the-tools": WARN},
+    # no endpoint that it trusts gives the time, and the clock of this machine does instead
+    "certificate-intercepted": {
+        **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "host-reaches-codedeploy"), FAIL),
+        **UNDEPLOYED,
+    },
     "wire-log-quoted": {"agent-settings-are-sound": WARN},
     "wire-log-on": {"agent-settings-are-sound": WARN},
     "metadata-answers": {"agent-takes-its-region-from-its-yml": WARN},

@@ -209,12 +209,16 @@ FAILURES: dict[str, Failure] = {
         running=_START,
         number=7,
     ),
-    # Assumption: cleanup-message
-    "cleanup-failing": _agent(
-        "DownloadBundle",
-        "Directory not empty @ dir_s_rmdir - {archive}",
-        "Errno::ENOTEMPTY",
-        "/usr/lib/ruby/3.1.0/fileutils.rb:1394",
+    "cleanup-failing": replace(
+        _agent("DownloadBundle", "Error deleting directories: 1", "RuntimeError"),
+        logged="\n".join(
+            (
+                "ERROR [codedeploy-agent(1415)]: InstanceAgent::LinuxUtil: Error deleting directories: 1",
+                performing(
+                    "RuntimeError - Error deleting directories: 1 - /opt/codedeploy-agent/lib/instance_agent/platform/linux_util.rb:98:in `delete_folder'"
+                ),
+            )
+        ),
     ),
     # Assumption: two-agents
     "two-agents": Failure(

@@ -187,6 +187,9 @@ def _reports(
         well = tuple(f" INFO {span}: Command succeeded elapsed_ms=2" for span in spans[:before])
         if not failure:
             return well
+        if failure.number == 7:  # what it does at its start about an event under way
+            found = "The agent likely restarted while running a customer-supplied script. Failing the lifecycle event."
+            return (*well, f" WARN Deployment tracking file found for {deployment}. {found}")
         script = f"{failure.script}: " if failure.script else ""
         return (
             *well,
@@ -204,4 +207,4 @@ def _reports(
     diagnostics = f'{{format:"JSON",payload:{json.dumps(json.dumps(payload, separators=(",", ":")))}}}'
     call = f'put_host_command_complete(command_status:"{status}",diagnostics:{diagnostics},host_command_identifier:"eyJiYXRjaElkIjoi")'
     done = f"INFO  [codedeploy-agent(1415)]: [Aws::CodeDeployCommand::Client 200 0.053927 0 retries] {call}  "
-    return tuple(filter(None, (failure.logged if failure else "", done)))
+    return (*(failure.logged.splitlines() if failure else ()), done)

@@ -31,7 +31,7 @@ _WORDS = (
     (r"^The bucket you are attempting ", rf"{_S3}PermanentRedirect: \g<0>"),
 )
 # It goes on where 1.x fails: an old revision that cannot be deleted, and one without its archive, which has no hook.
-_GOES_ON = ("Directory not empty @ dir_s_rmdir", "The CodeDeploy agent did not find an AppSpec file")
+_GOES_ON = ("Error deleting directories: ", "The CodeDeploy agent did not find an AppSpec file")
 
 
 def is_second(machine: Machine) -> bool:

@@ -79,6 +79,23 @@ DIFFERS: dict[str, set[str]] = {
         "host log_file",
     },
     "metadata-of-other-region": {"host network", "host endpoint_commands", "host log", "host log_file"},
+    "max-revisions-zero": {
+        *(*DEPLOYMENT, *STOPPED),
+        *("host config", "host config_file", "host endpoint_commands"),
+    },
+    "children-two": {*DEPLOYMENT, "host agent", "host unit", "host config", "host config_file"},
+    "certificates-lost": {*DEPLOYMENT, "host agent", "host endpoint_commands", "host log", "host log_file"},
+    "root-dir-relative": {
+        *("host config", "host config_file", "host root_folder", "host deployment", "host revisions"),
+    },
+    "tracking-file-left": {"host deployment"},
+    "old-revision-stuck": {"host deployment"},
+    "agent-started-by-hand": {"host agent", "host unit"},
+    "tools-missing": {"host tools"},
+    "certificate-intercepted": {
+        *DEPLOYMENT,
+        *("host agent", "host endpoint_commands", "host endpoint_s3", "host log", "host log_file"),
+    },
     "wire-log-quoted": {"host config", "host config_file", "host wire_log"},
     "wire-log-on": {"host config", "host config_file"},
     "metadata-answers": {"host network"},
