@@ -120,7 +120,7 @@ def _kept(report: HostReport, name: str, setting: Datum[str]) -> Iterator[Findin
         return
     fix, page = _set(report, "max_revisions", "5"), "/symptoms/max-revisions/"
     if report.agent.line.value == "2.x":
-        return  # with 0 it keeps the last successful revision alone, by its source; `_typed` says what is no number
+        return  # with 0 it keeps the last successful revision alone, by its source; `_typed` says what is not a number
     says = f"max_revisions is {kept!r} on {name}: the agent deletes the revision that it has just fetched, or does not start."
     yield Finding(FAIL, says, code="max-revisions", about=name, fix=fix, next=page)
 
