@@ -191,7 +191,7 @@ def _roll_back(account: Account, region: str, id_: str, failed: Play) -> None:
     if isinstance(failed, BlueGreen):
         account.state(region).deployments[new] = _restoring(failed, more)
     else:
-        begin(account, region, group, more)
+        begin(account, region, group, more).alarms = {}  # Assumption: rollback
 
 
 def _restoring(failed: BlueGreen, info: dict[str, Any]) -> Play:

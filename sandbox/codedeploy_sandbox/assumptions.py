@@ -78,6 +78,9 @@ ASSUMPTIONS: dict[str, str] = {
     "instances, to suspend processes and to use the load balancers; a denial ends it before any instance is updated.",
     "balancer-checked": "A deployment whose load balancer is gone fails with ELASTIC_LOAD_BALANCING_INVALID, and one whose target "
     "group takes other targets than instances with ELB_INVALID_INSTANCE, before any instance is updated.",
+    "zone-order": "A zonal configuration takes the zones in the order of their names, and on-premises instances after them as one "
+    "zone; it has an effect in place only. After the last zone nothing is waited for.",
+    "zone-baking": "Between two zones a deployment is Baking.",
     "alarm-polled": "An alarm that is active when a deployment begins, or becomes so, stops it at once, with the status Stopped "
     "and the code ALARM_ACTIVE. An alarm that is not there is not active.",
     "alarm-unread": "Alarms that the service role may not read stop the deployment with the code IAM_ROLE_PERMISSIONS, unless "
@@ -110,7 +113,8 @@ ASSUMPTIONS: dict[str, str] = {
     "continue-in-place": "ContinueDeployment of a deployment in place is UnsupportedActionForDeploymentTypeException.",
     "rollback": "A rollback deploys the previousRevision of the deployment that failed, as soon as that has ended; "
     "where there is none, and after the failure of a rollback, nothing is deployed. That of a blue/green deployment allows "
-    "the original fleet traffic again and blocks the other; one that had not begun to reroute is not rolled back.",
+    "the original fleet traffic again and blocks the other; one that had not begun to reroute is not rolled back. A rollback "
+    "watches no alarms: the one that caused it is mostly still active.",
     "ignored-stop": "With ignoreApplicationStopFailures an ApplicationStop that fails counts as one that succeeded.",
     "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
     "only the first line, the names and the AppSpec file's version, os, files and hooks are read.",

@@ -1,16 +1,16 @@
 """Deployments to the instances of a deployment group: how one begins, and which a group has."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from codedeploy_sandbox.bluegreen import blue_green, plan
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENTS
 from codedeploy_sandbox.outcomes import Outcomes, fetched
-from codedeploy_sandbox.plays import Play, minimum_of, play
+from codedeploy_sandbox.plays import Play, Zone, may_be_out, minimum_of, play
 from codedeploy_sandbox.preconditions import unmet, watched
-from codedeploy_sandbox.selection import of_ec2, replacement, scaled, selected
+from codedeploy_sandbox.selection import of_ec2, replacement, scaled, selected, zones_of
 from codedeploy_sandbox.state import Account, Deployment, RegionState
 
 IN_PLACE = {
@@ -52,7 +52,7 @@ def begin(
         # Assumption: on-premises-traffic
         events = {name: (*BLOCK, *EVENTS, *ALLOW) for name in arns if balanced and name.startswith("i-")}
         failing = {name: outcomes.at(name, events.get(name, EVENTS)) for name in arns}
-        begun = play(info, arns, failing, minimum, files, events)
+        begun = play(info, arns, failing, minimum, files, events, _zones(account, state, info, arns))
     begun.reuses, begun.role, begun.alarms = reuses, group["serviceRoleArn"], watched(info, group)
     blue_or_green, balances = style["deploymentType"] == "BLUE_GREEN", style["deploymentOption"] == BALANCED
     begun.suspends = {} if blue_or_green else _suspended(group, info)
@@ -63,6 +63,27 @@ def begin(
         begun.refuse(error)
     state.deployments[info["deploymentId"]] = begun
     return begun
+
+
+def _zones(
+    account: Account, state: RegionState, info: Mapping[str, Any], arns: Mapping[str, str]
+) -> list[Zone]:
+    """The zones of the targets in their order, by a zonal configuration; none without one."""
+    config = state.configurations.get(info["deploymentConfigName"], {}).get("zonalConfig")
+    if config is None:
+        return []
+    # Assumption: zone-order
+    where = zones_of(account, state.region, [name for name in arns if name.startswith("i-")])
+    names = sorted({where.get(name, "") for name in arns}, key=lambda zone: (not zone, zone))
+    minimum = config.get("minimumHealthyHostsPerZone") or {"type": "FLEET_PERCENT", "value": 0}
+    later = config.get("monitorDurationInSeconds", 0)
+    first = config.get("firstZoneMonitorDurationInSeconds", later)
+    rows = []
+    for number, zone in enumerate(names):
+        there = tuple(name for name in arns if where.get(name, "") == zone)
+        bakes = timedelta(seconds=later if number else first)
+        rows.append(Zone(there, may_be_out(minimum, len(there)), bakes))
+    return rows
 
 
 def _suspended(group: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, list[str]]:

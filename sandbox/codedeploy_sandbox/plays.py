@@ -7,7 +7,7 @@ import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from codedeploy_sandbox.hosts.agent import EVENT, EVENTS, REVISION, Failure
@@ -113,6 +113,34 @@ def courses(
     return found, [name for name in failures if name not in found]
 
 
+class Zone(NamedTuple):
+    """The targets in one Availability Zone, how many may be out of service there, and what passes before the next zone."""
+
+    names: tuple[str, ...]
+    out: int
+    bakes: timedelta
+
+
+def in_zones(
+    failures: Mapping[str, Failure | None],
+    begun: datetime,
+    out: int,
+    events: Mapping[str, tuple[str, ...]] | None,
+    zones: Sequence[Zone],
+) -> dict[str, Course]:
+    """The courses of the targets, one zone after the other; after a zone in which too many failed, no other begins."""
+    found: dict[str, Course] = {}
+    for zone in zones:
+        left = out - sum(1 for course in found.values() if course.failure)
+        of_zone = {name: failures[name] for name in zone.names}
+        run, without = courses(of_zone, begun, min(left, zone.out), events)
+        found |= run
+        if without or sum(1 for course in run.values() if course.failure) > zone.out:
+            break
+        begun = max((one.ended for one in run.values()), default=begun) + zone.bakes
+    return found
+
+
 def is_short(run: Mapping[str, Course], total: int, out: int) -> bool:
     """Whether too few of the targets have come through, or none."""
     failed = sum(1 for course in run.values() if course.failure)
@@ -133,6 +161,7 @@ class Play(Deployment):
     courses: dict[str, Course] = field(default_factory=dict)
     begun: datetime = datetime.min
     error: dict[str, str] | None = None  # how it ends, unless it is stopped
+    bakes: bool = False  # time passes between its zones
     cut: Cut | None = None
     role: str = ""  # the service role
     alarms: dict[str, Any] = field(default_factory=dict)  # that it watches, an AlarmConfiguration
@@ -168,7 +197,11 @@ class Play(Deployment):
             if self.cut:
                 return self.cut.status
             return "Failed" if self.fault else "Succeeded"
-        return "InProgress" if now >= self.begun else "Created"
+        if now < self.begun:
+            return "Created"
+        # Assumption: zone-baking
+        idle = self.bakes and not any(one.begun <= now < one.ended for one in self.courses.values())
+        return "Baking" if idle else "InProgress"
 
     def at(self, now: datetime) -> Deployment:
         """What CodeDeploy answers about it at this time."""
@@ -253,11 +286,12 @@ def play(
     minimum: Mapping[str, Any],
     files: Mapping[str, str] = REVISION,
     events: Mapping[str, tuple[str, ...]] | None = None,
+    zones: Sequence[Zone] = (),
 ) -> Play:
     """The deployment with the constant part of its DeploymentInfo, its targets' ARNs, and how each of them fails."""
     begun = info["createTime"] + EVENT  # passes before the first event
     out = may_be_out(minimum, len(arns))
-    run, error = installation(failures, begun, out, events)
+    run, error = installation(failures, begun, out, events, zones)
     return Play(
         dict(info),
         arns=dict(arns),
@@ -266,6 +300,7 @@ def play(
         courses=run,
         begun=begun,
         error=error,
+        bakes=len(zones) > 1,
     )
 
 
@@ -274,9 +309,10 @@ def installation(
     begun: datetime,
     out: int,
     events: Mapping[str, tuple[str, ...]] | None = None,
+    zones: Sequence[Zone] = (),
 ) -> tuple[dict[str, Course], dict[str, str] | None]:
     """The courses of the targets to which a revision is deployed, and the error with which that ends."""
-    run, _ = courses(failures, begun, out, events)
+    run = in_zones(failures, begun, out, events, zones or [Zone(tuple(failures), out, timedelta())])
     if not failures:
         return run, NONE
     if out < 1:

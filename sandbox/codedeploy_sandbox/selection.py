@@ -38,6 +38,15 @@ def of_ec2(account: Account, state: RegionState, group: Mapping[str, Any]) -> di
     return dict(sorted(found.items()))
 
 
+def zones_of(account: Account, region: str, ids: list[str]) -> dict[str, str]:
+    """The Availability Zone of each of these EC2 instances."""
+    if not ids:
+        return {}
+    rows = account.ask("ec2", "DescribeInstances", region=region, InstanceIds=ids)["Reservations"]
+    instances = [one for row in rows for one in row["Instances"]]
+    return {one["InstanceId"]: one["Placement"]["AvailabilityZone"] for one in instances}
+
+
 def scaled(group: Mapping[str, Any]) -> list[str]:
     """The names of the Auto Scaling groups of a group or of a TargetInstances."""
     rows = group.get("autoScalingGroups") or ()

@@ -10,7 +10,7 @@ import pytest
 from codedeploy_sandbox import Sandbox, serve
 from codedeploy_sandbox.hosts.agent import EVENTS, FAILURES, REVISION
 from codedeploy_sandbox.hosts.bundle import failure_of, zipped
-from codedeploy_sandbox.plays import courses, may_be_out
+from codedeploy_sandbox.plays import Zone, courses, in_zones, may_be_out
 from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.helpers import machine
 from codedeploy_sandbox.state import REGION, Account
@@ -381,3 +381,57 @@ def test_one_at_a_time_the_last_instance_may_fail(failing: list[str], status: st
 
     with playing(some) as player:
         assert player.end(player.create())["status"] == status
+
+
+def zone(*names: str, out: int, bakes: int) -> Zone:
+    return Zone(names, out, timedelta(seconds=bakes))
+
+
+ZONES = (zone("a1", "a2", out=1, bakes=60), zone("b1", "b2", out=2, bakes=30), zone("c1", out=1, bakes=30))
+
+
+def begun_in(failing: tuple[str, ...], out: int) -> dict[str, int]:
+    names = ("a1", "a2", "b1", "b2", "c1")
+    failures = {name: FAILURES["script-failed"] if name in failing else None for name in names}
+    run = in_zones(failures, NOON, out, None, ZONES)
+    return {name: (course.begun - NOON) // timedelta(seconds=1) for name, course in run.items()}
+
+
+def test_zones_follow_one_another_with_a_wait_after_each_but_the_last() -> None:
+    assert begun_in((), 5) == {"a1": 0, "a2": 7, "b1": 74, "b2": 74, "c1": 111}
+
+
+def test_a_zone_with_too_many_failures_is_the_last_and_the_whole_fleet_bounds_each() -> None:
+    assert list(begun_in(("a1",), 5)) == ["a1"]  # one may be out there, and stays out
+    assert list(begun_in(("b1",), 5)) == ["a1", "a2", "b1", "b2", "c1"]
+    assert begun_in((), 1)["b2"] == begun_in((), 1)["b1"] + 7
+    assert list(begun_in(("b1",), 1)) == ["a1", "a2", "b1"]
+
+
+def test_a_deployment_by_zones_bakes_between_them() -> None:
+    def in_two_zones(account: Account) -> None:
+        account.state(REGION).configurations["zones"] = {
+            "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 0},
+            "zonalConfig": {"firstZoneMonitorDurationInSeconds": 20, "monitorDurationInSeconds": 3600},
+        }
+
+    with serve("healthy", clock=NOON) as sandbox:
+        in_two_zones(sandbox.account)
+        player = Player(sandbox)
+        player.api = client(sandbox, "codedeploy", aws_access_key_id="any")
+        ec2 = client(sandbox, "ec2", aws_access_key_id="any")
+        tags = [{"Key": "Environment", "Value": "production"}]
+        (launched,) = ec2.run_instances(
+            ImageId="ami-760aaa0f", MinCount=1, MaxCount=1, Placement={"AvailabilityZone": f"{REGION}b"},
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        )["Instances"]  # fmt: skip
+        id_ = player.create(deploymentConfigName="zones")
+        seen = []
+        while (status := player.info(id_)["status"]) not in ("Succeeded", "Failed"):
+            seen.append(status)
+        assert list(dict.fromkeys(seen)) == ["InProgress", "Baking"]
+        assert seen.count("Baking") in (19, 20)
+        targets = player.targets(id_)
+    first = targets[launched["InstanceId"]]["lifecycleEvents"][-1]["endTime"]
+    assert targets["web-01"]["lifecycleEvents"][0]["startTime"] - first == timedelta(seconds=20)
+    assert {one["status"] for one in targets.values()} == {"Succeeded"}
