@@ -25,6 +25,7 @@ from runbooks.question import Question
 from runbooks.report import Report
 
 _REVISION = "revision-of-the-group-is-there"
+_HEALTH = "targets-of-the-group-are-healthy"  # an application that is unhealthy now fails AllowTraffic
 _NEVER = ("what the hook scripts do",)  # whatever is asked
 
 
@@ -47,7 +48,7 @@ def preflight(
         raise UserError(f"There is no file or folder {str(bundle)!r}.")
     question = replace(Planned.of(deployment_group=group), bundle=str(bundle), revision=revision)
     question.require("deployment_group")
-    chosen = [check for check in all_checks() if check.category == "group"]
+    chosen = [check for check in all_checks() if check.category == "group" or check.id == _HEALTH]
     chosen += [check for check in predictions() if "instance" not in check.needs]
     if revision:
         location = revision_at(revision)

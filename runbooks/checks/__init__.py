@@ -26,6 +26,7 @@ from runbooks.checks import (
     readiness,
     registration,
     selection,
+    traffic,
     vpc,
 )
 from runbooks.findings import Check
@@ -42,6 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
     callers,
     deployment,
     group,
+    traffic,
     host,
     agent,
     readiness,

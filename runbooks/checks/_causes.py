@@ -85,7 +85,16 @@ class Cause:
         host, known = self.targets[0], self.known
         if not known or not known.checks or not host.is_host or not is_instance(host.id):
             return ()
-        return (Lead(host.id, len(self.targets), (("instance", host.id), *about(info)), known.checks),)
+        checks = tuple(dict.fromkeys((*known.checks, *_of_the_group(host, info))))
+        return (Lead(host.id, len(self.targets), (("instance", host.id), *about(info)), checks),)
+
+
+def _of_the_group(host: Target, info: Mapping[str, Any]) -> Iterator[str]:
+    """The checks of the group that the way of a deployment calls for, whatever its cause."""
+    if any(event.name in _OF_CODEDEPLOY for event in host.events):  # an instance that failed stays taken out
+        yield "targets-of-the-group-are-healthy"
+    if info.get("creator") == "autoscaling":
+        yield "auto-scaling-groups-keep-what-they-launch"
 
 
 def causes(targets: Iterable[Target]) -> list[Cause]:

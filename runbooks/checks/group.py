@@ -7,11 +7,14 @@ from runbooks.aws import Aws, Refusal
 from runbooks.checks import _service_role
 from runbooks.checks._constraint import foreseen
 from runbooks.checks._deployed import ELSEWHERE, location
+from runbooks.checks._group import SELECTS, known, scaled_by, server
 from runbooks.checks._revision import findings
-from runbooks.checks._selected import scaling_names, selected
+from runbooks.checks._selected import selected
+from runbooks.checks._shared import shared
+from runbooks.checks._targets import balancers
 from runbooks.facts.alarms import alarm_states
 from runbooks.facts.auto_scaling import auto_scaling_groups, launch_hooks
-from runbooks.facts.deployment_groups import deployment_group, groups_of
+from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.deployments import active_deployments, deployment, minimum_healthy
 from runbooks.facts.iam import role
 from runbooks.facts.load_balancing import classic_load_balancer, target_group
@@ -22,9 +25,7 @@ TITLE = "Can the deployment group deploy?"
 GUIDE = "/deployment-errors/"
 RUNBOOK = "triage"
 
-_SELECTS = "group-selects-instances"  # the check that says that there is no such group
 _DEFAULT = "CodeDeployDefault.OneAtATime"  # botocore's model of CreateDeploymentGroup
-_HOOK = "CodeDeploy-managed-automatic-launch-deployment-hook-"
 _ASG_HOOK, _SCALING = "/symptoms/asg-hook/", "/deployment-errors/AUTO_SCALING_CONFIGURATION/"
 _BALANCING = "/deployment-errors/ELASTIC_LOAD_BALANCING_INVALID/"
 
@@ -44,7 +45,7 @@ def group_selects_instances(aws: Aws, question: Question) -> Iterator[Finding]:
             FAIL, says, code="no-such-group", about=name, fix=ELSEWHERE, next=f"/exceptions/{group.code}/"
         )
         return
-    found = selected(aws, _server(group, name))
+    found = selected(aws, server(group, name))
     if found.total:
         yield Finding(OK, f"{name} selects {found}, by {found.by}.", about=name)
         return
@@ -63,10 +64,10 @@ def group_can_keep_enough_instances_healthy(aws: Aws, question: Question) -> Ite
     The configuration says how many instances stay healthy, as a number or as a percentage, which is rounded up
     (botocore's model). One that asks for all of them leaves none to deploy to. A deployment may name another one.
     """
-    name, group = question.deployment_group, _known(aws, question)
+    name, group = question.deployment_group, known(aws, question)
     total = selected(aws, group).total
     if not total:
-        raise NotApplicable(f"{name} selects no instance.", about=name, next=_SELECTS)
+        raise NotApplicable(f"{name} selects no instance.", about=name, next=SELECTS)
     config = str(group.get("deploymentConfigName") or _DEFAULT)
     rule = minimum_healthy(aws, config)
     if isinstance(rule, Refusal):
@@ -82,7 +83,7 @@ def group_has_no_deployment_in_progress(aws: Aws, question: Question) -> Iterato
 
     A group takes one deployment at a time; CodeDeploy refuses the next, or lets it wait.
     """
-    name, group = question.deployment_group, _known(aws, question)
+    name, group = question.deployment_group, known(aws, question)
     active = active_deployments(aws, group["applicationName"], group["deploymentGroupName"])
     if not active:
         yield Finding(OK, f"No deployment of {name} is in progress.", about=name)
@@ -99,7 +100,7 @@ def service_role_trusts_codedeploy(aws: Aws, question: Question) -> Iterator[Fin
 
     Its trust policy names codedeploy.amazonaws.com, or the principal of the Region, codedeploy.REGION.amazonaws.com.
     """
-    group = _known(aws, question)
+    group = known(aws, question)
     arn = _role_of(group, question)
     there = role(aws, arn)
     if there is None:
@@ -119,7 +120,7 @@ def service_role_may_do_what_the_group_needs(aws: Aws, question: Question) -> It
     alarms, triggers. For Auto Scaling groups with a launch template AWS asks for three actions that its managed policy
     AWSCodeDeployRole does not hold; a policy may limit these to what is launched, so there a denial is a warning.
     """
-    group = _known(aws, question)
+    group = known(aws, question)
     arn = _role_of(group, question)
     if role(aws, arn) is None:
         says = f"{arn} does not exist, so it has no permissions."
@@ -138,7 +139,7 @@ def revision_of_the_group_is_there(aws: Aws, question: Question) -> Iterator[Fin
     So is the one of the deployment, where a deployment is asked about and had another. It is looked up by a list of the
     bucket and not read. Whether the hosts may read it is host-may-read-the-bucket.
     """
-    group = _known(aws, question)
+    group = known(aws, question)
     info = deployment(aws, question.deployment) if question.deployment else {}
     own = {} if isinstance(info, Refusal) else info.get("revision")
     revisions = {location(one): one for one in (own, group.get("targetRevision")) if one}
@@ -154,8 +155,8 @@ def auto_scaling_groups_have_their_hooks(aws: Aws, question: Question) -> Iterat
 
     By this hook a new instance waits for its first deployment. Without it, instances start without the application.
     """
-    name, group = question.deployment_group, _known(aws, question)
-    wanted = _scaled(group, name)
+    name, group = question.deployment_group, known(aws, question)
+    wanted = scaled_by(group, name)
     there = auto_scaling_groups(aws, list(wanted))
     for scaled, hook in wanted.items():
         if scaled not in there:
@@ -174,47 +175,18 @@ def auto_scaling_groups_have_their_hooks(aws: Aws, question: Question) -> Iterat
 
 @needs("deployment_group")
 def auto_scaling_groups_have_no_other_hook(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The Auto Scaling groups of the deployment group have no launch hook of another deployment group.
+    """The Auto Scaling groups of the deployment group are in no other, and have no launch hook of another.
 
-    AWS's user guide advises against two deployment groups on one Auto Scaling group: which deploys first is not set. A
-    hook of a group that was deleted holds each new instance until it times out.
+    AWS's user guide advises against two deployment groups on one Auto Scaling group: which deploys first is not set. The
+    other one may be of another application, and its hook may be missing, so all groups of the account's applications are
+    read, of 50 at most. A hook of a group that was deleted holds each new instance until it times out.
     """
-    name, group = question.deployment_group, _known(aws, question)
-    wanted = _scaled(group, name)
-    there, alone = auto_scaling_groups(aws, list(wanted)), []
-    for scaled, hook in wanted.items():
-        if scaled not in there:
-            continue
-        others = [one for one in launch_hooks(aws, scaled) if one.startswith(_HOOK) and one != hook]
-        for other in others:
-            yield _foreign(aws, group, scaled, other)
-        alone += [] if others else [scaled]
-    if alone:
-        says = f"No other deployment group has a hook on {', '.join(alone)}."
-        yield Finding(OK, says, about=name)
-    elif not there:
+    name, group = question.deployment_group, known(aws, question)
+    wanted = scaled_by(group, name)
+    there = auto_scaling_groups(aws, list(wanted))
+    if not there:
         raise NotApplicable(f"The Auto Scaling groups of {name} are not there.", about=name)
-
-
-def _foreign(aws: Aws, group: Mapping[str, Any], scaled: str, hook: str) -> Finding:
-    application = str(group["applicationName"])
-    owners = [
-        f"{application}/{one['deploymentGroupName']}"
-        for one in groups_of(aws, application)
-        if any(each.get("hook") == hook for each in one.get("autoScalingGroups") or ())
-    ]
-    if owners:
-        says = f"{scaled} has the hook {hook} of {owners[0]} too: two deployment groups use one Auto Scaling group."
-        fix = (
-            f"Give each deployment group an Auto Scaling group of its own: take {scaled} out of one of them."
-        )
-        return Finding(WARN, says, code="two-groups", about=scaled, fix=fix, next=_ASG_HOOK)
-    says = (
-        f"{scaled} has the hook {hook}, of no deployment group of {application}: it is of another application, or left"
-        " over from a group that was deleted; then each new instance waits until it times out."
-    )
-    fix = f"If no deployment group has it (aws deploy get-deployment-group), delete it: aws autoscaling delete-lifecycle-hook, for {scaled}."
-    return Finding(WARN, says, code="unknown-hook", about=scaled, fix=fix, next=_ASG_HOOK)
+    yield from shared(aws, name, {one: hook for one, hook in wanted.items() if one in there})
 
 
 @needs("deployment_group")
@@ -223,13 +195,8 @@ def load_balancer_of_the_group_fits(aws: Aws, question: Question) -> Iterator[Fi
 
     CodeDeploy takes instances out of them and puts them back by instance id, so target groups are of the type instance.
     """
-    name, group = question.deployment_group, _known(aws, question)
-    info = group.get("loadBalancerInfo") or {}
-    style = group.get("deploymentStyle") or {}
-    if style.get("deploymentOption") != "WITH_TRAFFIC_CONTROL":
-        raise NotApplicable(f"{name} deploys without a load balancer.", about=name)
-    targets = [str(one["name"]) for one in info.get("targetGroupInfoList") or () if one.get("name")]
-    classic = [str(one["name"]) for one in info.get("elbInfoList") or () if one.get("name")]
+    name, group = question.deployment_group, known(aws, question)
+    targets, classic = balancers(group, name)
     if not targets and not classic:
         says = f"{name} is to control traffic, and names no load balancer."
         page = "/deployment-errors/MISSING_ELB_INFORMATION/"
@@ -261,7 +228,7 @@ def alarms_of_the_group_are_quiet(aws: Aws, question: Question) -> Iterator[Find
     An alarm in ALARM stops a deployment. Of one whose state cannot be read a deployment is stopped too, unless
     `ignorePollAlarmFailure` is on (botocore's model); that one which was deleted is such a case is inferred.
     """
-    name, group = question.deployment_group, _known(aws, question)
+    name, group = question.deployment_group, known(aws, question)
     watched = _service_role.alarms_of(group)
     if not watched:
         raise NotApplicable(f"{name} watches no alarm.", about=name)
@@ -281,35 +248,8 @@ def alarms_of_the_group_are_quiet(aws: Aws, question: Question) -> Iterator[Find
             yield Finding(OK, f"The alarm {alarm} is {states[alarm]}.", about=alarm)
 
 
-def _known(aws: Aws, question: Question) -> dict[str, Any]:
-    """The group; one that is not there is said once, by group-selects-instances."""
-    name = question.deployment_group
-    group = deployment_group(aws, name)
-    if isinstance(group, Refusal):
-        says = f"There is no deployment group {name} in {aws.region}."
-        raise NotApplicable(says, about=name, next=_SELECTS)
-    return _server(group, name)
-
-
-def _server(group: dict[str, Any], name: str) -> dict[str, Any]:
-    """The group, if it deploys to instances."""
-    platform = group.get("computePlatform") or "Server"
-    if platform != "Server":
-        raise NotApplicable(f"{name} deploys to {platform}, not to instances.", about=name)
-    return group
-
-
 def _role_of(group: Mapping[str, Any], question: Question) -> str:
     arn = str(group.get("serviceRoleArn") or "")
     if not arn:
         raise CouldNotCheck(f"CodeDeploy gives no service role of {question.deployment_group}.")
     return arn
-
-
-def _scaled(group: Mapping[str, Any], name: str) -> dict[str, str]:
-    """The Auto Scaling groups of a deployment group, with CodeDeploy's hook on each."""
-    hooks = {str(one.get("name")): str(one.get("hook") or "") for one in group.get("autoScalingGroups") or ()}
-    found = {one: hooks[one] for one in scaling_names(group)}
-    if not found:
-        raise NotApplicable(f"{name} has no Auto Scaling group.", about=name)
-    return found

@@ -1,6 +1,9 @@
-"""What EC2 Auto Scaling says of its groups and of their lifecycle hooks."""
+"""What EC2 Auto Scaling says of its groups, of their lifecycle hooks, and of what they launched and terminated."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from runbooks.aws import Aws
@@ -8,6 +11,24 @@ from runbooks.aws.answers import NotAnAnswer
 
 _GROUPS = "autoscaling:DescribeAutoScalingGroups"
 _HOOKS = "autoscaling:DescribeLifecycleHooks"
+_ACTIVITIES = "autoscaling:DescribeScalingActivities"
+MOST_ACTIVITIES = 300  # that are read of a group, by three calls
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
+# How the description of an activity begins, by AWS's user guide; the model calls it a text.
+_VERBS = {"Launching": "launch", "Terminating": "termination"}
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A launch, a termination, or something else that an Auto Scaling group did; "" and None: AWS does not say."""
+
+    kind: str  # "launch", "termination", "other"
+    instance: str
+    status: str
+    cause: str
+    text: str  # of the status
+    began: datetime | None
+    ended: datetime | None
 
 
 def auto_scaling_groups(aws: Aws, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -31,3 +52,37 @@ def launch_hooks(aws: Aws, name: str) -> list[str]:
         raise NotAnAnswer(_HOOKS, f"about {', '.join(sorted(others))} instead of {name}")
     launching = "autoscaling:EC2_INSTANCE_LAUNCHING"
     return [str(hook["LifecycleHookName"]) for hook in hooks if hook["LifecycleTransition"] == launching]
+
+
+def activities(aws: Aws, name: str, since: datetime) -> list[Activity]:
+    """What an Auto Scaling group began to do since then, `MOST_ACTIVITIES` at most.
+
+    Raises `NotAnAnswer` for another group.
+    """
+    began = {"Name": "StartTimeLowerBound", "Values": [f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"]}
+    members = ("ActivityId", "AutoScalingGroupName", "StatusCode")
+    found = aws.read_all(
+        _ACTIVITIES,
+        "Activities",
+        *members,
+        most=MOST_ACTIVITIES,
+        AutoScalingGroupName=name,
+        Filters=[began],
+    )
+    if others := {one["AutoScalingGroupName"] for one in found} - {name}:
+        raise NotAnAnswer(_ACTIVITIES, f"about {', '.join(sorted(others))} instead of {name}")
+    return [_activity(one) for one in found]
+
+
+def _activity(one: Mapping[str, Any]) -> Activity:
+    said = str(one.get("Description") or "")
+    found = _INSTANCE.search(said)
+    return Activity(
+        kind=_VERBS.get(said.partition(" ")[0], "other"),
+        instance=found[0] if found else "",
+        status=str(one["StatusCode"]),
+        cause=str(one.get("Cause") or ""),
+        text=str(one.get("StatusMessage") or ""),
+        began=one.get("StartTime"),
+        ended=one.get("EndTime"),
+    )

@@ -8,6 +8,7 @@ from runbooks.findings import CouldNotCheck
 
 GET_GROUP = "codedeploy:GetDeploymentGroup"
 _LIST, _BATCH = "codedeploy:ListDeploymentGroups", "codedeploy:BatchGetDeploymentGroups"
+_APPLICATIONS = "codedeploy:ListApplications"
 _CHUNK = 25  # names in one BatchGetDeploymentGroups: the model has no limit; other batches of CodeDeploy take so many
 
 
@@ -53,4 +54,10 @@ def groups_of(aws: Aws, application: str) -> list[dict[str, Any]]:
     ]
     if missing := sorted(set(names) - {one["deploymentGroupName"] for one in found}):
         raise CouldNotCheck(f"{_BATCH} did not answer for {', '.join(missing[:5])}.")
+    return found
+
+
+def applications(aws: Aws) -> list[str]:
+    """The names of the applications of the account in this Region."""
+    found: list[str] = aws.read_all(_APPLICATIONS, "applications")
     return found

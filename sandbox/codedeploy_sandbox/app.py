@@ -30,6 +30,7 @@ from codedeploy_sandbox.protocol.models import CBOR
 from codedeploy_sandbox.protocol.validation import check
 from codedeploy_sandbox.services import (
     applications,
+    auto_scaling,
     cloudtrail,
     codedeploy,
     configurations,
@@ -37,6 +38,7 @@ from codedeploy_sandbox.services import (
     deployments,
     groups,
     iam,
+    load_balancing,
     revisions,
     ssm,
     sts,
@@ -47,10 +49,12 @@ from codedeploy_sandbox.state import UNKNOWN_ARN, Account, Call
 Operation = Callable[..., dict[str, Any] | None]
 
 _MODULES = {
+    "autoscaling": (auto_scaling,),
     "cloudtrail": (cloudtrail,),
     "codedeploy": (
         *(applications, codedeploy, configurations, creation, deployments, groups, revisions, tagging),
     ),
+    "elbv2": (load_balancing,),
     "iam": (iam,),
     "ssm": (ssm,),
     "sts": (sts,),
@@ -178,8 +182,9 @@ class App:
         return self._ours(call, http) or self._others(call, http)
 
     def _ours(self, call: Call, http: Request) -> Response | None:
-        function = OPERATIONS.get((call.service, call.operation))
-        model = models.operation(call.service, call.operation)
+        service = routing.model_of(call.service, http)
+        function = OPERATIONS.get((service, call.operation))
+        model = models.operation(service, call.operation)
         if not function or not model:
             return None
         try:

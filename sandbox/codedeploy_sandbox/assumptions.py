@@ -116,6 +116,10 @@ ASSUMPTIONS: dict[str, str] = {
     "the original fleet traffic again and blocks the other; one that had not begun to reroute is not rolled back. A rollback "
     "watches no alarms: the one that caused it is mostly still active.",
     "ignored-stop": "With ignoreApplicationStopFailures an ApplicationStop that fails counts as one that succeeded.",
+    "target-health": "A target of a target group has the health that the scenario gives it; else one that is registered is "
+    "healthy unless EC2 has stopped it. No health check is made, and no time passes in the state initial.",
+    "scaling-activities": "An Auto Scaling group has the activities that the scenario gives it, and no others. Their texts are "
+    "worded as AWS's user guide and knowledge base quote them; that a launch whose hook was abandoned is Cancelled was not seen.",
     "scripts-succeed": "The scripts of a revision are read, never run, and succeed unless the scenario says otherwise; "
     "only the first line, the names and the AppSpec file's version, os, files and hooks are read.",
     "yaml-message": "The message about an AppSpec file that is not YAML is worded by another parser than the agent's.",

@@ -124,6 +124,9 @@ class Moto:
         if service == "ec2":  # it begins with a network of its own, unless the reset has made that already
             self._asker("ec2", "DescribeRegions")
             self._begin(service)
+        if service == "autoscaling":  # what it works with begins with ids of its own, once in a process
+            self._asker("autoscaling", "DescribeAutoScalingGroups")
+            self._begin(service)
         for put in [put for name, put in self._seeds if name == service]:
             try:
                 put(self.ask)

@@ -41,7 +41,8 @@ class Outcomes:
         """How a target that its load balancer does not find healthy fails."""
         health = self.account.state(self.region).health.get(name)
         # Assumption: traffic-failure
-        return FAILURES["traffic-not-allowed"] if health and health["State"] != "healthy" else None
+        is_bad = health and health["State"] not in ("healthy", "initial", "draining")  # the last two pass
+        return FAILURES["traffic-not-allowed"] if is_bad else None
 
     def _found(self, target: str) -> Failure | None:
         state = self.account.state(self.region)

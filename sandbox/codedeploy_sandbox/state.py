@@ -115,6 +115,8 @@ class RegionState:
     tokens: list[str] = field(default_factory=list)  # the names of connections to GitHub accounts
     # of a target of a load balancer, by its id, where it is not as moto says (a TargetHealth)
     health: dict[str, dict[str, str]] = field(default_factory=dict)
+    # what each Auto Scaling group did (Activities), the newest first
+    activities: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def create(self, name: str, platform: str, id_: str, at: datetime) -> None:
         """Make an application of this name and id."""

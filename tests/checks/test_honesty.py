@@ -138,10 +138,14 @@ def test_could_not_check_an_ec2_instance_is_never_fine(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    "scenario", ["group-healthy", "group-hook-left-over", "group-constraint-cannot-hold"]
+    "scenario",
+    [
+        *("group-healthy", "group-hook-left-over", "group-constraint-cannot-hold"),
+        *("group-targets-draining", "group-target-not-registered", "group-classic-not-registered"),
+    ],
 )
 def test_could_not_check_a_group_that_has_everything_is_never_fine(scenario: str) -> None:
-    for check in (check for check in all_checks() if check.category == "group"):
+    for check in (check for check in all_checks() if check.category in ("group", "traffic")):
         assert not list(lies(check, EVERYTHING, {}, scenario))
 
 

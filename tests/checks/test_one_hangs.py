@@ -25,11 +25,14 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             *("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLifecycleHooks"),
-            *("cloudwatch:DescribeAlarms", "elbv2:DescribeTargetGroups"),
+            *("cloudwatch:DescribeAlarms", "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
+            *("autoscaling:DescribeScalingActivities", "codedeploy:ListApplications"),
         ),
         ("group-healthy", "web-01"),
     ),
     "elb:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
+    "elb:DescribeInstanceHealth": ("group-classic-not-registered", "web-01"),
+    "elbv2:DescribeTargetGroupAttributes": ("group-targets-draining", "web-01"),
     "codedeploy:BatchGetDeploymentGroups": ("group-hook-left-over", "web-01"),
     "codedeploy:ListDeploymentGroups": ("group-hook-left-over", "web-01"),
     "kms:DescribeKey": ("bucket-key-disabled", "web-01"),

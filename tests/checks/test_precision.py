@@ -19,6 +19,7 @@ from tests.support.world import DISTINCT, PATIENT, world
 EXAMPLE = json.loads(EXAMPLES.read_text(encoding="utf-8"))
 
 KEY = "host-may-use-the-key-of-the-bucket"
+HEALTH = "targets-of-the-group-are-healthy"
 ENDED = "hook-scripts-of-the-last-deployment-ended-well"
 
 # What is not known while the host was not probed.
@@ -188,6 +189,13 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "group-hook-left-over": {"auto-scaling-groups-have-no-other-hook": WARN},
     "group-targets-are-addresses": {"load-balancer-of-the-group-fits": FAIL},
     "group-load-balancer-missing": {"load-balancer-of-the-group-fits": FAIL},
+    "group-target-unhealthy": {HEALTH: FAIL},
+    "group-targets-draining": {HEALTH: WARN},
+    "group-target-not-registered": {HEALTH: FAIL},
+    "group-classic-not-registered": {HEALTH: FAIL},
+    "group-launch-loop": {"auto-scaling-groups-keep-what-they-launch": FAIL},
+    "group-launch-failing": {"auto-scaling-groups-keep-what-they-launch": FAIL},
+    "group-shares-auto-scaling": {"auto-scaling-groups-have-no-other-hook": WARN},
     "group-alarm-active": {"alarms-of-the-group-are-quiet": FAIL},
     "clock-drifts": {"this-clock-is-right": WARN},
     "outage": {
@@ -281,6 +289,11 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     "deployment-root-noexec": {"agent-log-is-clean": FAIL, ENDED: FAIL, "host-has-room": FAIL, **UNDEPLOYED},
     # the list of deployed files is lost
     "deployment-file-exists": {"agent-log-is-clean": FAIL, "host-has-sound-state": WARN, **UNDEPLOYED},
+    # the host that is asked about is not the one that failed
+    **{
+        f"deployment-{name}": {HEALTH: FAIL, **UNDEPLOYED}
+        for name in ("traffic-not-allowed", "script-failed-in-ec2")
+    },
     "deployment-found-no-instances": {"deployment-succeeded": FAIL},
     "deployment-stopped": {
         "deployment-succeeded": FAIL,

@@ -13,6 +13,7 @@ _APPSPEC = "appspec-of-the-newest-revision-is-valid"
 _IN_PROGRESS = "group-has-no-deployment-in-progress"
 _TRUSTS, _BALANCER = "service-role-trusts-codedeploy", "load-balancer-of-the-group-fits"
 _HAS_ITS_HOOK = "the hook is there already; to update the group is refused"
+_HEALTH, _REGISTERS = "targets-of-the-group-are-healthy", "the deployment registers the instance"
 _LAUNCHES_NONE = "the sandbox has no deployment for an instance that starts later"
 
 
@@ -51,6 +52,15 @@ TABLE: dict[str, Row] = {
     "group-targets-are-addresses": _fails(_BALANCER),
     "group-load-balancer-missing": _fails(_BALANCER),
     "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "is stopped"),
+    "group-target-unhealthy": _fails(_HEALTH),
+    "group-targets-draining": Row({_HEALTH: "WARN"}, "succeeds"),
+    "group-target-not-registered": Row({_HEALTH: "FAIL"}, "succeeds", _REGISTERS),
+    "group-classic-not-registered": Row({_HEALTH: "FAIL"}, "succeeds", _REGISTERS),
+    "group-launch-loop": Row({}, "succeeds"),
+    "group-launch-failing": Row({}, "succeeds"),
+    "group-shares-auto-scaling": Row({"auto-scaling-groups-have-no-other-hook": "WARN"}, "succeeds"),
+    "deployment-traffic-not-allowed": _fails(_HEALTH),
+    "deployment-script-failed-in-ec2": _fails(_HEALTH, _ENDED, _LOG),
     "deployment-script-failed": _fails(_ENDED, _LOG),
     "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
     "deployment-stop-script-failed": _fails(_ENDED, _LOG),

@@ -11,6 +11,11 @@ from werkzeug.exceptions import NotFound
 from codedeploy_sandbox.protocol import models
 from codedeploy_sandbox.protocol.models import CBOR
 
+_BY_VERSION = {
+    ("elasticloadbalancing", "2012-06-01"): "elb",
+    ("elasticloadbalancing", "2015-12-01"): "elbv2",
+}
+
 
 def spoken(service: str, http: Request) -> str:
     """The protocol of a request: what it looks like, where the service speaks that, or the service's first."""
@@ -41,6 +46,11 @@ def recognise(service: str, protocol: str, http: Request) -> tuple[str, dict[str
     except NotFound:
         return None
     return operation.name, in_path
+
+
+def model_of(service: str, http: Request) -> str:
+    """The name of the model of a service by its signing name: two sign as Elastic Load Balancing."""
+    return _BY_VERSION.get((service, http.values.get("Version", "")), service)
 
 
 def named(http: Request) -> str:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from codedeploy_sandbox.scenarios import (
     agent,
     aws,
+    balanced,
     calls,
     deployments,
     ec2,
@@ -41,6 +42,7 @@ SCENARIOS: dict[str, Scenario] = {
         calls,
         deployments,
         failures,
+        balanced,
         group,
         aws,
     )

@@ -4,42 +4,36 @@ In those that begin with a group that has everything it also selects an Auto Sca
 stand behind a target group, and it watches an alarm and has a trigger.
 """
 
-from codedeploy_sandbox.iam.identities import Document
-from codedeploy_sandbox.moto_client import Ask
-from codedeploy_sandbox.scaling import hook_of, put_hook
-from codedeploy_sandbox.scenarios.baseline import (
-    APPLICATION,
-    GROUP,
-    READS_REVISIONS,
-    SERVICE_ROLE,
-    allow,
-    only,
-)
-from codedeploy_sandbox.scenarios.ec2 import BY_EC2
-from codedeploy_sandbox.scenarios.fleet import healthy
-from codedeploy_sandbox.scenarios.helpers import ROLE, machine_in_ec2, profile
-from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
+from hashlib import sha256
+from uuid import UUID
 
-_IMAGE = "ami-760aaa0f"  # of images.json
-_SCALED, _TARGETS, _ALARM = "web", "web", "web-errors"
-_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:deployments"
-_BALANCED = {"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
-_HOOKS = (
-    "autoscaling:CompleteLifecycleAction",
-    "autoscaling:DeleteLifecycleHook",
-    "autoscaling:PutLifecycleHook",
-    "autoscaling:RecordLifecycleActionHeartbeat",
+from codedeploy_sandbox.moto_client import Ask
+from codedeploy_sandbox.scaling import hook_of
+from codedeploy_sandbox.scenarios.baseline import APPLICATION, GROUP, SERVICE_ROLE, allow, only
+from codedeploy_sandbox.scenarios.equipped import (
+    BALANCED,
+    DRAINING,
+    HOOKS,
+    ROLE_ACTIONS,
+    SCALED,
+    UNHEALTHY,
+    change,
+    equipped,
+    instances,
+    launches,
+    role,
 )
-_ROLE = (
-    *("autoscaling:Describe*", "autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses"),
-    *("cloudwatch:DescribeAlarms", "ec2:Describe*", "ec2:CreateTags", "ec2:RunInstances", "iam:PassRole"),
-    *("elasticloadbalancing:*", "sns:Publish", "tag:GetResources"),
-)
+from codedeploy_sandbox.scenarios.fleet import healthy
+from codedeploy_sandbox.state import REGION, Account
+
+# Assumption: scaling-activities
+_NO_ROOM = "You have requested more vCPU capacity than your current vCPU limit allows. Launching EC2 instance failed."
+_HOOK_ABANDONED = "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: Lifecycle Action Completed with ABANDON Result"
 
 
 def group_healthy(account: Account) -> None:
     """Nothing is wrong: shop/web also has an Auto Scaling group behind a load balancer, an alarm and a trigger."""
-    _equipped(account)
+    equipped(account)
 
 
 def group_selects_none(account: Account) -> None:
@@ -52,7 +46,7 @@ def group_selects_none(account: Account) -> None:
 def group_constraint_cannot_hold(account: Account) -> None:
     """The configuration of shop/web wants 100 % of its instances healthy, so that none is left to deploy to."""
     healthy(account)
-    _with(account, deploymentConfigName="shop-all-healthy")
+    change(account, deploymentConfigName="shop-all-healthy")
     minimum = {"type": "FLEET_PERCENT", "value": 100}
     account.state(REGION).configurations["shop-all-healthy"] = {"minimumHealthyHosts": minimum}
 
@@ -73,108 +67,97 @@ def group_role_not_trusting(account: Account) -> None:
 
 def group_role_denied(account: Account) -> None:
     """The service role of shop/web may not put a lifecycle hook on its Auto Scaling group."""
-    _equipped(account)
-    only(account, allow(*_ROLE, *(one for one in _HOOKS if "Put" not in one)), name=SERVICE_ROLE)
+    equipped(account)
+    only(account, allow(*ROLE_ACTIONS, *(one for one in HOOKS if "Put" not in one)), name=SERVICE_ROLE)
 
 
 def group_hook_missing(account: Account) -> None:
     """The hook of CodeDeploy on the Auto Scaling group of shop/web was deleted."""
-    _equipped(account, hooks=())
+    equipped(account, hooks=())
 
 
 def group_hook_left_over(account: Account) -> None:
     """The Auto Scaling group of shop/web still has the hook of a deployment group that was deleted."""
-    _equipped(account, hooks=(GROUP, "web-old"))
+    equipped(account, hooks=(GROUP, "web-old"))
 
 
 def group_targets_are_addresses(account: Account) -> None:
     """The target group of shop/web takes IP addresses, and CodeDeploy registers instances."""
-    _equipped(account, target_type="ip")
+    equipped(account, target_type="ip")
 
 
 def group_load_balancer_missing(account: Account) -> None:
     """The Classic Load Balancer of shop/web was deleted."""
     healthy(account)
-    only(account, _role(), name=SERVICE_ROLE)
-    _with(account, loadBalancerInfo={"elbInfoList": [{"name": "web-classic"}]}, deploymentStyle=_BALANCED)
+    only(account, role(), name=SERVICE_ROLE)
+    change(account, loadBalancerInfo={"elbInfoList": [{"name": "web-classic"}]}, deploymentStyle=BALANCED)
+
+
+def group_target_unhealthy(account: Account) -> None:
+    """The application on one instance of shop/web answers the load balancer's health check with 500."""
+    equipped(account, health={0: UNHEALTHY})
+
+
+def group_targets_draining(account: Account) -> None:
+    """An instance of shop/web is being taken out of its target group; its Auto Scaling group has launched none of late."""
+    equipped(account, health={0: DRAINING}, launched=False)
+
+
+def group_target_not_registered(account: Account) -> None:
+    """One instance of shop/web is not registered with the target group."""
+    equipped(account, registered=slice(1))
+
+
+def group_classic_not_registered(account: Account) -> None:
+    """One instance of shop/web is not registered with its Classic Load Balancer."""
+    equipped(account)
+    change(account, loadBalancerInfo={"elbInfoList": [{"name": "web-classic"}]})
+    account.at_start.append(_classic)
+
+
+def group_launch_loop(account: Account) -> None:
+    """The deployment to each new instance of shop/web fails, so that its Auto Scaling group launches and terminates in a loop."""
+    equipped(account)
+    account.at_start.append(lambda ask: _looping(account))
+
+
+def group_launch_failing(account: Account) -> None:
+    """The Auto Scaling group of shop/web cannot launch an instance: its account has no room for more."""
+    equipped(account, launched=False)
+    account.at_start.append(lambda ask: launches(account, [(10, "", "Failed", _NO_ROOM)]))
+
+
+def group_shares_auto_scaling(account: Account) -> None:
+    """The group billing/api of another application uses the Auto Scaling group of shop/web too; its hook is not there."""
+    equipped(account)
+    state = account.state(REGION)
+    state.create("billing", "Server", "0b1c2d3e-0000-4000-8000-000000000001", account.clock.start)
+    state.groups["billing/api"] = state.groups[f"{APPLICATION}/{GROUP}"] | {
+        "applicationName": "billing",
+        "deploymentGroupName": "api",
+        "deploymentGroupId": "0b1c2d3e-0000-4000-8000-000000000002",
+        "autoScalingGroups": [{"name": SCALED, "hook": hook_of("billing", "api", SCALED)}],
+    }
 
 
 def group_alarm_active(account: Account) -> None:
     """The alarm that shop/web watches is in ALARM."""
-    _equipped(account, alarm="ALARM")
+    equipped(account, alarm="ALARM")
 
 
-def _with(account: Account, **members: object) -> None:
-    account.state(REGION).groups[f"{APPLICATION}/{GROUP}"].update(members)
+def _looping(account: Account) -> None:
+    rows = []
+    for number in range(1, 5):
+        token = UUID(bytes=sha256(f"token {number}".encode()).digest()[:16], version=4)
+        rows.append(
+            (12 * number, f"i-0a1b2c3d4e5f6000{number}", "Cancelled", _HOOK_ABANDONED.format(token=token))
+        )
+    launches(account, rows)
 
 
-def _hook(group: str) -> str:
-    return hook_of(APPLICATION, group, _SCALED)
-
-
-def _equipped(
-    account: Account, *, hooks: tuple[str, ...] = (GROUP,), target_type: str = "instance", alarm: str = "OK"
-) -> None:
-    """The healthy fleet, and shop/web with all that a group can have."""
-    healthy(account)
-    only(account, _role(), name=SERVICE_ROLE)
-    _with(
-        account,
-        autoScalingGroups=[{"name": _SCALED, "hook": _hook(GROUP)}],
-        loadBalancerInfo={"targetGroupInfoList": [{"name": _TARGETS}]},
-        deploymentStyle=_BALANCED,
-        alarmConfiguration={"enabled": True, "ignorePollAlarmFailure": False, "alarms": [{"name": _ALARM}]},
-        triggerConfigurations=[
-            {"triggerName": "tell", "triggerTargetArn": _TOPIC, "triggerEvents": ["DeploymentFailure"]}
-        ],
-        ec2DeploymentOptions={"autoScalingGroupProcessesToSuspend": ["AZRebalance"]},
-    )
-    account.iam.add(f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", inline=dict(READS_REVISIONS), trust=BY_EC2)
-    account.seeds.append(("iam", profile))
-    # at the start, so that ids do not depend on which request comes first
-    account.at_start += [
-        lambda ask: _scaling(account, ask, hooks),
-        lambda ask: _balancing(ask, target_type),
-        lambda ask: _watching(ask, alarm),
-    ]
-
-
-def _role() -> Document:
-    return allow(*_ROLE, *_HOOKS)
-
-
-def _scaling(account: Account, ask: Ask, hooks: tuple[str, ...]) -> None:
-    ask("iam", "GetInstanceProfile", InstanceProfileName=ROLE)  # makes it, if nothing has yet
-    launches = {"ImageId": _IMAGE, "InstanceType": "t3.micro"}
-    ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=_SCALED, LaunchTemplateData=launches)
-    ask(
-        "autoscaling",
-        "CreateAutoScalingGroup",
-        AutoScalingGroupName=_SCALED,
-        LaunchTemplate={"LaunchTemplateName": _SCALED},
-        MinSize=2,
-        MaxSize=4,
-        DesiredCapacity=2,
-        AvailabilityZones=[f"{REGION}a"],
-    )
-    (made,) = ask("autoscaling", "DescribeAutoScalingGroups")["AutoScalingGroups"]
-    for number, one in enumerate(made["Instances"], 21):
-        id_ = one["InstanceId"]
-        # moto gives an instance none from its launch template
-        ask("ec2", "AssociateIamInstanceProfile", IamInstanceProfile={"Name": ROLE}, InstanceId=id_)
-        account.state(REGION).nodes[id_] = Node(id_, machine_in_ec2(id_, f"ip-10-20-0-{number}", REGION))
-    for group in hooks:
-        put_hook(ask, REGION, _SCALED, _hook(group))
-
-
-def _balancing(ask: Ask, target_type: str) -> None:
-    vpc = ask("ec2", "DescribeVpcs")["Vpcs"][0]["VpcId"]
-    listens = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc}
-    ask("elbv2", "CreateTargetGroup", Name=_TARGETS, TargetType=target_type, **listens)
-
-
-def _watching(ask: Ask, state: str) -> None:
-    measures = {"Namespace": "Shop", "MetricName": "Errors", "Statistic": "Sum", "Period": 60}
-    limit = {"EvaluationPeriods": 1, "Threshold": 5.0, "ComparisonOperator": "GreaterThanThreshold"}
-    ask("cloudwatch", "PutMetricAlarm", AlarmName=_ALARM, **measures, **limit)
-    ask("cloudwatch", "SetAlarmState", AlarmName=_ALARM, StateValue=state, StateReason="sandbox")
+def _classic(ask: Ask) -> None:
+    listens = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
+    named = {"LoadBalancerName": "web-classic"}
+    ask("elb", "CreateLoadBalancer", **named, Listeners=[listens], AvailabilityZones=[f"{REGION}a"])
+    first = [{"InstanceId": id_} for id_ in instances(ask)[:1]]
+    ask("elb", "RegisterInstancesWithLoadBalancer", **named, Instances=first)

@@ -29,7 +29,7 @@ def put(
     """Let the deployment of shop/web have this status, these targets by id, this error, and what else DeploymentInfo holds."""
     begun = account.clock.start - timedelta(minutes=75)
     statuses = [target["instanceTarget"]["status"] for target in targets.values()]
-    info: dict[str, Any] = _constant(begun) | {
+    info: dict[str, Any] = constant(begun) | {
         "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
         "status": status,
         "startTime": begun,
@@ -54,7 +54,7 @@ def played(account: Account, fails: str = "") -> None:
     node = machine_of(state, "web-01")
     failure = FAILURES[fails or (derived(node.machine) if node else "")]
     config = "CodeDeployDefault.OneAtATime"
-    info = _constant(begun) | {"deploymentId": DEPLOYMENT, "deploymentConfigName": config}
+    info = constant(begun) | {"deploymentId": DEPLOYMENT, "deploymentConfigName": config}
     on = node.machine if node else Machine("web-01")
     failures = {"web-01": reported(failure, on, info), "web-02": None}
     one = play(info, arns, failures, SERVER[config])
@@ -67,7 +67,7 @@ def fails(account: Account, failure: str) -> None:
     """Let every deployment fail so on web-01, with the marks of the one that has, 20 minutes ago."""
     machine(account, fails=failure)
     nodes = account.state(REGION).nodes
-    info = _constant(account.clock.start) | {"deploymentId": DEPLOYMENT}
+    info = constant(account.clock.start) | {"deploymentId": DEPLOYMENT}
     how = reported(FAILURES[failure], nodes[NODE].machine, info)
     if how is None:
         raise ValueError(f"agent 2.x does not fail at {failure!r}")
@@ -102,7 +102,7 @@ def target(name: str, status: str, events: dict[str, dict[str, Any]]) -> dict[st
     }
 
 
-def _constant(begun: datetime) -> dict[str, Any]:
+def constant(begun: datetime) -> dict[str, Any]:
     """The members of DeploymentInfo that are the same in every record."""
     return {
         "applicationName": APPLICATION,

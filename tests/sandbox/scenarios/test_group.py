@@ -20,9 +20,16 @@ DIFFERS: dict[str, tuple[str, set[str]]] = {
     "group-role-denied": ("group-healthy", {"may hook"}),
     "group-hook-missing": ("group-healthy", {"hooks"}),
     "group-hook-left-over": ("group-healthy", {"hooks"}),
-    "group-targets-are-addresses": ("group-healthy", {"target type"}),
+    "group-targets-are-addresses": ("group-healthy", {"target type", "targets"}),
     "group-load-balancer-missing": ("healthy", {"group"}),
     "group-alarm-active": ("group-healthy", {"alarm"}),
+    "group-target-unhealthy": ("group-healthy", {"targets"}),
+    "group-targets-draining": ("group-healthy", {"targets", "launches"}),
+    "group-target-not-registered": ("group-healthy", {"targets"}),
+    "group-classic-not-registered": ("group-healthy", {"group", "classic"}),
+    "group-launch-loop": ("group-healthy", {"launches"}),
+    "group-launch-failing": ("group-healthy", {"launches"}),
+    "group-shares-auto-scaling": ("group-healthy", {"applications"}),
 }
 
 
@@ -43,6 +50,10 @@ def facts(sandbox: Sandbox) -> dict[str, Any]:
     hooks = ask("autoscaling", "describe_lifecycle_hooks", AutoScalingGroupName="web")
     scaled = ask("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
     targets = ask("elbv2", "describe_target_groups", Names=["web"])
+    arns = [one["TargetGroupArn"] for one in targets.get("TargetGroups", ())]
+    health = [ask("elbv2", "describe_target_health", TargetGroupArn=arn) for arn in arns]
+    classic = ask("elb", "describe_instance_health", LoadBalancerName="web-classic")
+    launches = ask("autoscaling", "describe_scaling_activities", AutoScalingGroupName="web")["Activities"]
     may = ask(
         "iam",
         "simulate_principal_policy",
@@ -59,6 +70,10 @@ def facts(sandbox: Sandbox) -> dict[str, Any]:
         "may hook": [one["EvalDecision"] for one in may.get("EvaluationResults", ())],
         "hooks": [hook["LifecycleHookName"] for hook in hooks.get("LifecycleHooks", ())],
         "instances": [i["LifecycleState"] for one in scaled for i in one["Instances"]],
+        "targets": [row["TargetHealth"] for one in health for row in one["TargetHealthDescriptions"]],
+        "classic": [one["State"] for one in classic.get("InstanceStates", ())],
+        "launches": [one["StatusCode"] for one in launches],
+        "applications": ask("codedeploy", "list_applications")["applications"],
         "target type": [one["TargetType"] for one in targets.get("TargetGroups", ())],
         "alarm": [one["StateValue"] for one in ask("cloudwatch", "describe_alarms")["MetricAlarms"]],
     }  # fmt: skip
