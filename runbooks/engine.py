@@ -10,10 +10,12 @@ from runbooks.aws import failures, journal
 from runbooks.aws.journal import Record
 from runbooks.aws.session import Aws
 from runbooks.commands import shown
-from runbooks.findings import SKIP, UNKNOWN, Check, CheckFunction, CouldNotCheck, Finding, NotApplicable
+from runbooks.findings import SKIP, UNKNOWN, Check, CheckFunction, CouldNotCheck, Finding, Log, NotApplicable
 from runbooks.progress import ProgressCallback
 from runbooks.question import Question
 from runbooks.text.mask import plain
+
+LONGEST_LOG = 100  # lines of a log that a report holds
 
 
 def run(check: CheckFunction, aws: Aws, question: Question) -> list[Finding]:
@@ -113,6 +115,10 @@ def _finished(finding: Finding, check: Check) -> Finding:
         about=plain(finding.about),
         fix=shown(finding.fix),
         next=plain(finding.next),
+        logs=tuple(
+            Log(plain(log.of), plain(log.file), tuple(map(plain, log.lines[-LONGEST_LOG:])))
+            for log in finding.logs
+        ),
         proof=tuple(
             replace(call, answer=plain(call.answer), request_id=plain(call.request_id))
             for call in finding.proof

@@ -83,6 +83,15 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Log:
+    """The newest lines of a log that a finding rests on, the oldest first, with secrets masked."""
+
+    of: str  # the host, the deployment's targets
+    file: str  # its path, or what it is
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check found, about one thing.
 
@@ -100,6 +109,7 @@ class Finding:
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
     spans: tuple[Span, ...] = ()  # likewise
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
+    logs: tuple[Log, ...] = ()  # what it rests on; in the JSON of the report, once for all findings
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 
 

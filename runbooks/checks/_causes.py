@@ -15,7 +15,7 @@ from runbooks.checks._deployed import location, sentence, since
 from runbooks.checks._log import quoted
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Span
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Log, Span
 from runbooks.question import BUCKET, is_instance
 from runbooks.text.times import time
 
@@ -200,6 +200,9 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         next=next_,
         leads=cause.leads(info),
         spans=spans,
+        logs=(Log(names[0], f"the log of {event.script}", tuple(event.tail.splitlines())),)
+        if event and event.tail
+        else (),
     )
 
 

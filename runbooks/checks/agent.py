@@ -28,7 +28,7 @@ from runbooks.checks._running import beside_systemd, of_before, of_the_future, s
 from runbooks.checks._settings import bad_settings
 from runbooks.commands import script
 from runbooks.facts.registration import registered_arn, registered_arns
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
@@ -333,6 +333,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     if not lines:
         raise CouldNotCheck(f"{path} on {name} is empty.")
     judged, silent = judge_log(lines), age_of(report, report.log_file) or timedelta(0)
+    logs = (Log(name, path, lines),)
     for one in judged.faults:
         # 2.x logs no success, but it would have logged the next failure.
         sticks, second = one.symptom.sticks, report.agent.line.value == "2.x"
@@ -344,10 +345,13 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             code="bad-line",
             about=one.symptom.id,
             next=f"/symptoms/{one.symptom.id}/",
+            logs=logs,
         )
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"
-        yield Finding(WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines")
+        yield Finding(
+            WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines", logs=logs
+        )
     yield from of_the_future(report, name)
     if running and report.agent.line.value == "1.x" and silent > longest_silence(report):
         minutes = int(silent.total_seconds() // 60)
@@ -366,4 +370,4 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         notes = "".join(f" It notes: {one.symptom.cause}" for one in judged.standing)
         newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
         says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
-        yield Finding(OK, says, about=name)
+        yield Finding(OK, says, about=name, logs=logs)

@@ -10,7 +10,7 @@ from runbooks.appspec.linter import judge
 from runbooks.appspec.reading import Mapping, read
 from runbooks.aws import Aws
 from runbooks.checks._host import host_name, ongoing, require, require_report
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable
 from runbooks.host import HookRun, HostReport, Kept, Script, gist, hook_run, kept, symptoms
 from runbooks.host.hook_log import Answer, answers, held_since, output
 from runbooks.question import Question
@@ -147,6 +147,7 @@ def _ended(report: HostReport, name: str, ran: HookRun, answer: Answer) -> Findi
         about=answer.script or ran.deployment,
         fix=_repair(event in scripts.LATER, next(one.do for one in symptoms() if one.id == symptom)),
         next=f"/symptoms/{symptom}/",
+        logs=(Log(name, report.hook_log.deployment.by, report.hook_log.output.value or ()),),
     )
 
 

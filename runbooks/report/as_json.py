@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from runbooks.findings import Finding
+from runbooks.findings import Finding, Log
 from runbooks.report.contents import Contents
 from runbooks.text.mask import all_plain
 
@@ -35,13 +36,19 @@ def render(report: Contents) -> str:
             }
             for check, verdict, found in report.checks
         ],
+        "logs": [dataclasses.asdict(log) for log in _logs(report)],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _logs(report: Contents) -> Iterable[Log]:
+    """The logs that the findings rest on, each once."""
+    return dict.fromkeys(log for _, _, found in report.checks for finding in found for log in finding.logs)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
     # for a picture, and for a diagnosis that goes on: the sentence says what they mean
-    for name in ("times", "spans", "leads"):
+    for name in ("times", "spans", "leads", "logs"):
         del members[name]
     return members
