@@ -158,7 +158,7 @@ def test_the_matrix_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found) == sum(asked.values()) >= 10
 
 
-# They look at the network and make no call of AWS's API: tests/test_checks_network.py breaks the network for them.
+# They look at the network and make no call of AWS's API: tests/checks/test_network.py breaks the network for them.
 NO_CALL = {"endpoint-answers", "endpoint-name-resolves", "this-clock-is-right"}
 
 

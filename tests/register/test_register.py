@@ -1,123 +1,42 @@
 """The runbook that changes something: what it sends, what it leaves alone, what it takes back."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
-from codedeploy_sandbox import Error, Fault, Reset, Sandbox, serve
-from codedeploy_sandbox.scenarios import find
 from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES
 from codedeploy_sandbox.scenarios.baseline import only as only_policies
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 from runbooks.aws import connect, sandboxed
-from runbooks.aws.clients import USER_AGENT, Clients
+from runbooks.aws.clients import Clients
 from runbooks.aws.guard import NotARead
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
-from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
-from runbooks.host import probe_script
+from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
 from runbooks.question import Question
-from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, allowed_changes, carry_out, prepare
-from runbooks.report import Report
-from runbooks.source import Place
-from tests.support import ROOT
-from tests.support.findings import assert_sound
+from runbooks.register import OWN_PREFLIGHT, PREFLIGHT, Registration, carry_out, prepare
+from tests.register.registering import (
+    SESSIONS,
+    TAGS,
+    WEB_03,
+    Change,
+    order,
+    place,
+    said,
+    sent,
+    since,
+    steps,
+    tags_of,
+    verdicts,
+)
 from tests.support.sandbox import environment_for
 from tests.support.world import PATIENT
-
-SESSIONS = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises"
-WEB_03 = Question(instance="web-03", arn=f"{SESSIONS}/web-03")
-TAGS = {"Name": "web-03", "Environment": "production"}
-NOTEBOOK = ROOT / "notebooks" / "register.ipynb"
-CHANGES = {
-    "RegisterOnPremisesInstance",
-    "AddTagsToOnPremisesInstances",
-    "RemoveTagsFromOnPremisesInstances",
-    "DeregisterOnPremisesInstance",
-}
-DENIED = Error("AccessDeniedException", "User: x is not authorized to perform it")
-ADD_TAGS = "AddTagsToOnPremisesInstances"
-ADD, GET = f"codedeploy:{ADD_TAGS}", "codedeploy:GetOnPremisesInstance"
-REGISTER, DEREGISTER, REMOVE = "codedeploy:Register*", "codedeploy:Deregister*", "codedeploy:RemoveTags*"
-Change = Callable[[Account], Any]
-
-
-@contextmanager
-def place(change: Change = lambda account: None) -> Iterator[Sandbox]:
-    """The healthy sandbox, in which one thing was changed."""
-
-    def changed(account: Account) -> None:
-        find("healthy")(account)
-        change(account)
-
-    with serve(changed, clock=sandboxed.DAY, probe=probe_script()) as sandbox:
-        yield sandbox
-
-
-def order(
-    sandbox: Sandbox,
-    question: Question = WEB_03,
-    tags: dict[str, str] = TAGS,
-    *,
-    apply: bool = True,
-    accept: tuple[str, ...] = (),
-) -> Registration:
-    """A registration as `prepare` gives it, in a sandbox of this process."""
-    about = sandbox.address()
-    aws = Aws(
-        Clients(
-            sandboxed.session(about, about["region"]),
-            endpoint=sandbox.endpoint,
-            allowed=allowed_changes(question, tags) if apply else {},
-            config=PATIENT.merge(Config(user_agent_extra=USER_AGENT)),
-        ),
-        target="sandbox:healthy",
-        now=lambda: sandboxed.DAY,
-    )
-    return Registration(aws, question, tags, accept)
-
-
-def verdicts(report: Report) -> dict[str, Verdict]:
-    for finding in report.findings:
-        assert_sound(finding)
-    return {check.id: verdict for check, verdict, _ in report.checks}
-
-
-def steps(report: Report) -> dict[str, Verdict]:
-    """The verdicts without those of the pre-flight."""
-    return {name: v for name, v in verdicts(report).items() if name not in PREFLIGHT + OWN_PREFLIGHT}
-
-
-def said(report: Report, check: str) -> Finding:
-    (finding,) = next(found for one, found in report.results.items() if one.id == check)
-    return finding
-
-
-def since(sandbox: Sandbox) -> list[Any]:
-    """The calls of the registration, in order, without the sandbox's history."""
-    return [call for call in sandbox.account.journal if USER_AGENT in call.user_agent]
-
-
-def sent(sandbox: Sandbox) -> list[str]:
-    """The changes that were done, in order."""
-    return [call.operation for call in since(sandbox) if call.operation in CHANGES and not call.error]
-
-
-def tags_of(sandbox: Sandbox, name: str = "web-03") -> dict[str, str] | None:
-    instance = sandbox.account.state(REGION).registered(name)
-    return dict(instance.tags) if instance else None
-
 
 # Nothing without apply
 
@@ -319,184 +238,6 @@ def test_an_arn_of_another_account_waits_for_a_word() -> None:
         assert sent(sandbox) == []
 
 
-# A step fails
-
-
-def carried_out(sandbox: Sandbox, *faults: Fault, lost: str = "") -> Report:
-    """What comes of it under these faults, and where the answer to one operation, which is done, gets lost."""
-    work = order(sandbox)
-
-    def lose(**_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url=sandbox.endpoint)
-
-    if lost:
-        work.aws.client("codedeploy").meta.events.register(f"after-call.*.{lost}", lose)
-    sandbox.app.set_faults(faults)
-    report = carry_out(work)
-    sandbox.app.set_faults([])
-    return report
-
-
-def test_tagging_is_refused_and_the_registration_is_taken_back() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, Fault(ADD, DENIED))
-        assert steps(report) == {
-            "registration-is-made": OK,
-            "tags-are-added": FAIL,
-            "tags-are-taken-back": SKIP,  # a refused call gave none
-            "registration-is-taken-back": OK,
-            "nothing-is-left-behind": OK,
-        }
-        assert "AccessDeniedException" in said(report, "tags-are-added").says
-        assert sent(sandbox) == ["RegisterOnPremisesInstance", "DeregisterOnPremisesInstance"]
-        assert tags_of(sandbox) is None
-
-
-def test_tagging_is_done_but_its_answer_is_lost_and_all_is_taken_back() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, lost=ADD_TAGS)
-        assert steps(report) == {
-            "registration-is-made": OK,
-            "tags-are-added": UNKNOWN,
-            "tags-are-taken-back": OK,
-            "registration-is-taken-back": OK,
-            "nothing-is-left-behind": OK,
-        }
-        assert sent(sandbox)[-2:] == ["RemoveTagsFromOnPremisesInstances", "DeregisterOnPremisesInstance"]
-        assert sandbox.account.state(REGION).instances["web-03"].tags == {}
-        assert tags_of(sandbox) is None
-
-
-def test_a_registration_that_was_there_before_is_never_taken_back() -> None:
-    with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
-        report = carried_out(sandbox, Fault(ADD, DENIED))
-        assert steps(report)["tags-are-added"] is FAIL
-        assert steps(report)["registration-is-taken-back"] is SKIP
-        assert "as before" in said(report, "nothing-is-left-behind").says
-        assert sent(sandbox) == []
-        assert tags_of(sandbox) == {}
-
-
-def test_tags_of_a_lost_answer_on_an_older_registration_are_shown() -> None:
-    with place(lambda a: a.state(REGION).register("web-03", a.clock.start, session=WEB_03.arn)) as sandbox:
-        report = carried_out(sandbox, lost=ADD_TAGS)
-        left = said(report, "nothing-is-left-behind")
-        assert left.verdict is FAIL
-        assert "Name=web-03, Environment=production" in left.says
-        assert left.fix == order(sandbox).remove(TAGS).command(Place(REGION, sandbox="healthy"))
-        assert tags_of(sandbox) == TAGS
-
-
-def test_registering_is_refused_and_nothing_else_is_tried() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, Fault(REGISTER, DENIED))
-        assert steps(report) == {
-            "registration-is-made": FAIL,
-            "tags-are-taken-back": SKIP,
-            "registration-is-taken-back": SKIP,
-            "nothing-is-left-behind": OK,
-        }
-        assert said(report, "registration-is-made").next == "/guides/check-permissions/#deny-kinds"
-        assert sent(sandbox) == []
-
-
-def test_registering_is_done_but_its_answer_is_lost_and_a_second_run_finishes_it() -> None:
-    """Whether it was this run is not certain then, so it is shown, and not taken back."""
-    with place() as sandbox:
-        report = carried_out(sandbox, lost="RegisterOnPremisesInstance")
-        assert steps(report)["registration-is-made"] is UNKNOWN
-        assert steps(report)["registration-is-taken-back"] is SKIP
-        left = said(report, "nothing-is-left-behind")
-        assert left.verdict is FAIL
-        assert "Run this again" in left.says
-        assert left.fix == order(sandbox).deregister.command(Place(REGION, sandbox="healthy"))
-        assert carry_out(order(sandbox)).exit_code == 0
-        assert tags_of(sandbox) == TAGS
-
-
-def test_a_name_that_was_registered_in_between_with_the_same_arn_is_well() -> None:
-    with place() as sandbox:
-        work = order(sandbox)
-        once: list[int] = []
-
-        def rival(**_: Any) -> None:
-            if not once:
-                once.append(1)
-                sandbox.account.state(REGION).register("web-03", sandboxed.DAY, session=WEB_03.arn)
-
-        work.aws.client("codedeploy").meta.events.register("before-call.*.RegisterOnPremisesInstance", rival)
-        report = carry_out(work)
-        assert once
-        assert "InstanceNameAlreadyRegisteredException" in said(report, "registration-is-made").says
-        assert report.exit_code == 0
-        assert tags_of(sandbox) == TAGS
-
-
-# The undo fails, too
-
-
-def test_when_the_undo_is_refused_it_says_what_is_left_and_how_to_take_it_back() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, Fault(ADD, DENIED), Fault(DEREGISTER, DENIED))
-        assert steps(report)["registration-is-taken-back"] is FAIL
-        left = said(report, "nothing-is-left-behind")
-        assert left.verdict is FAIL
-        assert left.says == f"Left behind: web-03 is registered as {WEB_03.arn}, by this run, with no tags."
-        assert left.fix == order(sandbox).deregister.command(Place(REGION, sandbox="healthy"))
-        assert tags_of(sandbox) == {}
-
-
-def test_the_registration_is_taken_back_though_its_tags_cannot_be() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, Fault(REMOVE, DENIED), lost=ADD_TAGS)
-        assert steps(report)["tags-are-taken-back"] is FAIL
-        assert steps(report)["registration-is-taken-back"] is OK
-        assert tags_of(sandbox) is None
-
-
-def test_when_tags_and_registration_stay_both_are_shown() -> None:
-    with place() as sandbox:
-        report = carried_out(sandbox, Fault(REMOVE, DENIED), Fault(DEREGISTER, DENIED), lost=ADD_TAGS)
-        left = said(report, "nothing-is-left-behind")
-        assert "with Name=web-03, Environment=production" in left.says
-        work = order(sandbox)
-        assert (
-            left.fix
-            == f"{work.remove(TAGS).command(work.aws.place)}; {work.deregister.command(work.aws.place)}"
-        )
-
-
-def test_when_nothing_can_be_checked_any_more_it_says_what_may_be_left() -> None:
-    with place() as sandbox:
-        gone = Fault(GET, Reset())
-        work = order(sandbox)
-
-        def out(**_: Any) -> None:
-            sandbox.app.set_faults([gone, Fault(DEREGISTER, Reset())])
-
-        work.aws.client("codedeploy").meta.events.register("after-call.*.RegisterOnPremisesInstance", out)
-        report = carry_out(work)
-        left = said(report, "nothing-is-left-behind")
-        assert left.verdict is UNKNOWN
-        assert f"By this run web-03 may be registered as {WEB_03.arn}." in left.says
-        assert left.fix == work.deregister.command(work.aws.place)
-        assert tags_of(sandbox) == {}
-
-
-def test_the_stop_button_leaves_no_half_registration() -> None:
-    with place() as sandbox:
-        work = order(sandbox)
-
-        def stop(**_: Any) -> None:
-            raise KeyboardInterrupt
-
-        work.aws.client("codedeploy").meta.events.register("before-call.*.AddTagsToOnPremisesInstances", stop)
-        report = carry_out(work)
-        assert said(report, "tags-are-added").says.startswith("Interrupted")
-        assert steps(report)["registration-is-taken-back"] is OK
-        assert tags_of(sandbox) is None
-
-
 # What the session may send
 
 
@@ -566,48 +307,3 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(wrong: dict[str, Any], 
 def test_every_pre_flight_check_can_be_accepted_by_its_id() -> None:
     with place() as sandbox:
         assert set(verdicts(order(sandbox, apply=False).preflight())) == set(PREFLIGHT + OWN_PREFLIGHT)
-
-
-# The notebook
-
-
-def cells(kind: str) -> list[str]:
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
-
-
-def test_the_policy_in_the_notebook_is_enough_and_no_action_of_it_idle() -> None:
-    (policy,) = re.findall(r"```json\n(.*?)```", "\n".join(cells("markdown")), re.DOTALL)
-    document = json.loads(policy.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT))
-    with place(lambda account: only_policies(account, document)) as sandbox:
-        report = carried_out(sandbox, lost=ADD_TAGS)  # so that it is undone, too
-        assert [name for name, verdict in verdicts(report).items() if verdict is UNKNOWN] == [
-            "tags-are-added"
-        ]
-        assert carry_out(order(sandbox)).exit_code == 0
-        called = {f"{call.service}:{call.operation}" for call in since(sandbox)}
-    named = {action for statement in document["Statement"] for action in statement["Action"]}
-    assert named == called - {"sts:GetCallerIdentity"} | {"iam:GetUser"}  # for a caller who is a user
-
-
-def test_the_changing_cell_is_marked_and_the_only_one() -> None:
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    changing = [
-        number for number, cell in enumerate(notebook["cells"])
-        if cell["cell_type"] == "code" and "carry_out(" in "".join(cell["source"])
-    ]  # fmt: skip
-    (number,) = changing
-    assert "**This cell makes changes" in "".join(notebook["cells"][number - 1]["source"])
-    assert "apply = False" in cells("code")[0]
-
-
-def test_the_notebook_with_apply_registers() -> None:
-    """Its cells as a reader runs them, in their order, with the one parameter changed."""
-    first, *rest = cells("code")
-    names: dict[str, Any] = {}
-    for source in (first.replace("apply = False", "apply = True"), *rest):
-        exec(source, names)
-    aws, report = names["runbook"]._found
-    assert report.exit_code == 0
-    assert aws.allows("codedeploy:RegisterOnPremisesInstance")
-    assert steps(names["runbook"]._registration.confirm()) == {"registration-is-as-asked": OK}
