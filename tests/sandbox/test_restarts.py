@@ -1,4 +1,4 @@
-"""Restarts, deployments to outdated instances only, and the options that are kept and have no effect."""
+"""Restarts, deployments to outdated instances only, and the options that are kept with a deployment."""
 
 from dataclasses import replace
 

@@ -84,7 +84,6 @@ def CreateDeployment(
         "targetInstances": targetInstances,
         "blueGreenDeploymentConfiguration": group.get("blueGreenDeploymentConfiguration") or None,
         "loadBalancerInfo": group.get("loadBalancerInfo") or None,
-        # Assumption: kept-options
         "overrideAlarmConfiguration": overrideAlarmConfiguration,
         "ec2DeploymentOptions": ec2DeploymentOptions or group.get("ec2DeploymentOptions"),
         "computePlatform": "Server",
