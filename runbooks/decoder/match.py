@@ -205,11 +205,13 @@ def _covered(hit: _Hit, hits: list[_Hit], text: str) -> bool:
 
 def _foreign(hit: _Hit, text: str) -> str:
     """The other service whose error of this name it is, or ""."""
-    entry = hit.entry
+    entry, grammar = hit.entry, index().grammar
+    around = text[max(0, hit.start - _NEAR) : hit.end + _NEAR]
+    refused = compiled(grammar["refused"]).findall(around) if entry.kind == "refusal" else []
+    if refused and not _context("codedeploy", hit.start, text):
+        return str(refused[-1])
     if not entry.shared or entry.any:
         return ""
-    around = text[max(0, hit.start - _NEAR) : hit.end + _NEAR]
-    grammar = index().grammar
     services = [found for pattern in grammar["service"] for found in compiled(pattern).findall(around)]
     if any("codedeploy" in service.lower() for service in services):
         return ""

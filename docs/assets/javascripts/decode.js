@@ -242,9 +242,12 @@
 
   function foreignService(index, hit, text) {
     const { entry } = hit, { grammar } = index;
-    if (!entry.shared || entry.any) return "";
     const around = text.slice(Math.max(0, hit.start - NEAR), hit.end + NEAR);
-    const services = grammar.service.flatMap((pattern) => [...around.matchAll(compiled(index, pattern, "gm"))].map((m) => m[1]));
+    const all = (pattern) => [...around.matchAll(compiled(index, pattern, "gm"))].map((m) => m[1]);
+    const refused = entry.kind === "refusal" ? all(grammar.refused) : [];
+    if (refused.length && !inContext(index, "codedeploy", hit.start, text)) return refused[refused.length - 1];
+    if (!entry.shared || entry.any) return "";
+    const services = grammar.service.flatMap(all);
     if (services.some((service) => service.toLowerCase().includes("codedeploy"))) return "";
     if (services.length) return services[services.length - 1];
     const operation = operationOf(index, around);
