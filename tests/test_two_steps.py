@@ -12,7 +12,7 @@ from codedeploy_sandbox.state import Account, Deployment
 
 from runbooks import diagnose, engine, why
 from runbooks.diagnosis import MOST_LEADS
-from runbooks.findings import FAIL, SKIP
+from runbooks.findings import FAIL, OK, SKIP
 from runbooks.report import Report
 from tests.support.world import PATIENT, world
 
@@ -175,3 +175,54 @@ def test_after_an_interrupt_the_second_step_is_not_begun(monkeypatch: pytest.Mon
         report = diagnose(aws, deployment=ID)
     assert steps[1:] in ([], [0])
     assert any("interrupted" in finding.says for finding in report.findings)
+
+
+HEALTH, FIRST = "targets-of-the-group-are-healthy", "i-149119d344fe08d6a"
+
+
+def test_behind_a_load_balancer_the_target_and_the_host_that_failed_are_checked() -> None:
+    report = asked("deployment-traffic-not-allowed")
+    (cause,) = [f for check, f in report.results.items() if check.id == "deployment-targets-succeeded"]
+    (failed_,) = [finding for finding in cause if finding.verdict is FAIL]
+    assert f"({FIRST}) failed at AllowTraffic" in failed_.says
+    assert failed_.next == "/symptoms/elb-traffic/"
+    (health,) = [found for check, found in report.results.items() if check.id == HEALTH]
+    assert (health[0].verdict, health[0].about) == (FAIL, FIRST)
+    assert "Health checks failed with these codes: [500]" in health[0].says
+    verdicts = {check.id: verdict for check, verdict, _ in report.checks}
+    assert verdicts["ec2-instance-is-running"] is OK
+    assert verdicts["hook-scripts-of-the-last-deployment-ended-well"] is OK  # the scripts are not to blame
+    assert report.coverage.endswith(f" Checked in more detail: {FIRST}.")
+
+
+def test_a_script_that_failed_behind_a_load_balancer_leaves_the_instance_taken_out() -> None:
+    report = asked("deployment-script-failed-in-ec2")
+    (ended,) = [
+        found
+        for check, found in report.results.items()
+        if check.id == "hook-scripts-of-the-last-deployment-ended-well"
+    ]
+    assert (ended[0].verdict, FIRST in ended[0].says) == (FAIL, True)
+    (health,) = [found for check, found in report.results.items() if check.id == HEALTH]
+    assert [(f.code.partition("/")[2], f.about) for f in health if f.verdict is FAIL] == [
+        ("not-registered", FIRST)
+    ]
+
+
+def test_why_names_the_target_that_got_no_traffic() -> None:
+    with world("deployment-traffic-not-allowed", config=PATIENT) as (aws, _):
+        report = why(aws, ID)
+    assert f"({FIRST}) failed at AllowTraffic with UnknownError" in str(report).replace("\n         ", " ")
+    assert all(check.category == "deployment" for check in report.results)
+
+
+def test_a_deployment_that_auto_scaling_began_has_its_launches_checked() -> None:
+    def scenario(account: Account) -> None:
+        find("deployment-script-failed-in-ec2")(account)
+        account.at_start.append(lambda _: began(account))
+
+    def began(account: Account) -> None:
+        account.state("eu-west-1").deployments[ID].info["creator"] = "autoscaling"
+
+    assert "auto-scaling-groups-keep-what-they-launch" in ran(asked(scenario))
+    assert "auto-scaling-groups-keep-what-they-launch" not in ran(asked("deployment-script-failed-in-ec2"))
