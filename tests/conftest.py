@@ -22,6 +22,7 @@ gc.set_threshold(20_000, 50, 100)
 # The longest modules, whose tests share no fixture: each of their tests goes to the process that is free.
 SPREAD = (
     "tests/checks/test_honesty.py",
+    "tests/checks/test_ranks.py",
     "tests/runbook/test_notebooks.py",
 )
 
@@ -66,6 +67,7 @@ SLOW = (
     "tests/checks/test_one_hangs.py",
     "tests/checks/test_permissions.py",
     "tests/checks/test_readiness.py",
+    "tests/checks/test_what_is_known_survives.py",
     "tests/cli/",
     "tests/decoder/test_index.py",
     "tests/host/test_probe",
@@ -77,6 +79,7 @@ SLOW = (
     "tests/sandbox/scenarios/",
     "tests/sandbox/services/test_ssm.py",
     "tests/sandbox/test_aws_cli.py",
+    "tests/sandbox/test_bluegreen.py",
     "tests/sandbox/test_plays.py",
     "tests/sandbox/test_process.py",
     "tests/site/",
