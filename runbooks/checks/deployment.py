@@ -131,7 +131,10 @@ def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iter
     rule = minimum_healthy(aws, name)
     if isinstance(rule, Refusal):
         raise NotApplicable(f"The configuration {name} is not there any more: {rule.code}.", about=name)
-    yield judged(name, rule, info, known)
+    kept = judged(name, rule, info, known)
+    if not counts(info).get("Failed") and kept.code != "can-never-hold":
+        raise NotApplicable(f"No target of {question.deployment} failed.")
+    yield kept
 
 
 @needs("deployment")

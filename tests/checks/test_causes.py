@@ -458,3 +458,15 @@ def test_what_the_output_says_is_in_the_fix(output: str, part: str) -> None:
     assert part in finding.fix
     (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said, logTail="[stderr]Connected.")}))
     assert part not in finding.fix
+
+
+def test_a_configuration_that_can_never_hold_is_said_before_any_target_failed() -> None:
+    error = {"code": "HEALTH_CONSTRAINTS_INVALID", "message": "no"}
+    skipped = {"web-01": target("web-01", "Skipped", {})}
+    rule = {"deploymentConfigName": "ours", "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 1}}
+    answer = says("GetDeploymentConfig", deploymentConfigInfo=rule)
+    report = asked(story(targets=skipped, error=error, deploymentConfigName="ours"), [answer])
+    (finding,) = of(report, "deployment-kept-enough-targets-healthy")
+    assert (finding.verdict, finding.code.rpartition("/")[2]) == (FAIL, "can-never-hold")
+    (finding,) = of(asked(story(targets=skipped, error=error)), "deployment-kept-enough-targets-healthy")
+    assert finding.says == "No target of d-SHOPWEB01 failed."
