@@ -1,4 +1,4 @@
-"""What follows from a deployment: marks on its hosts, rollbacks, and what becomes of the fleets of a blue/green one."""
+"""What follows from a deployment: marks on its hosts, notices, rollbacks, and what becomes of the fleets of a blue/green one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +18,7 @@ from codedeploy_sandbox.scaling import hooked
 from codedeploy_sandbox.selection import as_group, copies, copy_of, of_ec2, scaled
 from codedeploy_sandbox.state import Account, RegionState
 from codedeploy_sandbox.traffic import allow, block
+from codedeploy_sandbox.triggers import publish
 
 
 def settle(account: Account, region: str, now: datetime) -> None:
@@ -29,6 +30,7 @@ def settle(account: Account, region: str, now: datetime) -> None:
             _suspend(account, region, one, now)
             _shift(account, region, one, now)
             mark(state, id_, one, now)
+            triggers = (_group_of(state, one.info) or {}).get("triggerConfigurations") or []
             if now >= one.ended:
                 one.settled = True
                 _resume(account, region, one)
@@ -36,6 +38,7 @@ def settle(account: Account, region: str, now: datetime) -> None:
                     _roll_back(account, region, id_, one)
                 elif isinstance(one, BlueGreen):
                     _hand_over(account, region, one)
+            publish(account, region, one, triggers, now)
 
 
 def is_settled(account: Account, region: str) -> bool:

@@ -167,6 +167,10 @@ ASSUMPTIONS: dict[str, str] = {
     "Auto Scaling groups is InvalidRoleException.",
     "trust-conditions": "A condition in the trust policy of a service role holds.",
     "trigger-whole": "A trigger without its name, its topic or an event is InvalidTriggerConfigException.",
+    "trigger-message": "A deployment publishes CREATED when it is created, and its subject is the status, the deployment, "
+    "the Region and the application; errorInformation is an object.",
+    "trigger-rollback": "DeploymentRollback is about the deployment that is rolled back, when its rollback begins.",
+    "trigger-lost": "What the service role may not publish, or to a topic that is not there, is lost and stops nothing.",
     "skip-wait": "SkipWaitTimeForInstanceTermination of a deployment that does not wait to terminate its original instances is "
     "DeploymentNotStartedException.",
     "body-limit": "A request to an operation of the sandbox's own has at most 1 MiB, and a form at most 10,000 fields.",

@@ -183,6 +183,14 @@ class Play(Deployment):
         """The error with which it ends."""
         return self.cut.error if self.cut else self.error
 
+    def moments(self, now: datetime) -> list[datetime]:
+        """The times until this one at which something about it changes."""
+        run = [leg.course for name in self.arns for leg in self.legs(name) if leg.course]
+        ends = min(now, self.ended)
+        times = {self.info["createTime"], self.begun, self.ended}
+        times |= {at for one in run for at in (one.begun, one.ended)}
+        return sorted(at for at in times if at <= ends)
+
     def refuse(self, error: dict[str, str]) -> None:
         """Let it end with this error before any instance is updated."""
         self.courses, self.error = {}, error
