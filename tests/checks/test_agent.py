@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.stub import Stubber
-from codedeploy_sandbox.hosts.host import required
+from codedeploy_sandbox.hosts.host import POLLS_2, required
 
 from runbooks.aws.session import Aws
 from runbooks.checks import _host, all_checks
@@ -45,7 +45,12 @@ SAMPLES = {symptom.id: next(iter(symptom.samples.values()))[0] for symptom in re
 NOT_FOUND = "2026-11-26 08:42:04 ERROR Error polling for host commands: Failed to load file credentials: Credentials file not found: /x"
 WELL = "2026-11-24 02:00:00 INFO  [codedeploy-agent(1412)]: master 1412: Spawned child 1/1\n"
 HEALTHY = Files(log=WELL)
-SECOND = replace(HEALTHY, version="agent_version: 2.1.0\n", log=SAMPLES["poll-loop-starts"] + "\n")
+SECOND = replace(
+    HEALTHY,
+    version="agent_version: 2.1.0\n",
+    log=SAMPLES["poll-loop-starts"] + "\n",
+    processes=POLLS_2,
+)
 SECOND_FAKES = Fakes(package="2.1.0-1")
 ANSWER = "printf 'HTTP/1.1 404 Not Found\\r\\ndate: %s\\r\\n\\r\\n' \"$(date -u -d '{}' '+%a, %d %b %Y %H:%M:%S GMT')\""
 
