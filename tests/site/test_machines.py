@@ -166,7 +166,7 @@ def test_no_page_names_an_alternate(site: Built) -> None:
 def test_llms_txt_leads_to_the_main_pages(site: Built) -> None:
     text = (site.path / "llms.txt").read_text(encoding="utf-8")
     assert text.startswith("# CodeDeploy Field Guide\n\n> ")
-    assert len(text) < 12_000
+    assert len(text) < 15_000  # a reader with a small window takes it whole
     assert "&#" not in text
     links = LINK.findall(text)
     assert {
