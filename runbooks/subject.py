@@ -23,6 +23,10 @@ _REGIONS = (  # of a link's query, an event in JSON, a command's option; of an A
     re.compile(rf"arn:[\w-]+:(?:codedeploy|ec2|ssm):({_REGION}):"),
     re.compile(rf"\b({_REGION})\.console\.(?:aws\.amazon|amazonaws)"),
 )
+_ACCOUNTS = (  # of an ARN of what can be asked about, and of an event in JSON
+    re.compile(r"arn:[\w-]+:(?:codedeploy|ec2|ssm):[\w-]*:(\d{12}):"),
+    re.compile(r"\"account(?:Id)?\\?\"\s*:\s*\\?\"(\d{12})\\?\""),
+)
 _CONSOLE_GROUP = re.compile(r"/applications/([^/\s?#]+)/deployment-groups/([^/\s?#]+)")
 # The context that a link of the guide carries, and the parameter that it is.
 _CONTEXT = {"deployment": "deployment", "instance": "instance", "group": "deployment_group"}
@@ -86,6 +90,12 @@ def region_asked(text: str | None, given: str | None) -> str | None:
     if len(found) > 1:
         raise UserError(f"That names the Regions {named}: say with --region which one to ask in.")
     return found.pop()
+
+
+def account_named(text: str | None) -> str:
+    """The account of the ARN or of the event ``text``; "" where it has none, or several."""
+    found = {account for form in _ACCOUNTS for account in form.findall(text or "")}
+    return found.pop() if len(found) == 1 else ""
 
 
 def asked_about(text: str | None, given: dict[str, str]) -> dict[str, str]:

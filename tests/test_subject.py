@@ -148,6 +148,27 @@ def test_the_command_asks_in_the_region_of_a_link(command: str) -> None:
     assert "--region says us-east-1" in str(done.exception)
 
 
+@pytest.mark.parametrize("command", ["diagnose", "why", "preflight"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arn:aws:codedeploy:eu-west-1:999999999999:{}",
+        '{{"account": "999999999999", "id": "arn:aws:codedeploy:eu-west-1:999999999999:{}"}}',
+    ],
+)
+def test_an_arn_of_another_account_is_not_asked_about_in_this_one(command: str, text: str) -> None:
+    thing = "deployment:d-SHOPWEB01" if command == "why" else "deploymentgroup:shop/web"
+    given = text.format(thing)
+    ended = CliRunner().invoke(app, [command, given, "--sandbox", "healthy"])
+    says = "is of the account 999999999999, and these credentials are of 111122223333"
+    assert says in str(ended.exception)
+    ours = CliRunner().invoke(
+        app, [command, given.replace("999999999999", "111122223333"), "--sandbox", "healthy"]
+    )
+    assert "is of the account" not in str(ours.exception)
+    assert "account 111122223333" in ours.stdout
+
+
 def test_preflight_asks_in_the_region_of_an_arn() -> None:
     arn = "arn:aws:codedeploy:eu-central-1:111122223333:deploymentgroup:shop/web"
     done = CliRunner().invoke(app, ["preflight", arn, "--region", "us-east-1", "--sandbox", "group-healthy"])

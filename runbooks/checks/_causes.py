@@ -35,6 +35,7 @@ _SAYS_NO_MORE = "UnknownError"
 _ENVIRONMENTS = {"BLUE": "original (blue)", "GREEN": "replacement (green)"}
 # These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
+_OF_THE_HOST = ("deployment-root", "disk-full", "file-system-fault", "read-only-fs")  # whatever the revision
 _CODE = re.compile(r"[A-Za-z0-9]{1,40}")  # as those of the model are
 _END = 300  # characters of a log by which causes are told apart
 
@@ -254,8 +255,12 @@ def _fix(cause: Cause, info: Mapping[str, Any]) -> str:
     if host.is_host and (known is None or known.name == _SAYS_NO_MORE):
         at = event.ended or event.began if event else None
         fix = f"Read the agent's log on {host.id}{f' at {time(at)}' if at else ''}: CodeDeploy got no more than this."
-    if event and event.began and event.name in _OF_THE_LAST_REVISION and cause.targets[0].is_host:
-        fix += _of_the_last_revision(event.name, info)
+    if event and event.began and event.name in _OF_THE_LAST_REVISION and host.is_host:
+        of_last = _of_the_last_revision(event.name, info)
+        if event.code == "ScriptMissing":  # in the old revision: there is nothing to correct in the new one
+            fix = of_last
+        elif not (known and known.name in _OF_THE_HOST):
+            fix = f"{of_last} {fix}"
     if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):
         fix += f" {by}"
     return fix.strip()
@@ -267,8 +272,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _of_the_last_revision(event: str, info: Mapping[str, Any]) -> str:
     before = location(info.get("previousRevision") or {})
-    noted = f" (before this deployment it was {before})" if before else ""
-    says = f" {event} runs the script of the last revision that was deployed successfully{noted}."
+    noted = f" ({before})" if before else ""
+    says = f"{event} runs the script of the last revision that was deployed successfully{noted}, not of this one."
     if info.get("creator") == "autoscalingTermination":  # no one deploys to an instance that ends
         return says
     return f"{says} To deploy past it once: aws deploy create-deployment --ignore-application-stop-failures."

@@ -7,6 +7,7 @@ from datetime import timedelta
 from runbooks.aws import Aws
 from runbooks.checks._deployed import sentence
 from runbooks.checks._members import listed
+from runbooks.commands import aws_cli
 from runbooks.facts.auto_scaling import MOST_ACTIVITIES, Activity, activities
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.text.times import time
@@ -26,7 +27,7 @@ _OWN = re.compile(
 )
 _FIX = (
     "Find what failed on them (runbooks why, of a deployment that Auto Scaling began) and correct it. To stop the loop"
-    " meanwhile: aws autoscaling suspend-processes --scaling-processes Launch, for {name}."
+    " meanwhile: {suspend}."
 )
 
 
@@ -47,19 +48,29 @@ def launches(aws: Aws, name: str) -> Iterator[Finding]:
     unhealthy = [
         one for one in launched if one not in abandoned and _failed_soon(one, ends.get(one.instance))
     ]
+    well = [one for one in launched if one.status == "Successful" and one not in unhealthy]
     if abandoned or unhealthy:
-        yield _not_kept(name, len(launched), abandoned, unhealthy, ends)
+        last = max(map(_began, [*abandoned, *unhealthy]))
+        # one that was launched after them and stayed for as long as a loop would take to end it
+        stayed = [
+            one for one in well if _began(one) > last and one.instance not in ends and _is_older(aws, one)
+        ]
+        yield _not_kept(aws, name, len(launched), abandoned, unhealthy, ends, has_ended=bool(stayed))
     failed = [one for one in launched if _has_failed(one) and one not in abandoned]
     if failed:
         yield _failed(name, launched, failed)
-    well = [one for one in launched if one.status == "Successful" and one not in unhealthy]
     if well:
         yield _well(name, well, [one for one in well if one.instance in ends])
     waiting = [one for one in launched if one.status not in _ENDED]
-    if late := [one for one in waiting if one.began and aws.now() - one.began > SOON]:
+    if late := [one for one in waiting if _is_older(aws, one)]:
         yield _waiting(name, late, WARN, "waits-long")
     elif waiting and not well:
         yield _waiting(name, waiting, UNKNOWN, "not-ended")
+
+
+def _is_older(aws: Aws, one: Activity) -> bool:
+    """Whether a launch began more than `SOON` ago."""
+    return one.began is not None and aws.now() - one.began > SOON
 
 
 def _has_failed(one: Activity) -> bool:
@@ -74,11 +85,14 @@ def _failed_soon(one: Activity, end: Activity | None) -> bool:
 
 
 def _not_kept(
+    aws: Aws,
     name: str,
     of: int,
     abandoned: Sequence[Activity],
     unhealthy: Sequence[Activity],
     ends: dict[str, Activity],
+    *,
+    has_ended: bool,
 ) -> Finding:
     count = len(abandoned) + len(unhealthy)
     hours = SOON // timedelta(hours=1)
@@ -90,11 +104,16 @@ def _not_kept(
         f"{name} lost {count} of {of} instances that it launched within the last 24 hours"
         f" ({_instances([*abandoned, *unhealthy])}): {' and '.join(filter(None, how))}."
     )
+    quoted = _said([*(one.text for one in abandoned), *(ends[one.instance].cause for one in unhealthy)])
+    if has_ended:
+        says += f" One that it launched later has stayed, so that has ended.{quoted}"
+        return Finding(WARN, says, code="not-kept-before", about=name, next=_PAGE)
     is_loop = count >= LOOP
-    says += " It launches and terminates in a loop." if is_loop else ""
-    says += _said([*(one.text for one in abandoned), *(ends[one.instance].cause for one in unhealthy)])
+    says += (" It launches and terminates in a loop." if is_loop else "") + quoted
     verdict, code = (FAIL, "loop") if is_loop else (WARN, "not-kept")
-    return Finding(verdict, says, code=code, about=name, fix=_FIX.format(name=name), next=_PAGE)
+    named = {"auto_scaling_group_name": name, "scaling_processes": "Launch"}
+    fix = _FIX.format(suspend=aws_cli(aws.place, "autoscaling", "suspend-processes", **named))
+    return Finding(verdict, says, code=code, about=name, fix=fix, next=_PAGE)
 
 
 def _failed(name: str, launched: Sequence[Activity], failed: Sequence[Activity]) -> Finding:

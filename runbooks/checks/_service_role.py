@@ -42,7 +42,17 @@ class Need(NamedTuple):
 # By what a group has; all but those of launch templates are in the managed policy AWSCodeDeployRole (version 12). Which
 # of its actions CodeDeploy calls for which part is inferred from their names.
 _SCALING = "/deployment-errors/AUTO_SCALING_IAM_ROLE_PERMISSIONS/"
-_OF_TAGS = Need(("ec2:DescribeInstances",))
+_OF_INSTANCES = Need(("ec2:DescribeInstances",))
+# blue/green: the Auto Scaling group is copied, and what stays behind is ended
+_COPIES = Need(
+    (
+        "autoscaling:CreateAutoScalingGroup",
+        "autoscaling:DeleteAutoScalingGroup",
+        "autoscaling:UpdateAutoScalingGroup",
+    ),
+    page=_SCALING,
+)
+_TERMINATES = Need(("ec2:TerminateInstances",))
 _OF_SCALING = Need(
     ("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLifecycleHooks"), page=_SCALING
 )
@@ -73,9 +83,11 @@ _OF_ALARMS = Need(("cloudwatch:DescribeAlarms",), page="/deployment-errors/ALARM
 def needs(aws: Aws, group: Mapping[str, Any]) -> list[Need]:
     """What a deployment group needs its service role to be allowed to do."""
     found: list[Need] = []
-    if group.get("ec2TagFilters") or (group.get("ec2TagSet") or {}).get("ec2TagSetList"):
-        found.append(_OF_TAGS)
+    tags = group.get("ec2TagFilters") or (group.get("ec2TagSet") or {}).get("ec2TagSetList")
+    if tags or group.get("autoScalingGroups"):
+        found.append(_OF_INSTANCES)
     found += _of_scaling(aws, group)
+    found += _of_blue_green(group)
     balancing = group.get("loadBalancerInfo") or {}
     if balancing.get("targetGroupInfoList"):
         found.append(_OF_TARGET_GROUPS)
@@ -104,6 +116,16 @@ def _of_scaling(aws: Aws, group: Mapping[str, Any]) -> Iterator[Need]:
     if any("LaunchTemplate" in (one.get("MixedInstancesPolicy") or one) for one in there.values()):
         # a policy may name what is launched and which role is passed: so a denial on * proves nothing
         yield Need(_LAUNCHES, useful=_LAUNCHES, page=_SCALING)
+
+
+def _of_blue_green(group: Mapping[str, Any]) -> Iterator[Need]:
+    options = group.get("blueGreenDeploymentConfiguration") or {}
+    if (group.get("deploymentStyle") or {}).get("deploymentType") != "BLUE_GREEN":
+        return
+    if (options.get("greenFleetProvisioningOption") or {}).get("action") == "COPY_AUTO_SCALING_GROUP":
+        yield _COPIES
+    if (options.get("terminateBlueInstancesOnDeploymentSuccess") or {}).get("action") == "TERMINATE":
+        yield _TERMINATES
 
 
 def alarms_of(group: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from runbooks.aws import Aws
 from runbooks.checks._members import listed
+from runbooks.commands import aws_cli
 from runbooks.facts.auto_scaling import launch_hooks
 from runbooks.facts.deployment_groups import applications, groups_of
 from runbooks.findings import OK, UNKNOWN, WARN, Finding
@@ -28,7 +29,7 @@ def shared(aws: Aws, name: str, wanted: Mapping[str, str]) -> Iterator[Finding]:
             yield _two(scaled, name, group, its, has_hook=its in there)
         unknown = [one for one in there if one not in others.values()]
         for one in unknown:
-            yield _unknown(scaled, one, of_those)
+            yield _unknown(aws, scaled, one, of_those)
         alone += [] if others or unknown else [scaled]
     if alone:
         says = f"No other deployment group {of_those} has {listed(alone)}, or a hook there."
@@ -59,10 +60,12 @@ def _two(scaled: str, name: str, other: str, hook: str, *, has_hook: bool) -> Fi
     return Finding(WARN, says, code="two-groups", about=scaled, fix=fix, next=_PAGE)
 
 
-def _unknown(scaled: str, hook: str, of_those: str) -> Finding:
+def _unknown(aws: Aws, scaled: str, hook: str, of_those: str) -> Finding:
     says = (
         f"{scaled} has the hook {hook}, of no deployment group {of_those}: it may be left over from a group that was"
         " deleted; then each new instance waits until it times out."
     )
-    fix = f"If no deployment group has it, delete it: aws autoscaling delete-lifecycle-hook, for {scaled}."
+    named = {"auto_scaling_group_name": scaled, "lifecycle_hook_name": hook}
+    command = aws_cli(aws.place, "autoscaling", "delete-lifecycle-hook", **named)
+    fix = f"If no deployment group has it, delete it: {command}."
     return Finding(WARN, says, code="unknown-hook", about=scaled, fix=fix, next=_PAGE)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Never
 import typer
 
 from runbooks.cli.options import target_of
+from runbooks.errors import UserError
 from runbooks.streams import check_writable, say, write
 
 
@@ -43,6 +44,14 @@ Colour = Annotated[
 ]
 
 
+def check_account(named: str, ours: str) -> None:
+    """Raise `UserError` where the question names another account than that of the credentials, as far as both are known."""
+    if named and ours and named != ours:
+        raise UserError(
+            f"That is of the account {named}, and these credentials are of {ours}: give a --profile of {named}."
+        )
+
+
 def answer(
     asked: dict[str, Any],
     checks: Sequence[str],
@@ -50,6 +59,7 @@ def answer(
     profile: str | None,
     region: str | None,
     sandbox: str | None,
+    account: str = "",
     probe: bool = False,
     timeout: float,
     form: Format,
@@ -61,7 +71,7 @@ def answer(
 ) -> Never:
     """Connect, run the checks (all when none is named), show the report, and end with its exit code.
 
-    ``first`` is done with the session before the checks, and takes its own time. ``by`` asks in the place of `diagnose`:
+    ``account`` is the one that the question names: the checks are not run in another. ``first`` is done with the session before the checks, and takes its own time. ``by`` asks in the place of `diagnose`:
     it gets the session, and ``timeout`` and ``progress``.
     """
     from runbooks.aws import connect
@@ -78,6 +88,7 @@ def answer(
     aws = connect(
         target_of(sandbox, profile), profile=profile or "", region=region or "", probe=probe, timeout=timeout
     )
+    check_account(account, aws.known_identity.account if aws.known_identity else "")
     left = max(1.0, timeout - (time.monotonic() - began))
     if first:
         first(aws)

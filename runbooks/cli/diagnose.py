@@ -7,7 +7,7 @@ import typer
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, question_options
-from runbooks.subject import asked_about, region_asked
+from runbooks.subject import account_named, asked_about, region_asked
 
 
 @app.command()
@@ -49,6 +49,7 @@ def diagnose(
         profile=profile,
         region=region_asked(subject, region),
         sandbox=sandbox,
+        account=account_named(subject),
         probe=probe,
         timeout=timeout,
         form=form,

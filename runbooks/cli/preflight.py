@@ -10,7 +10,7 @@ from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, text
 from runbooks.errors import UserError
-from runbooks.subject import region_asked, subject
+from runbooks.subject import account_named, region_asked, subject
 
 
 @app.command()
@@ -68,6 +68,7 @@ def preflight(
         profile=profile,
         region=region_asked(group, region),
         sandbox=sandbox,
+        account=account_named(group),
         probe=probe,
         timeout=timeout,
         form=form,

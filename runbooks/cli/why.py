@@ -7,7 +7,7 @@ import typer
 from runbooks.cli.app import app
 from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Profile, Region, SandboxScenario
-from runbooks.subject import deployment_in, region_asked
+from runbooks.subject import account_named, deployment_in, region_asked
 
 
 @app.command()
@@ -54,6 +54,7 @@ def why(
         profile=profile,
         region=region,
         sandbox=sandbox,
+        account=account_named(deployment),
         timeout=timeout,
         form=form,
         output=output,

@@ -206,8 +206,31 @@ def test_the_revision_of_an_old_script_is_named() -> None:
     before = {"revisionType": "S3", "s3Location": {"bucket": "shop-revisions", "key": "web/1.4.1.zip"}}
     scenario = story(targets={"web-01": gone("web-01", EVENTS[0])}, previousRevision=before)
     (finding,) = of(asked(scenario), "deployment-targets-succeeded")
-    assert "before this deployment it was s3://shop-revisions/web/1.4.1.zip" in finding.fix
+    assert "successfully (s3://shop-revisions/web/1.4.1.zip), not of this one" in finding.fix
     assert "--ignore-application-stop-failures" in finding.fix
+
+
+def test_what_is_wrong_with_the_host_is_not_put_down_to_the_last_revision() -> None:
+    event = gone("web-01", EVENTS[0])
+    event["instanceTarget"]["lifecycleEvents"][0]["diagnostics"] = {
+        "errorCode": "UnknownError",
+        "message": "Read-only file system @ dir_s_mkdir - /opt/codedeploy-agent/deployment-root/ongoing-deployment",
+    }
+    (finding,) = of(asked(story(targets={"web-01": event})), "deployment-targets-succeeded")
+    assert finding.next == "/symptoms/read-only-fs/"
+    assert "last revision" not in finding.fix
+
+
+def test_a_script_that_is_missing_in_the_last_revision_is_not_to_be_corrected_in_the_new_one() -> None:
+    event = gone("web-01", EVENTS[0])
+    event["instanceTarget"]["lifecycleEvents"][0]["diagnostics"] = {
+        "errorCode": "ScriptMissing",
+        "scriptName": "scripts/stop.sh",
+        "message": "Script does not exist at specified location: /opt/x/scripts/stop.sh",
+    }
+    (finding,) = of(asked(story(targets={"web-01": event})), "deployment-targets-succeeded")
+    assert finding.fix.startswith("ApplicationStop runs the script of the last revision")
+    assert "the bundle" not in finding.fix
 
 
 # The whole

@@ -249,6 +249,15 @@ def needing(**members: Any) -> str:
     return " ".join(finding.says for finding in asked(MAY, like(**bare | members)))
 
 
+BLUE_GREEN = {"deploymentStyle": {"deploymentType": "BLUE_GREEN"}}
+COPIES = BLUE_GREEN | {
+    "blueGreenDeploymentConfiguration": {
+        "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"}
+    }
+}
+ENDS = BLUE_GREEN | {
+    "blueGreenDeploymentConfiguration": {"terminateBlueInstancesOnDeploymentSuccess": {"action": "TERMINATE"}}
+}
 HOOKED = {"autoScalingGroups": [{"name": "web", "hook": "h"}]}
 
 
@@ -258,6 +267,10 @@ HOOKED = {"autoScalingGroups": [{"name": "web", "hook": "h"}]}
         ({}, "needs nothing known", "simulator"),
         ({"ec2TagFilters": [{"Key": "a", "Type": "KEY_ONLY"}]}, "ec2:DescribeInstances", "RunInstances"),
         (HOOKED, "autoscaling:PutLifecycleHook", "SuspendProcesses"),
+        (HOOKED, "ec2:DescribeInstances", "TerminateInstances"),
+        (HOOKED | COPIES, "autoscaling:CreateAutoScalingGroup", "TerminateInstances"),
+        (COPIES | {"deploymentStyle": {"deploymentType": "IN_PLACE"}}, "needs nothing known", "CreateAutoScalingGroup"),
+        (ENDS, "ec2:TerminateInstances", "CreateAutoScalingGroup"),
         (HOOKED, "ec2:RunInstances, ec2:CreateTags, iam:PassRole", "sns:"),
         (HOOKED | {"ec2DeploymentOptions": {"autoScalingGroupProcessesToSuspend": ["AZRebalance"]}}, "SuspendProcesses", "sns:"),
         ({"loadBalancerInfo": {"targetGroupInfoList": [{"name": "web"}]}}, "RegisterTargets on arn:", "cloudwatch"),

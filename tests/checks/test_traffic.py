@@ -257,6 +257,32 @@ def test_so_many_launches_that_were_not_kept_are_a_loop(there: tuple[Aws, Sandbo
     assert says.count("Heartbeat Timeout") == 1  # each has a token of its own, and says the same
 
 
+@pytest.mark.parametrize(
+    ("ago", "expected"), [(SOON, (FAIL, "loop")), (SOON + SECOND, (WARN, "not-kept-before"))]
+)
+def test_a_loop_has_ended_once_a_later_instance_has_stayed_for_an_hour(
+    ago: timedelta, expected: tuple[Verdict, str], there: tuple[Aws, Sandbox]
+) -> None:
+    lost = [
+        activity(n * 3 * SOON, "Cancelled", f"i-{n:017x}", ABANDONED.format(n)) for n in range(2, LOOP + 2)
+    ]
+    assert codes(there, *lost, activity(ago, id_=ONE)) == [expected, (OK, "ok")]
+    # one that was launched before the last that was lost says nothing
+    assert codes(there, *lost, activity(4 * 3 * SOON, id_=ONE))[0] == (FAIL, "loop")
+
+
+def test_the_command_that_stops_a_loop_can_be_pasted(there: tuple[Aws, Sandbox]) -> None:
+    aws, sandbox = there
+    state = sandbox.account.state(REGION)
+    kept, state.activities = state.activities, {"web": [row(aws.now()) for row in abandoned(LOOP)]}
+    (finding,) = found(there, check=auto_scaling_groups_keep_what_they_launch)
+    state.activities = kept
+    command = (
+        "aws autoscaling suspend-processes --auto-scaling-group-name web --scaling-processes Launch --region"
+    )
+    assert command in finding.fix
+
+
 @pytest.mark.parametrize(("lived", "expected"), [(SOON, [(WARN, "not-kept")]), (SOON + SECOND, [(OK, "ok")])])
 def test_an_instance_that_fails_within_an_hour_was_not_kept(
     lived: timedelta, expected: list[tuple[Verdict, str]], there: tuple[Aws, Sandbox]
