@@ -127,7 +127,7 @@ def deployment_fault(text: str) -> str:
     rest = text[2:]
     if stray := re.sub(r"[A-Za-z0-9]", "", rest):
         return f"{rule}, and this one holds {stray[0]!r}"
-    if text != f"d-{rest.upper()}":
+    if len(rest) == 9 and text != f"d-{rest.upper()}":
         # a small l is rather a 1
         meant = [one for one in (rest.replace("l", "1"), rest.upper()) if DEPLOYMENT.fullmatch(f"d-{one}")]
         like = " or ".join(f"d-{one}" for one in dict.fromkeys(meant))

@@ -18,9 +18,10 @@ _NAMED = {  # an ARN of CodeDeploy, and a page of its console
     "deployment_group": re.compile(rf"arn:[\w-]+:codedeploy:[\w-]*:\d*:deploymentgroup:({_GROUP})"),
 }
 _REGION = CONTEXT["region"]
-_REGIONS = (  # of a link's query, an event in JSON, a command's option; of an ARN; of a console's host
-    re.compile(rf"(?i:region)\\?[\"']?(?: ?[=:] ?| )\\?[\"']?({_REGION})(?![\w-])"),
+_REGIONS = (  # of a link's query, an event in JSON, a command's option; of an ARN; of a console's host; of a trigger
+    re.compile(rf"(?i:region)\\?[\"']?(?: ?[=:] ?| is | )\\?[\"']?({_REGION})(?![\w-])"),
     re.compile(rf"arn:[\w-]+:(?:codedeploy|ec2|ssm):({_REGION}):"),
+    re.compile(rf"AWS CodeDeploy {DEPLOYMENT.pattern} in ({_REGION})(?![\w-])"),
     re.compile(rf"\b({_REGION})\.console\.(?:aws\.amazon|amazonaws)"),
 )
 _ACCOUNTS = (  # of an ARN of what can be asked about, and of an event in JSON

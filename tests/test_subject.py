@@ -61,6 +61,7 @@ def test_a_subject_is_known_by_its_form(text: str, named: dict[str, str]) -> Non
         ),
         ("d-SHOPWEB0", "this one has 8 after d-"),
         ("d-SHOPWEB012", "this one has 10 after d-"),
+        ("d-SHOPWEBO1x", "this one has 10 after d-"),
         ("i-0123", "is not an EC2 instance id"),
         ("I-C57B5A4DAD0B61785", r"did you mean i-c57b5a4dad0b61785\?"),
         ("i-0123456789ABCDEF0", "did you mean i-0123456789abcdef0"),
@@ -119,6 +120,8 @@ GLOBAL = "https://console.aws.amazon.com/codesuite/codedeploy"
         "arn:aws:ec2:eu-central-1:111122223333:instance/i-01234567",
         '{"region": "eu-central-1", "detail": {"deploymentId": "d-SHOPWEB01"}}',
         "aws deploy get-deployment --deployment-id d-SHOPWEB01 --region eu-central-1",
+        "FAILED: AWS CodeDeploy d-SHOPWEB01 in eu-central-1 to shop",
+        "the region is eu-central-1, d-SHOPWEB01",
     ],
 )
 def test_a_link_is_asked_about_in_its_own_region(text: str) -> None:

@@ -29,11 +29,13 @@ def judged(
     )
     asked, how = _asked(rule, total)
     needed = max(1, asked)
+    of = f"{_targets(total)}{_REPLACEMENT * (replacement is not None)}"
     says = (
-        f"{name} keeps at least {needed} of {_targets(total)}{_REPLACEMENT * (replacement is not None)} healthy{how},"
-        f" so at most {max(0, total - needed)} may fail:"
-        f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
+        f"{name} keeps at least {needed} of {of} healthy{how}, so at most {max(0, total - needed)} may fail:"
     )
+    if asked < 1:
+        says = f"{name} asks for no healthy target, so it fails only when none of {of} succeeds:"
+    says += f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
     says += _zones(rule)
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:

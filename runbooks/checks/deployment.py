@@ -1,5 +1,6 @@
 """Why a deployment failed: what CodeDeploy itself says of it, and of each of its targets."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -53,6 +54,7 @@ WHY = (
 _COUNTS = ("HEALTH_CONSTRAINTS",)
 _BY_CODE = ("THROTTLED",)  # its message is that of any call which was throttled
 _WITH_TARGETS = "Fix what failed on its targets, then deploy again."
+_OF_ITS_ROLLBACK = re.compile(r"\broll(?:ed|ing) back\b", re.IGNORECASE)  # says no more than the ids do
 _ROLLED_BACK = "/symptoms/rolled-back/"
 
 
@@ -273,9 +275,9 @@ def _of_its_group(known: Known | None, info: Mapping[str, Any]) -> tuple[Lead, .
 def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
     rollback = info.get("rollbackInfo") or {}
     message = str(rollback.get("rollbackMessage") or "").strip()
-    more = f" {sentence(message)}" if message else ""
+    more = f" {sentence(message)}" if message and not _OF_ITS_ROLLBACK.search(message) else ""
     if rolled := rollback.get("rollbackDeploymentId"):
-        says = f"{id_} was rolled back by the deployment {rolled}.{more}"
+        says = f"{id_} was rolled back by the deployment {rolled}{_why_rolled_back(info)}.{more}"
         yield Finding(WARN, says, code="rolled-back", about=str(rolled), next=_ROLLED_BACK)
     trigger = rollback.get("rollbackTriggeringDeploymentId")
     if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
@@ -284,6 +286,14 @@ def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         says += more
         about = str(trigger or id_)
         yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)
+
+
+def _why_rolled_back(info: Mapping[str, Any]) -> str:
+    """Which event of an automatic rollback it was, by how the deployment ended; "" where that does not show it."""
+    if (info.get("errorInformation") or {}).get("code") == "ALARM_ACTIVE":
+        return ", because an alarm stopped it (inferred)"
+    ended = {"Failed": "it failed", "Stopped": "it was stopped"}.get(str(info["status"]))
+    return f", because {ended} (inferred)" if ended else ""
 
 
 def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
@@ -313,7 +323,8 @@ def _manner(info: Mapping[str, Any]) -> str:
             " deployment, without a download."
         )
     if processes := _suspended(info):
-        mode += f" While it runs, it suspends in Auto Scaling: {', '.join(processes)}."
+        does = "While it ran, it suspended" if info["status"] in ENDED else "While it runs, it suspends"
+        mode += f" {does} in Auto Scaling: {', '.join(processes)}."
     return mode
 
 

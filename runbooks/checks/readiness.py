@@ -98,7 +98,7 @@ def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
         says = (
             f"The file system of {path} on {name} is mounted noexec: hook scripts cannot be run from there."
         )
-        return Finding(FAIL, says, code="noexec", about=path, next="/symptoms/hook-not-executable/")
+        return Finding(FAIL, says, code="noexec", about=path, next="/symptoms/hook-not-startable/")
     for left, none, few, what in (
         (free, _FULL_KB, _LOW_KB, f"{_size(free)} of room"),
         (inodes, _NO_INODES, _FEW_INODES, f"{inodes} inodes"),

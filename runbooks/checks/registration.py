@@ -66,7 +66,7 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
         if node := managed_node(aws, name):
             yield _of_a_node(aws, name, names_of(node))
             return
-        says = f"Nor has Systems Manager a managed node {name} in {aws.region}."
+        says = f"Systems Manager has no managed node {name} in {aws.region} either."
     lead = "instance-is-not-registered-elsewhere"
     yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead)
     if spelt := spelt_otherwise(aws, name):

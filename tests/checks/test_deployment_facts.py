@@ -107,7 +107,7 @@ def info(
         ("HOST_COUNT", 8, {"Failed": 1, "Skipped": 8}, FAIL, "too-few-succeeded", "at most 1 may fail"),
         ("HOST_COUNT", 9, {"Failed": 1, "Skipped": 8}, FAIL, "can-never-hold", "and 8 were skipped"),
         ("FLEET_PERCENT", 95, {"Failed": 1, "Skipped": 8}, FAIL, "can-never-hold", "at most 0 may fail"),
-        ("FLEET_PERCENT", 0, {"Failed": 9}, FAIL, "too-many-failed", "keeps at least 1 of 9 targets healthy, so at most 8"),
+        ("FLEET_PERCENT", 0, {"Failed": 9}, FAIL, "too-many-failed", "fails only when none of 9 targets succeeds: 0 succeeded"),
     ],
 )  # fmt: skip
 def test_the_constraint_is_said_in_numbers(
@@ -271,7 +271,7 @@ def test_the_new_members_are_shown_and_explained() -> None:
     scenario = story(error=error, deploymentMode="RESTART", ec2DeploymentOptions=options)
     (finding,) = whole(asked(scenario))
     assert "Its mode is RESTART: it restarts the application" in finding.says
-    assert "it suspends in Auto Scaling: Terminate, AZRebalance." in finding.says
+    assert "While it ran, it suspended in Auto Scaling: Terminate, AZRebalance." in finding.says
     assert "autoscaling:SuspendProcesses" in finding.fix
 
 
