@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from runbooks.aws import Aws
 from runbooks.aws.answers import NotAnAnswer
+from runbooks.text.times import time
 
 _GROUPS = "autoscaling:DescribeAutoScalingGroups"
 _HOOKS = "autoscaling:DescribeLifecycleHooks"
@@ -59,7 +60,7 @@ def activities(aws: Aws, name: str, since: datetime) -> list[Activity]:
 
     Raises `NotAnAnswer` for another group.
     """
-    began = {"Name": "StartTimeLowerBound", "Values": [f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"]}
+    began = {"Name": "StartTimeLowerBound", "Values": [time(since, "%Y-%m-%dT%H:%M:%SZ")]}
     members = ("ActivityId", "AutoScalingGroupName", "StatusCode")
     found = aws.read_all(
         _ACTIVITIES,

@@ -29,6 +29,7 @@ ELSEWHERE = {
 }
 # A finding that follows once the switch is off: the file that is left, with `rm` as its own command.
 LEFT = "agent-settings-are-sound/wire-log-left"
+ROOT_FOLDER = "/opt/codedeploy-agent/deployment-root"
 CONFIG = Path("/etc/codedeploy-agent/conf/codedeployagent.yml")
 IDENTITY = Path("/etc/codedeploy-agent/conf/codedeploy.onpremises.yml")
 
@@ -84,22 +85,40 @@ def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
     tools.mkdir()
     hosts.command(tools, "sudo", 'exec "$@"')
     hosts.command(tools, "systemctl", f'echo "$@" >>{done}')
-    hosts.command(tools, "yum", "true")
+    hosts.command(tools, "yum", f'echo "$@" >>{folder / "installed"}')
+    hosts.command(tools, "umount", f'echo "$@" >>{folder / "unmounted"}')
     hosts.command(tools, "env", f"echo install >>{done}")  # `env AWS_REGION=... ./install auto`
     hosts.command(tools, "curl", "echo >install")
     if machine.identity is not None:
         (conf / IDENTITY.name).write_text(machine.identity)
     if machine.config is not None:
         (conf / CONFIG.name).write_text((machine.config or DEFAULT_CONFIG) + machine.settings)
+    for path, text in machine.others:
+        (files / path).parent.mkdir(parents=True, exist_ok=True)
+        (files / path).write_text(text)
     here = command.replace("/etc/codedeploy-agent/", f"{files}/etc/codedeploy-agent/")
+    here = here.replace(f"rm {ROOT_FOLDER}", f"rm {files}{ROOT_FOLDER}")
     run(here, folder, {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"})
+    installed, unmounted = _words(folder / "installed"), _words(folder / "unmounted")
     after = replace(
-        machine, identity=_text(conf / IDENTITY.name), config=_text(conf / CONFIG.name), settings=""
+        machine,
+        identity=_text(conf / IDENTITY.name),
+        config=_text(conf / CONFIG.name),
+        settings="",
+        others=tuple(one for one in machine.others if (files / one[0]).exists()),
+        without=tuple(one for one in machine.without if one not in installed),
+        mounts="".join(
+            line for line in machine.mounts.splitlines(keepends=True) if line.split()[1] not in unmounted
+        ),
     )
     if done.exists():  # the agent was restarted, or installed
         after = replace(after, running=True, unit="", log=())
         after = replace(after, agent="1.8.1") if "install" in done.read_text() else after
     nodes[node] = replace(nodes[node], machine=after)
+
+
+def _words(path: Path) -> list[str]:
+    return (_text(path) or "").split()
 
 
 def _text(path: Path) -> str | None:

@@ -24,6 +24,7 @@ MADE_OF = {
     "auto-scaling-groups-have-their-hooks": "autoscaling:DescribeLifecycleHooks",
     "caller-may-list": "iam:SimulatePrincipalPolicy",
     "caller-may-register": "iam:SimulatePrincipalPolicy",
+    "auto-scaling-groups-keep-what-they-launch": "autoscaling:DescribeScalingActivities",
     "callers-send-valid-status-filters": "sts:GetCallerIdentity",  # one's own calls do not count
     "deployment-is-not-blocked": "codedeploy:ListDeployments",
     "deployment-targets-succeeded": "codedeploy:BatchGetDeploymentTargets",
@@ -45,6 +46,7 @@ MADE_OF = {
     "security-group-lets-https-out": "ec2:DescribeSecurityGroups",
     "service-role-may-do-what-the-group-needs": "iam:SimulatePrincipalPolicy",
     "service-role-trusts-codedeploy": "iam:GetRole",
+    "targets-of-the-group-are-healthy": "elbv2:DescribeTargetHealth",
     "vpc-endpoint-serves-the-agent": "ec2:DescribeSecurityGroups",
 }
 

@@ -99,6 +99,7 @@ def push(environment: dict[str, str], place: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # some 30 commands of the CLI, each a process
 def test_a_blue_green_deployment_is_made_waits_is_continued_and_is_rolled_back(
     environment: dict[str, str],
 ) -> None:

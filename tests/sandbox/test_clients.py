@@ -79,8 +79,10 @@ def test_register_tag_list_and_deregister(environment: dict[str, str], protocol:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_errors_of_every_other_kind_can_be_read(environment: dict[str, str], protocol: str) -> None:
     asked = """
+        const credentials = { accessKeyId: "any", secretAccessKey: "any" };
+        const anyone = new api.CodeDeployClient({ region: "eu-west-1", protocol, credentials });
         const errors = [await send("ListOnPremisesInstances", { registrationStatus: 5 }),
-            await send("CreateApplication", { applicationName: "x" }), await send("DeleteResourcesByExternalId", {}),
+            await send("CreateApplication", { applicationName: "x" }), await anyone.send(new api.DeleteResourcesByExternalIdCommand({})).catch((error) => error),
             await send("ListDeploymentGroups", { applicationName: "nope" })];
         print(errors.map((error) => [error.name, error.$metadata.httpStatusCode]));
     """
