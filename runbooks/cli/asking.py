@@ -71,8 +71,9 @@ def answer(
 ) -> Never:
     """Connect, run the checks (all when none is named), show the report, and end with its exit code.
 
-    ``account`` is the one that the question names: the checks are not run in another. ``first`` is done with the session before the checks, and takes its own time. ``by`` asks in the place of `diagnose`:
-    it gets the session, and ``timeout`` and ``progress``.
+    ``account`` is the one that the question names: the checks are not run in another. ``first`` is done with the session
+    before the checks, and takes its own time. ``by`` asks in the place of `diagnose`: it gets the session, and
+    ``timeout`` and ``progress``.
     """
     from runbooks.aws import connect
     from runbooks.diagnosis import chosen_checks, diagnose, refuse_unused

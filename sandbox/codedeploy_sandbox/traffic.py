@@ -46,27 +46,28 @@ def _looked_up(account: Account, region: str, member: str, name: str) -> Balance
 def block(account: Account, region: str, info: Mapping[str, Any], instance: str) -> None:
     """Take an instance out of the load balancers, where it is registered."""
     for one in found(account, region, info)[0]:
-        if instance not in registered(account, region, one):
-            continue
-        if one.arn:
-            asked: dict[str, Any] = {"TargetGroupArn": one.arn, "Targets": [{"Id": instance}]}
-            account.ask("elbv2", "DeregisterTargets", region=region, **asked)
-        else:
-            asked = {"LoadBalancerName": one.name, "Instances": [{"InstanceId": instance}]}
-            account.ask("elb", "DeregisterInstancesFromLoadBalancer", region=region, **asked)
+        if instance in registered(account, region, one):
+            _change(
+                account, region, one, instance, "DeregisterTargets", "DeregisterInstancesFromLoadBalancer"
+            )
 
 
 def allow(account: Account, region: str, info: Mapping[str, Any], instance: str) -> None:
     """Register an instance with the load balancers, where it is not yet."""
     for one in found(account, region, info)[0]:
-        if instance in registered(account, region, one):
-            continue
-        if one.arn:
-            asked: dict[str, Any] = {"TargetGroupArn": one.arn, "Targets": [{"Id": instance}]}
-            account.ask("elbv2", "RegisterTargets", region=region, **asked)
-        else:
-            asked = {"LoadBalancerName": one.name, "Instances": [{"InstanceId": instance}]}
-            account.ask("elb", "RegisterInstancesWithLoadBalancer", region=region, **asked)
+        if instance not in registered(account, region, one):
+            _change(account, region, one, instance, "RegisterTargets", "RegisterInstancesWithLoadBalancer")
+
+
+def _change(
+    account: Account, region: str, one: Balancer, instance: str, operation: str, of_classic: str
+) -> None:
+    if one.arn:
+        asked: dict[str, Any] = {"TargetGroupArn": one.arn, "Targets": [{"Id": instance}]}
+        account.ask("elbv2", operation, region=region, **asked)
+    else:
+        asked = {"LoadBalancerName": one.name, "Instances": [{"InstanceId": instance}]}
+        account.ask("elb", of_classic, region=region, **asked)
 
 
 def registered(account: Account, region: str, one: Balancer) -> set[str]:
