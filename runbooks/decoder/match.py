@@ -47,8 +47,8 @@ def explain(text: str) -> Explanation:
     hits = [hit for hit in found if not hit.weak] or found
     hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
     best = {hit.name: hit for hit in reversed(hits)}
-    hits = [hit for hit in hits if best[hit.name] is hit]
-    hits = _standing([hit for hit in hits if not _covered(hit, hits, text)])
+    hits = [hit for hit in hits if best[hit.name] is hit and not _covered(hit, hits, text)]
+    hits = _standing(hits)
     operation = _operation(text)
     foreign = [hit for hit in hits if _foreign(hit, text)]
     hits = [hit for hit in hits if hit not in foreign]

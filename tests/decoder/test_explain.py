@@ -207,6 +207,21 @@ def test_the_last_successful_revision_is_said_whenever_its_scripts_run() -> None
     assert "last successful revision" not in explain(text.replace("ApplicationStop", "AfterInstall")).note
 
 
+def test_a_sentence_that_is_known_is_not_called_unknown_beside_its_code() -> None:
+    """The code and the sentence of one failure stand in two lines of the console."""
+    found = explain(
+        "Deployment error code:\nHEALTH_CONSTRAINTS\n\nDeployment error message:\nThe overall deployment failed because "
+        "too many individual instances failed deployment"
+    )
+    assert [known.name for known in found.known] == ["HEALTH_CONSTRAINTS"]
+
+
+def test_the_helper_of_the_cli_that_finds_no_agent_to_stop_is_passed_by() -> None:
+    text = "Failed to stop the AWS CodeDeploy Agent:\nUnit codedeploy-agent.service not loaded."
+    assert "without it" in explain(text).known[0].do
+    assert "without it" not in explain("Unit codedeploy-agent.service not loaded.").known[0].do
+
+
 def test_ec2_and_on_premises_are_told_apart_where_the_text_does_so() -> None:
     line = "CommandPoller: Missing credentials - please check if this instance was started with an IAM instance profile"
     both = explain(line).known[0].do

@@ -49,8 +49,9 @@
     let kept = strong.length ? strong : found;
     kept.sort((a, b) => a.rank - b.rank || a.entry.general - b.entry.general || a.named - b.named || b.end - a.end);
     const seen = new Set();
+    const all = kept;
     kept = kept.filter((hit) => !seen.has(hit.name) && seen.add(hit.name));
-    kept = standing(kept.filter((hit) => !covered(hit, kept, text)));
+    kept = standing(kept.filter((hit) => !covered(hit, all, text)));
     const operation = operationOf(index, text);
     const foreign = kept.filter((hit) => foreignService(index, hit, text));
     kept = kept.filter((hit) => !foreign.includes(hit));
