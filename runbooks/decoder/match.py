@@ -47,8 +47,11 @@ def explain(text: str) -> Explanation:
     hits = [hit for hit in found if not hit.weak] or found
     hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
     best = {hit.name: hit for hit in reversed(hits)}
-    hits = [hit for hit in hits if best[hit.name] is hit and not _covered(hit, hits, text)]
-    hits = _standing(hits)
+    telling = list(
+        {(hit.name, hit.named): hit for hit in reversed(hits)}.values()
+    )  # its code and its sentence
+    hits = [hit for hit in hits if best[hit.name] is hit]
+    hits = _standing([hit for hit in hits if not _covered(hit, telling, text)])
     operation = _operation(text)
     foreign = [hit for hit in hits if _foreign(hit, text)]
     hits = [hit for hit in hits if hit not in foreign]
@@ -100,10 +103,18 @@ def _entry(word: str, before: str, alone: bool) -> tuple[Entry, str] | None:
     return (names.get(low) or names.get(low + "exception") or names.get(word.upper())) if alone else None
 
 
+def _alone(word: str, text: str) -> bool:
+    """Whether the text is this word and nothing else, or this word under the label of an error code."""
+    if len(text) >= _WORD or text.strip() == word:
+        return len(text) < _WORD
+    labelled = compiled(index().grammar["labelled"]).search(text)
+    return bool(labelled and labelled[0] == text and labelled[1] == word)
+
+
 def _named(word: str, starts: Iterable[int], text: str) -> Iterator[_Hit]:
     """A code of the index, at each place where it stands as one."""
     grammar = index().grammar
-    alone = len(text) < _WORD and text.strip() == word
+    alone = _alone(word, text)
     for start in starts:
         end = start + len(word)
         before = ("" if start > 200 else "\n") + text[max(0, start - 200) : start]

@@ -48,10 +48,10 @@
     const strong = found.filter((hit) => !hit.weak);
     let kept = strong.length ? strong : found;
     kept.sort((a, b) => a.rank - b.rank || a.entry.general - b.entry.general || a.named - b.named || b.end - a.end);
-    const seen = new Set();
-    const all = kept;
-    kept = kept.filter((hit) => !seen.has(hit.name) && seen.add(hit.name));
-    kept = standing(kept.filter((hit) => !covered(hit, all, text)));
+    const first = (key, seen = new Set()) => kept.filter((hit) => !seen.has(key(hit)) && seen.add(key(hit)));
+    const telling = first((hit) => `${hit.name} ${hit.named}`); // its code and its sentence
+    kept = first((hit) => hit.name);
+    kept = standing(kept.filter((hit) => !covered(hit, telling, text)));
     const operation = operationOf(index, text);
     const foreign = kept.filter((hit) => foreignService(index, hit, text));
     kept = kept.filter((hit) => !foreign.includes(hit));
@@ -144,6 +144,13 @@
     }
   }
 
+  /** Whether the text is this word and nothing else, or this word under the label of an error code. */
+  function isAlone(index, word, text) {
+    if (text.length >= WORD || text.trim() === word) return text.length < WORD;
+    const labelled = compiled(index, index.grammar.labelled).exec(text);
+    return Boolean(labelled && labelled[0] === text && labelled[1] === word);
+  }
+
   /** The entry of a code and the code as it is spelt, where `word` is one. */
   function entryOf(index, word, before, alone) {
     const { names } = index;
@@ -156,7 +163,7 @@
 
   function named(index, word, starts, text) {
     const { grammar } = index, found = [];
-    const alone = text.length < WORD && text.trim() === word;
+    const alone = isAlone(index, word, text);
     for (const start of starts) {
       const end = start + word.length;
       const before = (start > 200 ? "" : "\n") + text.slice(Math.max(0, start - 200), start);
