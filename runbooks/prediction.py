@@ -19,13 +19,12 @@ from runbooks.checks.preflight import BY_AWS, MOST_LEADS, Planned
 from runbooks.commands import aws_cli, piped, shell, shown
 from runbooks.diagnosis import add_to, leads_of
 from runbooks.errors import UserError
-from runbooks.findings import UNKNOWN, Check, CouldNotCheck, Finding, Lead, needs
+from runbooks.findings import FAIL, UNKNOWN, WARN, Check, CouldNotCheck, Finding, Lead, needs
 from runbooks.progress import ProgressCallback, cell
 from runbooks.question import Question
 from runbooks.report import Report
 
 _REVISION = "revision-of-the-group-is-there"
-_HEALTH = "targets-of-the-group-are-healthy"  # an application that is unhealthy now fails AllowTraffic
 _NEVER = ("what the hook scripts do",)  # whatever is asked
 
 
@@ -38,8 +37,9 @@ def preflight(
     timeout: float = 60,
     progress: Callable[[], AbstractContextManager[ProgressCallback]] = cell,
 ) -> Report:
-    """What would fail if one deployed to "APPLICATION/GROUP" now, and in the report's note what was not predicted.
+    """What would fail if one deployed to "APPLICATION/GROUP" now, and what was not predicted.
 
+    What is wrong and stops no deployment to the instances of now (`Finding.later`) is a WARN here, where a diagnosis FAILs.
     ``bundle`` is a file or a folder that is to be deployed: the linter judges it. ``revision`` is where it is to be
     deployed from, as `revision_at` takes it; by itself the one that the group was last given. A sample of the hosts is checked
     too, with the probe where the session may send it. Raises `UserError` for what is neither, and as `Question.of` does.
@@ -48,7 +48,7 @@ def preflight(
         raise UserError(f"There is no file or folder {str(bundle)!r}.")
     question = replace(Planned.of(deployment_group=group), bundle=str(bundle), revision=revision)
     question.require("deployment_group")
-    chosen = [check for check in all_checks() if check.category == "group" or check.id == _HEALTH]
+    chosen = [check for check in all_checks() if check.category in ("group", "traffic")]
     chosen += [check for check in predictions() if "instance" not in check.needs]
     if revision:
         location = revision_at(revision)
@@ -62,8 +62,23 @@ def preflight(
         found = engine.run_all(more, session.remembering(), timeout, show, began=began)
         add_to(results, more, found)
     given = {name: str(value) for name, value in (("bundle", bundle), ("revision", revision)) if value}
-    note, only = _note(aws, results, hosts, question), tuple(check.id for check in results)
-    return Report(aws.source(), question, results, only, "preflight", note, given)
+    results = {check: [_predicted(one) for one in found] for check, found in results.items()}
+    only = tuple(check.id for check in results)
+    return Report(
+        aws.source(),
+        question,
+        results,
+        only,
+        "preflight",
+        _sample(aws, hosts),
+        tuple(_unpredicted(aws, results, hosts, question)),
+        given,
+    )
+
+
+def _predicted(finding: Finding) -> Finding:
+    """The finding as a prediction: a FAIL only where it stops the deployment."""
+    return replace(finding, verdict=WARN) if finding.later and finding.verdict is FAIL else finding
 
 
 def _on_hosts(aws: Aws, question: Planned, hosts: Sequence[Lead]) -> list[tuple[Check, Question]]:
@@ -111,18 +126,30 @@ def _of(check: Check, location: dict[str, Any]) -> Check:
     return replace(check, function=revision_of_the_group_is_there)
 
 
-def _note(aws: Aws, results: dict[Check, list[Finding]], hosts: Sequence[Lead], question: Planned) -> str:
-    """On which hosts the prediction rests, and what it could not predict."""
+def _total(hosts: Sequence[Lead]) -> int:
+    """How many instances the sample is of."""
+    return max((host.alike for host in hosts), default=0)
+
+
+def _sample(aws: Aws, hosts: Sequence[Lead]) -> str:
+    """On which hosts the prediction rests."""
     probed = _probed(aws, hosts)
-    total = max((host.alike for host in hosts), default=0)
-    sample = f"Probed: {', '.join(probed)} ({len(probed)} of {total} instances). " if probed else ""
-    unknown = [check.id for check, found in results.items() if UNKNOWN in {f.verdict for f in found}]
-    unseen = (
-        [] if question.bundle else [f"whether the bundle is sound and for this group ({_unread(aws, hosts)})"]
-    )
-    if probed and len(probed) < total:
-        unseen.append(f"what the probe would find on the other {total - len(probed)}")
-    return f"{sample}Not predicted: {'; '.join([*unknown, *unseen, *_NEVER])}."
+    return f"Probed: {', '.join(probed)} ({len(probed)} of {_total(hosts)} instances)." if probed else ""
+
+
+def _unpredicted(
+    aws: Aws, results: dict[Check, list[Finding]], hosts: Sequence[Lead], question: Planned
+) -> Iterator[str]:
+    """What the prediction leaves open."""
+    probed = len(_probed(aws, hosts))
+    if unknown := [check.id for check, found in results.items() if UNKNOWN in {f.verdict for f in found}]:
+        yield f"what could not be checked: {', '.join(unknown)}"
+    if not question.bundle:
+        yield f"whether the bundle is sound and for this group: {_unread(aws, hosts)}"
+    if 0 < probed < _total(hosts):
+        left = _total(hosts) - probed
+        yield f"what the probe would find on the other {left} instance{'s' * (left != 1)}"
+    yield from _NEVER
 
 
 def _unread(aws: Aws, hosts: Sequence[Lead]) -> str:
@@ -132,6 +159,5 @@ def _unread(aws: Aws, hosts: Sequence[Lead]) -> str:
         return "give it with --bundle"
     download = piped(aws_cli(aws.place, "s3", "cp", f"s3://{stored}", "-"), shell("runbooks", "appspec", "-"))
     return (
-        "give it with --bundle. The stored one is not read, since that takes s3:GetObject, which the policy of these reads"
-        f" does not have; with an identity that has it: {shown(download)}"
+        f"give it with --bundle, or judge the stored one as someone who has s3:GetObject: {shown(download)}"
     )

@@ -58,6 +58,7 @@ NEEDED = {
     "iam:GetUser": ("healthy", "batch-01"),
     "iam:ListAccessKeys": ("healthy", "batch-01"),
     "iam:SimulatePrincipalPolicy": ("healthy", "web-01"),
+    "sns:GetTopicAttributes": ("group-healthy", "web-01"),
     "ssm:DescribeInstanceInformation": ("healthy", "web-01"),
     "ssm:GetDocument": ("healthy", "web-01"),
     "ssm:GetCommandInvocation": ("healthy", "web-01"),

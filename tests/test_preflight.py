@@ -109,10 +109,23 @@ def test_the_page_has_the_table() -> None:
 
 def test_what_was_not_predicted_is_said_in_every_form() -> None:
     report = asked("simulation-denied")
-    unknown = "service-role-may-do-what-the-group-needs; host-may-read-the-bucket"
-    assert f"Not predicted: {unknown}; whether the bundle" in report.coverage
+    unknown, bundle, scripts = report.unpredicted
+    assert (
+        unknown
+        == "what could not be checked: service-role-may-do-what-the-group-needs, host-may-read-the-bucket"
+    )
+    assert bundle.startswith("whether the bundle is sound and for this group: give it with --bundle")
+    assert scripts == "what the hook scripts do"
     for form in FORMATS:
-        assert "Not predicted" in report.render(form), form
+        assert scripts in report.render(form), form
+
+
+def test_the_first_line_is_the_verdict_and_what_was_not_predicted_is_a_list_below() -> None:
+    first, *rest = asked("simulation-denied").render("text").splitlines()
+    assert first.startswith("UNKNOWN: 2 not checked")
+    assert len(first) < 200
+    start = rest.index("Not predicted:") + 1
+    assert [line[:2] for line in rest[start : start + 4]] == ["- ", "- ", "- ", ""]
 
 
 def test_the_linter_judges_the_bundle(tmp_path: Path) -> None:

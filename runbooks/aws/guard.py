@@ -11,7 +11,7 @@ Permission = Callable[[Mapping[str, Any]], bool]
 SERVICES = frozenset(
     {
         *("autoscaling", "cloudtrail", "cloudwatch", "codedeploy", "ec2", "elb", "elbv2", "iam", "kms"),
-        *("s3", "ssm", "sts"),
+        *("s3", "sns", "ssm", "sts"),
     }
 )
 
@@ -19,10 +19,11 @@ SERVICES = frozenset(
 _READS = re.compile(r"^(BatchGet|Describe|Get|List|Lookup|Simulate)[A-Z]")
 
 # Of these services no more: other reads of S3 give what is in an object, or how a bucket is guarded; those of KMS make
-# material for an import, or show who may use a key.
+# material for an import, or show who may use a key; those of SNS show the addresses of subscribers.
 _ONLY = {
     "kms": frozenset({"DescribeKey"}),
     "s3": frozenset({"GetBucketEncryption", "GetBucketLocation", "ListObjectsV2"}),
+    "sns": frozenset({"GetTopicAttributes"}),
 }
 
 # Their verb reads, but their answer is a credential or a secret, or they write a report.

@@ -8,6 +8,7 @@ from runbooks.aws import Aws, Refusal
 from runbooks.facts.deployments import counts, deployment
 from runbooks.findings import OK, Finding, NotApplicable
 from runbooks.question import Question
+from runbooks.text.mask import masked
 from runbooks.text.times import time
 
 _CREATORS = {  # of the model, where its name needs words
@@ -27,6 +28,12 @@ ELSEWHERE = (
 def sentence(text: str) -> str:
     """The text with a full stop."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of AWS on one line, with secrets masked before it is cut to ``most`` characters."""
+    line = masked(" ".join(text.split()))
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def since(aws: Aws, at: datetime | None) -> str:

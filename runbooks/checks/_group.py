@@ -1,12 +1,14 @@
 """The deployment group that several checks are about, and its Auto Scaling groups."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._selected import scaling_names
+from runbooks.commands import aws_cli
 from runbooks.facts.deployment_groups import deployment_group
-from runbooks.findings import NotApplicable
+from runbooks.findings import Command, NotApplicable
 from runbooks.question import Question
 
 SELECTS = "group-selects-instances"  # the check that says that there is no such group
@@ -33,13 +35,39 @@ def server(group: dict[str, Any], name: str) -> dict[str, Any]:
     return group
 
 
-def scaled_by(group: Mapping[str, Any], name: str) -> dict[str, str]:
-    """The Auto Scaling groups of a deployment group, with CodeDeploy's hook on each.
+# The members of an AutoScalingGroup of CodeDeploy that name its hooks, by what the hook holds up.
+_HOOKS = {"launch": "hook", "termination": "terminationHook"}
 
-    Raises `NotApplicable` where it has none.
+
+def scaled_by(group: Mapping[str, Any], name: str) -> dict[str, dict[str, str]]:
+    """The Auto Scaling groups of a deployment group, with CodeDeploy's hooks on each ("launch", "termination").
+
+    A hook is "" where CodeDeploy names none. Raises `NotApplicable` where the deployment group has no Auto Scaling group.
     """
-    hooks = {str(one.get("name")): str(one.get("hook") or "") for one in group.get("autoScalingGroups") or ()}
+    hooks = {str(one.get("name")): hooks_of(one) for one in group.get("autoScalingGroups") or ()}
     found = {one: hooks[one] for one in scaling_names(group)}
     if not found:
         raise NotApplicable(f"{name} has no Auto Scaling group.", about=name)
     return found
+
+
+def hooks_of(scaled: Mapping[str, Any]) -> dict[str, str]:
+    """The names of CodeDeploy's hooks on an Auto Scaling group of a deployment group, by their kind; "" for none."""
+    return {kind: str(scaled.get(member) or "") for kind, member in _HOOKS.items()}
+
+
+def kinds_of(group: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of hooks that CodeDeploy puts on the Auto Scaling groups of a deployment group (botocore's model)."""
+    return ("launch", "termination") if group.get("terminationHookEnabled") else ("launch",)
+
+
+def updated(aws: Aws, name: str, **options: str | bool) -> Command:
+    """The command that gives the deployment group APPLICATION/GROUP these options."""
+    application, _, group = name.partition("/")
+    named = {"application_name": application, "current_deployment_group_name": group}
+    return aws_cli(aws.place, "deploy", "update-deployment-group", **named, **options)
+
+
+def scaled_to(aws: Aws, name: str, scaled: Collection[str]) -> Command:
+    """The command that gives a deployment group these Auto Scaling groups and no other."""
+    return updated(aws, name, auto_scaling_groups=json.dumps(list(scaled)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from runbooks.aws import Aws
-from runbooks.checks._deployed import sentence
+from runbooks.checks._deployed import sentence, shortened
 from runbooks.checks._members import listed
 from runbooks.commands import aws_cli
 from runbooks.facts.auto_scaling import MOST_ACTIVITIES, Activity, activities
@@ -17,6 +17,7 @@ SOON = timedelta(hours=1)  # an instance that fails its health checks within thi
 LOOP = 3  # so many launches that were not kept are a loop
 _PAGE, _SCALING = "/symptoms/asg-hook/", "/deployment-errors/AUTO_SCALING_CONFIGURATION/"
 _SAID = 3  # texts that a sentence quotes
+_TEXT = 300  # characters of each
 _ENDED = ("Successful", "Failed", "Cancelled")  # of the model's statuses those that are an end
 # Words of AWS's texts, which its user guide and its knowledge base quote; they are no contract.
 _ABANDONED = re.compile(r"\bwas abandoned\b|\bABANDON\b")
@@ -37,10 +38,10 @@ def launches(aws: Aws, name: str) -> Iterator[Finding]:
     read = [one for one in activities(aws, name, since) if one.began and one.began >= since]
     launched = [one for one in read if one.kind == "launch"]
     if len(read) >= MOST_ACTIVITIES:
-        says = f"of the activities of {name} within 24 hours no more than {MOST_ACTIVITIES} were read."
+        says = f"of the activities of the Auto Scaling group {name} within 24 hours no more than {MOST_ACTIVITIES} were read."
         yield Finding(UNKNOWN, f"Could not check: {says}", code="not-read", about=name)
     if not launched:
-        says = f"{name} has launched no instance within the last 24 hours, so nothing shows whether it keeps them."
+        says = f"{_named(name)} has launched no instance within the last 24 hours, so nothing shows whether it keeps them."
         yield Finding(SKIP, says, code="no-launches", about=name)
         return
     ends = {one.instance: one for one in read if one.kind == "termination" and one.instance}
@@ -101,7 +102,7 @@ def _not_kept(
         f"{len(unhealthy)} by health checks within {hours} h" if unhealthy else "",
     ]
     says = (
-        f"{name} lost {count} of {of} instances that it launched within the last 24 hours"
+        f"{_named(name)} lost {count} of {of} instances that it launched within the last 24 hours"
         f" ({_instances([*abandoned, *unhealthy])}): {' and '.join(filter(None, how))}."
     )
     quoted = _said([*(one.text for one in abandoned), *(ends[one.instance].cause for one in unhealthy)])
@@ -113,25 +114,28 @@ def _not_kept(
     verdict, code = (FAIL, "loop") if is_loop else (WARN, "not-kept")
     named = {"auto_scaling_group_name": name, "scaling_processes": "Launch"}
     fix = _FIX.format(suspend=aws_cli(aws.place, "autoscaling", "suspend-processes", **named))
-    return Finding(verdict, says, code=code, about=name, fix=fix, next=_PAGE)
+    return Finding(verdict, says, code=code, about=name, fix=fix, next=_PAGE, later=True)
 
 
 def _failed(name: str, launched: Sequence[Activity], failed: Sequence[Activity]) -> Finding:
     """Launches that failed count as long as none has succeeded after them."""
     newest = max(failed, key=_began)
     again = any(one.status == "Successful" and _began(one) > _began(newest) for one in launched)
-    says = f"{len(failed)} of {len(launched)} launches of {name} within the last 24 hours did not succeed"
-    says += f", the last at {time(newest.began)}" if newest.began else ""
-    says += "; a later one succeeded." if again else "; none has succeeded since."
+    at = f", the last at {time(newest.began)}" if newest.began else ""
+    since = "one that began later succeeded" if again else "none has succeeded since"
+    says = (
+        f"{_named(name)} could not launch {'every' if again else 'an'} instance: {len(failed)} of {len(launched)} launches"
+        f" within the last 24 hours failed{at}, and {since}."
+    )
     says += _said(one.text for one in failed)
     if again:
         return Finding(WARN, says, code="failed-before", about=name, next=_SCALING)
-    fix = f"Correct what the message names; until then {name} gets no new instance."
-    return Finding(FAIL, says, code="failed", about=name, fix=fix, next=_SCALING)
+    fix = "Correct what Auto Scaling names. Until then it launches no instance, not even for one that ends."
+    return Finding(FAIL, says, code="failed", about=name, fix=fix, next=_SCALING, later=True)
 
 
 def _well(name: str, well: Sequence[Activity], ended: Sequence[Activity]) -> Finding:
-    says = f"{name} launched {_instances(well)} within the last 24 hours and lost none of these early"
+    says = f"{_named(name)} launched {_instances(well)} within the last 24 hours and lost none of these early"
     says += f"; {len(ended)} ended since, later or for another reason." if ended else "."
     return Finding(OK, says, about=name)
 
@@ -141,14 +145,18 @@ def _waiting(name: str, waiting: Sequence[Activity], verdict: Verdict, code: str
     since = f", the first since {time(first.began)}" if first.began else ""
     states = ", ".join(sorted({one.status for one in waiting}))
     many = len(waiting) > 1
-    says = f"{len(waiting)} launch{'es' * many} of {name} {'have' if many else 'has'} not ended ({states}){since}."
+    says = f"{len(waiting)} launch{'es' * many} of the Auto Scaling group {name} {'have' if many else 'has'} not ended ({states}){since}."
     return Finding(verdict, says, code=code, about=name, next=_PAGE)
 
 
 def _said(texts: Iterable[str]) -> str:
     """What Auto Scaling says, each text once whatever the instance, the time and the token."""
-    found = {_OWN.sub("", one): " ".join(one.split()) for one in texts if one.strip()}
+    found = {_OWN.sub("", one): shortened(one, _TEXT) for one in texts if one.strip()}
     return f" Auto Scaling says: {sentence('; '.join(list(found.values())[:_SAID]))}" if found else ""
+
+
+def _named(name: str) -> str:
+    return f"The Auto Scaling group {name}"
 
 
 def _instances(rows: Sequence[Activity]) -> str:

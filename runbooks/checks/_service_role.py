@@ -1,11 +1,13 @@
 """The service role of a deployment group: whom it trusts, and what it may do of what its group needs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws
 from runbooks.aws.regions import dns_suffix
 from runbooks.checks._iam import let_in, simulated, trusts
+from runbooks.checks._topics import topics_of
 from runbooks.facts.auto_scaling import auto_scaling_groups
 from runbooks.facts.load_balancing import target_group
 from runbooks.findings import FAIL, OK, CouldNotCheck, Finding
@@ -37,6 +39,7 @@ class Need(NamedTuple):
     named: str = ""  # the thing, where it is one of several
     useful: tuple[str, ...] = ()  # of these a denial is no proof
     page: str = _TRUST
+    later: str = ""  # what a denial stops, where that is no deployment to the instances of now
 
 
 # By what a group has; all but those of launch templates are in the managed policy AWSCodeDeployRole (version 12). Which
@@ -62,6 +65,8 @@ _HOOKS = (
     "autoscaling:PutLifecycleHook",
     "autoscaling:RecordLifecycleActionHeartbeat",
 )
+_OF_HOOKS = "This stops updates of the deployment group and deployments to new instances, not one to the instances of now."
+_OF_TOPICS = "This stops the notifications, not a deployment."
 _SUSPENDS = ("autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses")
 # AWS's user guide: to be added to the managed policy where an Auto Scaling group has a launch template
 _LAUNCHES = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
@@ -99,20 +104,25 @@ def needs(aws: Aws, group: Mapping[str, Any]) -> list[Need]:
         found.append(_OF_CLASSIC)
     if alarms_of(group):
         found.append(_OF_ALARMS)
-    topics = {str(one["triggerTargetArn"]) for one in group.get("triggerConfigurations") or ()}
-    found += [Need(("sns:Publish",), on=topic, named=topic.rpartition(":")[2]) for topic in sorted(topics)]
+    found += [
+        Need(("sns:Publish",), on=topic, named=topic.rpartition(":")[2], later=_OF_TOPICS)
+        for topic in sorted(topics_of(group))
+    ]
     return found
 
 
 def _of_scaling(aws: Aws, group: Mapping[str, Any]) -> Iterator[Need]:
     names = [str(one["name"]) for one in group.get("autoScalingGroups") or () if one.get("name")]
     options = group.get("ec2DeploymentOptions") or {}
-    hooks = _HOOKS + (_SUSPENDS if options.get("autoScalingGroupProcessesToSuspend") else ())
+    suspends = bool(options.get("autoScalingGroupProcessesToSuspend"))
     there = auto_scaling_groups(aws, names)
     if names:
         yield _OF_SCALING
     for name, one in sorted(there.items()):
-        yield Need(hooks, on=str(one.get("AutoScalingGroupARN") or "*"), named=name, page=_SCALING)
+        on = str(one.get("AutoScalingGroupARN") or "*")
+        yield Need(_HOOKS, on=on, named=name, page=_SCALING, later=_OF_HOOKS)
+        if suspends:
+            yield Need(_SUSPENDS, on=on, named=name, page=_SCALING)
     if any("LaunchTemplate" in (one.get("MixedInstancesPolicy") or one) for one in there.values()):
         # a policy may name what is launched and which role is passed: so a denial on * proves nothing
         yield Need(_LAUNCHES, useful=_LAUNCHES, page=_SCALING)
@@ -128,6 +138,25 @@ def _of_blue_green(group: Mapping[str, Any]) -> Iterator[Need]:
         yield _TERMINATES
 
 
+def of_scaling(info: Mapping[str, Any], code: str, message: str) -> str:
+    """What a deployment (DeploymentInfo) needs of its role beside what each one needs, where Auto Scaling was refused.
+
+    A sentence after a space; "" where the code and the message are of another refusal. A message names the service only.
+    """
+    if code != "AUTO_SCALING_IAM_ROLE_PERMISSIONS" and not (
+        code == "IAM_ROLE_PERMISSIONS" and "AmazonAutoScaling" in message
+    ):
+        return ""
+    if (info.get("ec2DeploymentOptions") or {}).get("autoScalingGroupProcessesToSuspend"):
+        return f" It suspends processes, for which the role needs {' and '.join(_SUSPENDS)}."
+    if _COPIES in _of_blue_green(info):
+        also = f"with a launch template {', '.join(_LAUNCHES)}"
+        return (
+            f" It copies the Auto Scaling group, for which the role needs {_COPIES.actions[0]}, and {also}."
+        )
+    return ""
+
+
 def alarms_of(group: Mapping[str, Any]) -> list[str]:
     """The names of the alarms that a deployment group watches; none where it does not watch them now."""
     configured = group.get("alarmConfiguration") or {}
@@ -137,6 +166,9 @@ def alarms_of(group: Mapping[str, Any]) -> list[str]:
 def permissions(aws: Aws, role: str, wanted: list[Need]) -> Iterator[Finding]:
     """What IAM's simulator says of each need."""
     for need in wanted:
-        yield from simulated(
+        found = simulated(
             aws, role, need.actions, need.on, page=need.page, useful=need.useful, named=need.named
         )
+        for one in found:
+            spares = need.later and one.verdict is FAIL
+            yield replace(one, says=f"{one.says} {need.later}", later=True) if spares else one

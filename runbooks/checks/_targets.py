@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runbooks.aws import Aws, Refusal
-from runbooks.checks._deployed import sentence
+from runbooks.checks._deployed import sentence, shortened
 from runbooks.checks._members import listed
 from runbooks.facts.deployments import active_deployments
 from runbooks.facts.load_balancing import (
@@ -182,9 +182,9 @@ def _said(name: str, state: str, reason: str, who: list[str], rows: Iterable[Hea
     meaning = REASONS.get(reason, Meaning(""))
     why = f"{meaning.means} ({reason})" if meaning.means else reason
     says = sentence(f"{says}: {why}" if why else says)
-    texts = list(dict.fromkeys(" ".join(row.text.split()) for row in rows if row.text.strip()))
+    texts = list(dict.fromkeys(shortened(row.text, _TEXT) for row in rows if row.text.strip()))
     if texts:
-        quoted = "; ".join(one if len(one) <= _TEXT else one[: _TEXT - 1] + "…" for one in texts[:_SAID])
+        quoted = "; ".join(texts[:_SAID])
         says += f" AWS says: {sentence(quoted)}"
     if code == "unknown-state":
         says += " This guide does not know that state."
@@ -206,6 +206,7 @@ def _missing(aws: Aws, group: str, name: str, missing: Sequence[str]) -> Finding
         about=some,
         fix=fix,
         next=_PAGE,
+        later=True,
     )
 
 

@@ -20,6 +20,7 @@ from runbooks.checks._blue_green import (
 from runbooks.checks._causes import about, by_count, causes, explained, finding, not_listed, not_read
 from runbooks.checks._constraint import judged, waiting
 from runbooks.checks._deployed import ELSEWHERE, counted, described, ending, sentence, since
+from runbooks.checks._service_role import of_scaling
 from runbooks.decoder import Known
 from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
@@ -251,8 +252,7 @@ def _ended(what: str, info: Mapping[str, Any]) -> Finding:
     fix = _WITH_TARGETS if code in _COUNTS else "" if code == "MANUAL_STOP" else _do(known)
     if code == "NO_INSTANCES" and is_blue_green(info):
         fix += f" {NO_REPLACEMENT}"
-    if code in ("IAM_ROLE_PERMISSIONS", "AUTO_SCALING_IAM_ROLE_PERMISSIONS") and _suspended(info):
-        fix += " The service role needs autoscaling:SuspendProcesses and autoscaling:ResumeProcesses."
+    fix += of_scaling(info, code, message)
     says += _manner(info)
     return Finding(
         FAIL,

@@ -1,24 +1,27 @@
 """Whether a deployment group can deploy now: its instances, its service role, its revision, and what it works with."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks import _service_role
+from runbooks.checks._balancing import balancing
 from runbooks.checks._constraint import foreseen
 from runbooks.checks._deployed import ELSEWHERE, location
-from runbooks.checks._group import SELECTS, known, scaled_by, server
+from runbooks.checks._group import SELECTS, known, scaled_by, server, updated
+from runbooks.checks._hooked import hooked
 from runbooks.checks._revision import findings
 from runbooks.checks._selected import selected
 from runbooks.checks._shared import shared
-from runbooks.checks._targets import balancers
+from runbooks.checks._topics import topics, topics_of
+from runbooks.commands import aws_cli
 from runbooks.facts.alarms import alarm_states
-from runbooks.facts.auto_scaling import auto_scaling_groups, launch_hooks
+from runbooks.facts.auto_scaling import auto_scaling_groups
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.deployments import active_deployments, deployment, minimum_healthy
 from runbooks.facts.iam import role
-from runbooks.facts.load_balancing import classic_load_balancer, target_group
-from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
+from runbooks.findings import FAIL, OK, WARN, Command, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.question import Question
 
 TITLE = "Can the deployment group deploy?"
@@ -26,8 +29,6 @@ GUIDE = "/deployment-errors/"
 RUNBOOK = "triage"
 
 _DEFAULT = "CodeDeployDefault.OneAtATime"  # botocore's model of CreateDeploymentGroup
-_ASG_HOOK, _SCALING = "/symptoms/asg-hook/", "/deployment-errors/AUTO_SCALING_CONFIGURATION/"
-_BALANCING = "/deployment-errors/ELASTIC_LOAD_BALANCING_INVALID/"
 
 
 @needs("deployment_group")
@@ -72,7 +73,9 @@ def group_can_keep_enough_instances_healthy(aws: Aws, question: Question) -> Ite
     rule = minimum_healthy(aws, config)
     if isinstance(rule, Refusal):
         says = f"The deployment configuration {config} of {name} is not there: {rule.code}."
-        yield Finding(FAIL, says, code="no-configuration", about=config, next=f"/exceptions/{rule.code}/")
+        fix = updated(aws, name, deployment_config_name=_DEFAULT)
+        page = f"/exceptions/{rule.code}/"
+        yield Finding(FAIL, says, code="no-configuration", about=config, fix=fix, next=page)
         return
     yield foreseen(config, rule, total)
 
@@ -89,7 +92,8 @@ def group_has_no_deployment_in_progress(aws: Aws, question: Question) -> Iterato
         yield Finding(OK, f"No deployment of {name} is in progress.", about=name)
         return
     says = f"{', '.join(active)} of {name} {'is' if len(active) == 1 else 'are'} in progress: a group takes one deployment at a time."
-    fix = f"Wait until {active[0]} has ended, or stop it (aws deploy stop-deployment --deployment-id {active[0]})."
+    stop = aws_cli(aws.place, "deploy", "stop-deployment", deployment_id=active[0])
+    fix = f"Wait until {active[0]} has ended, or stop it: {stop}."
     page = "/exceptions/DeploymentLimitExceededException/"
     yield Finding(FAIL, says, code="in-progress", about=active[0], fix=fix, next=page)
 
@@ -105,7 +109,8 @@ def service_role_trusts_codedeploy(aws: Aws, question: Question) -> Iterator[Fin
     there = role(aws, arn)
     if there is None:
         says = f"{question.deployment_group} has the service role {arn}, and IAM has no such role."
-        fix = "Create the role again, or give the group another one (aws deploy update-deployment-group)."
+        other = updated(aws, question.deployment_group, service_role_arn="ROLE_ARN")
+        fix = f"Create the role again, or give the group another one in place of ROLE_ARN: {other}."
         page = "/deployment-errors/IAM_ROLE_MISSING/"
         yield Finding(FAIL, says, code="no-role", about=arn, fix=fix, next=page)
         return
@@ -151,42 +156,30 @@ def revision_of_the_group_is_there(aws: Aws, question: Question) -> Iterator[Fin
 
 @needs("deployment_group")
 def auto_scaling_groups_have_their_hooks(aws: Aws, question: Question) -> Iterator[Finding]:
-    """Each Auto Scaling group of the deployment group is there, with the launch hook that CodeDeploy put on it.
+    """Each Auto Scaling group of the deployment group is there, with the lifecycle hooks that CodeDeploy put on it.
 
-    By this hook a new instance waits for its first deployment. Without it, instances start without the application.
+    By the launch hook a new instance waits for its first deployment; without it, instances start without the application.
+    Where the deployment group has termination hooks switched on (terminationHookEnabled), the termination hook is one of
+    them: by it an instance waits for a last deployment before it is terminated.
     """
-    name, group = question.deployment_group, known(aws, question)
-    wanted = scaled_by(group, name)
-    there = auto_scaling_groups(aws, list(wanted))
-    for scaled, hook in wanted.items():
-        if scaled not in there:
-            says = f"{name} has the Auto Scaling group {scaled}, and there is none in {aws.region}."
-            fix = "Take it out of the deployment group, or create it again."
-            yield Finding(FAIL, says, code="no-group", about=scaled, fix=fix, next=_SCALING)
-        elif not hook:
-            raise CouldNotCheck(f"CodeDeploy names no hook that it put on {scaled}.")
-        elif hook in launch_hooks(aws, scaled):
-            yield Finding(OK, f"{scaled} has the hook of {name}, {hook}.", about=scaled)
-        else:
-            says = f"{scaled} lacks the hook {hook}: new instances of it do not get a deployment from {name}."
-            fix = f"Take {scaled} out of {name} and put it in again: CodeDeploy then makes the hook."
-            yield Finding(FAIL, says, code="no-hook", about=scaled, fix=fix, next=_ASG_HOOK)
+    yield from hooked(aws, question.deployment_group, known(aws, question))
 
 
 @needs("deployment_group")
 def auto_scaling_groups_have_no_other_hook(aws: Aws, question: Question) -> Iterator[Finding]:
-    """The Auto Scaling groups of the deployment group are in no other, and have no launch hook of another.
+    """The Auto Scaling groups of the deployment group are in no other, and have no hook of CodeDeploy of another.
 
-    AWS's user guide advises against two deployment groups on one Auto Scaling group: which deploys first is not set. The
-    other one may be of another application, and its hook may be missing, so all groups of the account's applications are
-    read, of 50 at most. A hook of a group that was deleted holds each new instance until it times out.
+    AWS's user guide advises against two deployment groups on one Auto Scaling group and does not forbid it: which deploys
+    first is not set, and their deployments can time out. The other one may be of another application, and its hook may be
+    missing, so all groups of the account's applications are read, of 50 at most. A launch or termination hook of a group
+    that was deleted holds each instance until it times out. Hooks that CodeDeploy did not make are named, not judged.
     """
     name, group = question.deployment_group, known(aws, question)
     wanted = scaled_by(group, name)
     there = auto_scaling_groups(aws, list(wanted))
     if not there:
         raise NotApplicable(f"The Auto Scaling groups of {name} are not there.", about=name)
-    yield from shared(aws, name, {one: hook for one, hook in wanted.items() if one in there})
+    yield from shared(aws, name, group, {one: hooks for one, hooks in wanted.items() if one in there})
 
 
 @needs("deployment_group")
@@ -195,30 +188,7 @@ def load_balancer_of_the_group_fits(aws: Aws, question: Question) -> Iterator[Fi
 
     CodeDeploy takes instances out of them and puts them back by instance id, so target groups are of the type instance.
     """
-    name, group = question.deployment_group, known(aws, question)
-    targets, classic = balancers(group, name)
-    if not targets and not classic:
-        says = f"{name} is to control traffic, and names no load balancer."
-        page = "/deployment-errors/MISSING_ELB_INFORMATION/"
-        yield Finding(FAIL, says, code="none-named", about=name, next=page)
-    for one in targets:
-        there = target_group(aws, one)
-        kind = there["TargetType"] if there else ""
-        if there is None:
-            says = f"{name} has the target group {one}, and there is none in {aws.region}."
-            yield Finding(FAIL, says, code="no-target-group", about=one, next=_BALANCING)
-        elif kind != "instance":
-            says = f"The target group {one} of {name} takes targets of the type {kind}, and CodeDeploy registers instances."
-            fix = f"Give {name} a target group of the type instance; the type of one that is there cannot be changed."
-            yield Finding(FAIL, says, code="other-type", about=one, fix=fix, next=_BALANCING)
-        else:
-            yield Finding(OK, f"The target group {one} is there and takes instances.", about=one)
-    for one in classic:
-        if classic_load_balancer(aws, one) is None:
-            says = f"{name} has the Classic Load Balancer {one}, and there is none in {aws.region}."
-            yield Finding(FAIL, says, code="no-load-balancer", about=one, next=_BALANCING)
-        else:
-            yield Finding(OK, f"The Classic Load Balancer {one} is there.", about=one)
+    yield from balancing(aws, question.deployment_group, known(aws, question))
 
 
 @needs("deployment_group")
@@ -237,15 +207,36 @@ def alarms_of_the_group_are_quiet(aws: Aws, question: Question) -> Iterator[Find
     for alarm in watched:
         if alarm not in states:
             says = f"{name} watches the alarm {alarm}, and CloudWatch has no metric alarm of this name."
-            verdict = WARN if ignored else FAIL
-            fix = "Take it out of the deployment group, or create it again."
-            yield Finding(verdict, says, code="no-alarm", about=alarm, fix=fix, next=page)
+            verdict, out = WARN if ignored else FAIL, _without_alarm(aws, name, group, alarm)
+            yield Finding(verdict, says, code="no-alarm", about=alarm, fix=out, next=page)
         elif states[alarm] == "ALARM":
             says = f"The alarm {alarm} of {name} is in ALARM: a deployment would be stopped."
             fix = "Fix what the alarm is about; then deploy."
             yield Finding(FAIL, says, code="active", about=alarm, fix=fix, next=page)
         else:
             yield Finding(OK, f"The alarm {alarm} is {states[alarm]}.", about=alarm)
+
+
+def _without_alarm(aws: Aws, name: str, group: Mapping[str, Any], alarm: str) -> Command:
+    """The command that takes an alarm out of those that a deployment group watches; without any it watches none."""
+    configured = group.get("alarmConfiguration") or {}
+    left = [one for one in configured.get("alarms") or () if one.get("name") != alarm]
+    wanted = {**configured, "enabled": bool(left), "alarms": left}
+    return updated(aws, name, alarm_configuration=json.dumps(wanted))
+
+
+@needs("deployment_group")
+def topics_of_the_group_are_there(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The SNS topics to which the triggers of the deployment group publish are there, in the Region of the group.
+
+    CodeDeploy publishes as the service role (AWS's user guide); whether that role may is part of
+    service-role-may-do-what-the-group-needs. That a missing topic stops no deployment, and only loses its notifications,
+    is inferred. The policy of the topic and the key that may encrypt it are not read.
+    """
+    name, group = question.deployment_group, known(aws, question)
+    if not topics_of(group):
+        raise NotApplicable(f"{name} has no trigger.", about=name)
+    yield from topics(aws, name, group)
 
 
 def _role_of(group: Mapping[str, Any], question: Question) -> str:

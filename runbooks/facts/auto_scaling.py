@@ -17,6 +17,21 @@ MOST_ACTIVITIES = 300  # that are read of a group, by three calls
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 # How the description of an activity begins, by AWS's user guide; the model calls it a text.
 _VERBS = {"Launching": "launch", "Terminating": "termination"}
+# The two values of LifecycleTransition (botocore's model).
+_TRANSITIONS = {
+    "autoscaling:EC2_INSTANCE_LAUNCHING": "launch",
+    "autoscaling:EC2_INSTANCE_TERMINATING": "termination",
+}
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A lifecycle hook of an Auto Scaling group; 0 and "": AWS does not say."""
+
+    name: str
+    kind: str  # "launch", "termination", "other"
+    seconds: int  # for which it holds an instance, unless it is answered
+    then: str  # what becomes of the instance after that: ABANDON, CONTINUE
 
 
 @dataclass(frozen=True)
@@ -45,14 +60,21 @@ def auto_scaling_groups(aws: Aws, names: Sequence[str]) -> dict[str, dict[str, A
     return groups
 
 
-def launch_hooks(aws: Aws, name: str) -> list[str]:
-    """The names of an Auto Scaling group's hooks that hold a new instance back. Raises `NotAnAnswer` for another group."""
+def lifecycle_hooks(aws: Aws, name: str) -> list[Hook]:
+    """The lifecycle hooks of an Auto Scaling group, by one call. Raises `NotAnAnswer` for those of another group."""
     members = ("LifecycleHookName", "LifecycleTransition", "AutoScalingGroupName")
-    hooks: list[dict[str, Any]] = aws.read(_HOOKS, "LifecycleHooks", *members, AutoScalingGroupName=name)
-    if others := {hook["AutoScalingGroupName"] for hook in hooks} - {name}:
+    found: list[dict[str, Any]] = aws.read(_HOOKS, "LifecycleHooks", *members, AutoScalingGroupName=name)
+    if others := {hook["AutoScalingGroupName"] for hook in found} - {name}:
         raise NotAnAnswer(_HOOKS, f"about {', '.join(sorted(others))} instead of {name}")
-    launching = "autoscaling:EC2_INSTANCE_LAUNCHING"
-    return [str(hook["LifecycleHookName"]) for hook in hooks if hook["LifecycleTransition"] == launching]
+    return [
+        Hook(
+            name=str(one["LifecycleHookName"]),
+            kind=_TRANSITIONS.get(str(one["LifecycleTransition"]), "other"),
+            seconds=int(one.get("HeartbeatTimeout") or 0),
+            then=str(one.get("DefaultResult") or ""),
+        )
+        for one in found
+    ]
 
 
 def activities(aws: Aws, name: str, since: datetime) -> list[Activity]:

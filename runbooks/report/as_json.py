@@ -19,6 +19,7 @@ def render(report: Contents) -> str:
         "schema": SCHEMA,
         "verdict": report.verdict.name,
         "coverage": report.coverage,
+        "not_predicted": list(report.unpredicted),
         "exit_code": report.exit_code,
         "fingerprint": report.fingerprint,
         "target": source.target,
@@ -48,7 +49,7 @@ def _logs(report: Contents) -> Iterable[Log]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
-    # for a picture, and for a diagnosis that goes on: the sentence says what they mean
-    for name in ("times", "spans", "leads", "logs"):
+    # for a picture, a diagnosis that goes on, and a prediction: the sentence says what they mean
+    for name in ("later", "times", "spans", "leads", "logs"):
         del members[name]
     return members

@@ -27,7 +27,7 @@ def render(
         blocks.append("\n".join(_entry(entry, region, colour, width) for entry in shown))
     summary = _coloured(report.verdict, report.summary, colour)
     place, deployed = f"{report.place}\n{report.asked_by}", _filled(report.deployed, width)
-    where = "\n".join(filter(None, (deployed, place)))
+    where = "\n".join(filter(None, (deployed, place, _unpredicted(report))))
     if last:
         return (
             "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"
@@ -35,6 +35,13 @@ def render(
     if deployed and report.command == "why":
         return "\n\n".join([deployed, *blocks, f"{summary}\n{place}"]) + "\n"
     return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
+
+
+def _unpredicted(report: Contents) -> str:
+    """What a prediction leaves open, an item a line, since an item may hold a command."""
+    return "\n".join(
+        ["Not predicted:", *(f"- {item}" for item in report.unpredicted)] * bool(report.unpredicted)
+    )
 
 
 def _filled(text: str, width: int) -> str:

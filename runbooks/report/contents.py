@@ -82,6 +82,7 @@ class Contents:
     chosen: bool  # the checks were asked for by their ids
     command: str  # that asked
     deployed: str  # what was deployed where, by whom, and its status; "" where no deployment was read
+    unpredicted: Sequence[str] = ()  # what a prediction leaves open
 
     @property
     def subject(self) -> str:

@@ -45,7 +45,8 @@ class Report:
     # ids of the checks that were asked for; () for all, and for steps of a registration
     only: tuple[str, ...] = ()
     command: str = "diagnose"  # that asked
-    note: str = ""  # what was checked as a sample of more, or what was not predicted
+    note: str = ""  # what was checked as a sample of more
+    unpredicted: tuple[str, ...] = ()  # what a prediction leaves open
     given: Mapping[str, str] = field(default_factory=dict)  # options of the command beside the question
     deployed: str = ""  # what was deployed where, by whom, and its status, of a deployment that was read
 
@@ -145,6 +146,7 @@ class Report:
             chosen=bool(self.only) and self.command not in ("why", "preflight"),
             command=self.command,
             deployed=plain(self.deployed),
+            unpredicted=tuple(map(plain, self.unpredicted)),
         )
 
     def render(self, format: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from codedeploy_sandbox.bluegreen import BLUE, GREEN, BlueGreen
+from codedeploy_sandbox.copying import may_end
 from codedeploy_sandbox.deploying import begin, new_id
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENT, GROUP
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
@@ -141,7 +142,7 @@ def _hand_over(account: Account, region: str, one: BlueGreen) -> None:
     named, group = (info["applicationName"], info["deploymentGroupName"]), _group_of(state, info)
     if group is None:  # it was deleted since
         return
-    if one.plan.keeps is not None:
+    if one.plan.keeps is not None and may_end(account, region, one.role, group):
         blue = [name for name, label in one.labels.items() if label == BLUE]
         if copies(group):
             for name in scaled(group):

@@ -97,6 +97,11 @@ ASSUMPTIONS: dict[str, str] = {
     "InvalidAutoScalingGroupException.",
     "copied-group": "The copy of an Auto Scaling group is named after CodeDeploy, the deployment group and the deployment, "
     "and its instances are there at once.",
+    "copy-needs": "To copy an Auto Scaling group the service role needs autoscaling:CreateAutoScalingGroup, and with a launch "
+    "template ec2:RunInstances and ec2:CreateTags, and iam:PassRole for the role of its instances. A denial ends the deployment "
+    "before anything is copied, with the code and the service that AWS's user guide names for the three. The copy gets its "
+    "hooks whatever the role may.",
+    "original-stays": "An original fleet that the service role may not end stays, and the deployment succeeds.",
     "blue-green-unfit": "A blue/green deployment of a group without a blue/green configuration or without a load balancer "
     "fails with the deployment's error code that is named so.",
     "blue-green-traffic": "A blue/green deployment reroutes traffic to the replacement fleet by its configuration, and then "

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from codedeploy_sandbox.bluegreen import blue_green, plan
+from codedeploy_sandbox.copying import needed
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENTS
 from codedeploy_sandbox.outcomes import Outcomes, fetched
 from codedeploy_sandbox.plays import Play, Zone, may_be_out, minimum_of, play
@@ -32,8 +33,15 @@ def begin(
     gone, files = fetched(account, region, info["revision"])
     outcomes = Outcomes(account, region, info, gone, reuses)
     style = info["deploymentStyle"]
-    if style["deploymentType"] == "BLUE_GREEN":
-        green = replacement(account, state, group, info)
+    blue_or_green, balances = style["deploymentType"] == "BLUE_GREEN", style["deploymentOption"] == BALANCED
+    suspends = {} if blue_or_green else _suspended(group, info)
+    copy = needed(account, region, group, info) if blue_or_green else {}
+    error = (_unfit(group) if blue_or_green else None) or unmet(
+        account, region, group, balanced=balances, suspends=bool(suspends), copy=copy
+    )
+    if blue_or_green:
+        # what a copy needs is not there, so none is made
+        green = {} if error and copy else replacement(account, state, group, info)
         blue = {name: arn for name, arn in of_ec2(account, state, group).items() if name not in green}
         options = plan(
             group.get("blueGreenDeploymentConfiguration") or {},
@@ -48,17 +56,13 @@ def begin(
         if info.get("updateOutdatedInstancesOnly"):  # Assumption: outdated
             current = _current(state, info)
             arns = {name: arn for name, arn in arns.items() if current.get(name) != info["revision"]}
-        balanced = bool(group.get("loadBalancerInfo")) and style["deploymentOption"] == BALANCED
+        balanced = bool(group.get("loadBalancerInfo")) and balances
         # Assumption: on-premises-traffic
         events = {name: (*BLOCK, *EVENTS, *ALLOW) for name in arns if balanced and name.startswith("i-")}
         failing = {name: outcomes.at(name, events.get(name, EVENTS)) for name in arns}
         begun = play(info, arns, failing, minimum, files, events, _zones(account, state, info, arns))
     begun.reuses, begun.role, begun.alarms = reuses, group["serviceRoleArn"], watched(info, group)
-    blue_or_green, balances = style["deploymentType"] == "BLUE_GREEN", style["deploymentOption"] == BALANCED
-    begun.suspends = {} if blue_or_green else _suspended(group, info)
-    error = (_unfit(group) if blue_or_green else None) or unmet(
-        account, region, group, balanced=balances, suspends=bool(begun.suspends)
-    )
+    begun.suspends = suspends
     if error:
         begun.refuse(error)
     state.deployments[info["deploymentId"]] = begun

@@ -33,13 +33,23 @@ _BALANCES_CLASSIC = (
     "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
 )
 _SUSPENDS = ("autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses")
+_SCALING = "AUTO_SCALING_IAM_ROLE_PERMISSIONS"
 _POLLS = "cloudwatch:DescribeAlarms"
 
 
 def unmet(
-    account: Account, region: str, group: Mapping[str, Any], *, balanced: bool, suspends: bool
+    account: Account,
+    region: str,
+    group: Mapping[str, Any],
+    *,
+    balanced: bool,
+    suspends: bool,
+    copy: Mapping[str, str],
 ) -> dict[str, str] | None:
-    """The error with which a deployment of the group ends before any instance is updated, or None."""
+    """The error with which a deployment of the group ends before any instance is updated, or None.
+
+    `copy` are the actions, with their resources, that copy its Auto Scaling group.
+    """
     role = group["serviceRoleArn"]
     # Assumption: service-role
     if wrong := wrong_with(account, region, role):
@@ -47,6 +57,8 @@ def unmet(
     for service, code, actions in _needed(account, region, group, balanced=balanced, suspends=suspends):
         if lacks(account, role, actions):
             return refused(role, service, code)
+    if lacks(account, role, copy):  # Assumption: copy-needs
+        return refused(role, "AmazonAutoScaling", _SCALING)
     # Assumption: balancer-checked
     there, gone = found(account, region, group) if balanced else ([], [])
     if gone:
@@ -68,12 +80,11 @@ def _needed(
     account: Account, region: str, group: Mapping[str, Any], *, balanced: bool, suspends: bool
 ) -> Iterator[tuple[str, str, dict[str, str]]]:
     """What a deployment does as the service role: the service, the code of a refusal, the actions with their resources."""
-    scaling = "AUTO_SCALING_IAM_ROLE_PERMISSIONS"
     if scaled(group):
-        yield "AmazonAutoScaling", scaling, {"autoscaling:DescribeAutoScalingGroups": "*"}
+        yield "AmazonAutoScaling", _SCALING, {"autoscaling:DescribeAutoScalingGroups": "*"}
     if suspends:
         for arn in arns_of(account, region, scaled(group)):
-            yield "AmazonAutoScaling", scaling, dict.fromkeys(_SUSPENDS, arn)
+            yield "AmazonAutoScaling", _SCALING, dict.fromkeys(_SUSPENDS, arn)
     if scaled(group) or group.get("ec2TagFilters") or group.get("ec2TagSet"):
         yield "AmazonEC2", "IAM_ROLE_PERMISSIONS", {"ec2:DescribeInstances": "*"}
     if balanced:

@@ -272,7 +272,32 @@ def test_the_new_members_are_shown_and_explained() -> None:
     (finding,) = whole(asked(scenario))
     assert "Its mode is RESTART: it restarts the application" in finding.says
     assert "While it ran, it suspended in Auto Scaling: Terminate, AZRebalance." in finding.says
-    assert "autoscaling:SuspendProcesses" in finding.fix
+    assert "autoscaling:ResumeProcesses and autoscaling:SuspendProcesses" in finding.fix
+
+
+_IN = "does not give you permission to perform operations in the following AWS service: {}. Contact"
+_COPY = {"greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"}}
+_GREEN = {"deploymentStyle": {"deploymentType": "BLUE_GREEN"}, "blueGreenDeploymentConfiguration": _COPY}
+_SUSPENDED = {"ec2DeploymentOptions": {"autoScalingGroupProcessesToSuspend": ["Terminate"]}}
+
+
+@pytest.mark.parametrize(
+    ("code", "service", "members", "named", "not_named"),
+    [
+        ("AUTO_SCALING_IAM_ROLE_PERMISSIONS", "AmazonAutoScaling", _SUSPENDED, "SuspendProcesses", "CreateAutoScalingGroup"),
+        ("AUTO_SCALING_IAM_ROLE_PERMISSIONS", "AmazonAutoScaling", _GREEN, "needs autoscaling:CreateAutoScalingGroup, and with", "SuspendProcesses"),
+        ("IAM_ROLE_PERMISSIONS", "AmazonAutoScaling", _SUSPENDED, "SuspendProcesses", "CreateAutoScalingGroup"),
+        ("IAM_ROLE_PERMISSIONS", "AmazonEC2", _SUSPENDED, "", "SuspendProcesses"),
+        ("IAM_ROLE_PERMISSIONS", "AmazonEC2", _GREEN, "", "CreateAutoScalingGroup"),
+    ],
+)  # fmt: skip
+def test_the_fix_names_the_actions_of_the_service_that_refused(
+    code: str, service: str, members: dict[str, Any], named: str, not_named: str
+) -> None:
+    error = {"code": code, "message": _IN.format(service)}
+    (finding,) = whole(asked(story(error=error, **members)))
+    assert named in finding.fix
+    assert not_named not in finding.fix
 
 
 @pytest.mark.parametrize(

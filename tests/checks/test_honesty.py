@@ -31,7 +31,7 @@ EITHER = {
     "codedeploy:ListDeploymentTargets": "codedeploy:ListDeployment[IT]*",
     "codedeploy:BatchGetDeploymentTargets": "codedeploy:BatchGetDeployment[IT]*",
 }
-PROTOCOL = dict.fromkeys(("iam", "sts", "autoscaling", "elb", "elbv2", "s3"), 1) | {"ec2": 2}
+PROTOCOL = dict.fromkeys(("iam", "sts", "autoscaling", "elb", "elbv2", "s3", "sns"), 1) | {"ec2": 2}
 SKEW = "Signature expired: 20260115T115000Z is now earlier than 20260115T115500Z (20260115T120000Z - 5 min.)"
 
 
@@ -142,6 +142,8 @@ def test_could_not_check_an_ec2_instance_is_never_fine(check: Check) -> None:
     [
         *("group-healthy", "group-hook-left-over", "group-constraint-cannot-hold"),
         *("group-targets-draining", "group-target-not-registered", "group-classic-not-registered"),
+        *("group-termination-hook-missing", "group-termination-hook-left-over", "group-topic-missing"),
+        *("group-shares-auto-scaling", "group-launch-loop", "group-launch-failing"),
     ],
 )
 def test_could_not_check_a_group_that_has_everything_is_never_fine(scenario: str) -> None:

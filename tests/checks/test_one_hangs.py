@@ -26,7 +26,11 @@ ELSEWHERE = {
         (
             *("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeLifecycleHooks"),
             *("cloudwatch:DescribeAlarms", "elbv2:DescribeTargetGroups", "elbv2:DescribeTargetHealth"),
-            *("autoscaling:DescribeScalingActivities", "codedeploy:ListApplications"),
+            *(
+                "autoscaling:DescribeScalingActivities",
+                "codedeploy:ListApplications",
+                "sns:GetTopicAttributes",
+            ),
         ),
         ("group-healthy", "web-01"),
     ),

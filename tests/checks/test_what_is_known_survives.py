@@ -47,6 +47,7 @@ MADE_OF = {
     "service-role-may-do-what-the-group-needs": "iam:SimulatePrincipalPolicy",
     "service-role-trusts-codedeploy": "iam:GetRole",
     "targets-of-the-group-are-healthy": "elbv2:DescribeTargetHealth",
+    "topics-of-the-group-are-there": "sns:GetTopicAttributes",
     "vpc-endpoint-serves-the-agent": "ec2:DescribeSecurityGroups",
 }
 

@@ -11,7 +11,10 @@ from codedeploy_sandbox import Sandbox, serve
 from codedeploy_sandbox.hosts.agent import ALLOW, BLOCK, EVENTS
 from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.hosts.machine import Machine
-from codedeploy_sandbox.state import ACCOUNT, REGION, Node
+from codedeploy_sandbox.scenarios import find
+from codedeploy_sandbox.scenarios.baseline import SERVICE_ROLE, allow
+from codedeploy_sandbox.scenarios.equipped import HOOKS
+from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
 from tests.support.sandbox import client
 
@@ -313,10 +316,70 @@ def test_the_configuration_says_how_many_are_rerouted_at_the_same_time() -> None
         assert second[7]["startTime"] == first[-1]["endTime"]
 
 
-def test_a_copied_auto_scaling_group_is_the_replacement_fleet_and_the_other_ends() -> None:
-    with serve("group-healthy", clock=NOON) as sandbox:
+COPIED = ("autoscaling:CreateAutoScalingGroup", "ec2:CreateTags", "ec2:RunInstances", "iam:PassRole")
+ENDED = ("autoscaling:DeleteAutoScalingGroup", "ec2:TerminateInstances")
+
+
+@contextmanager
+def copying(*lacking: str, profile: str = "") -> Iterator[Story]:
+    """A blue/green group that copies its Auto Scaling group, and whose service role lacks these actions.
+
+    `profile` is the instance profile of its launch template.
+    """
+
+    def scenario(account: Account) -> None:
+        find("group-healthy")(account)
+        role = account.iam.find("role", SERVICE_ROLE)
+        assert role
+        held = ("autoscaling:Describe*", *HOOKS, "ec2:Describe*", "elasticloadbalancing:*", *COPIED, *ENDED)
+        role.inline = {"Own": allow(*(one for one in held if one not in lacking))}
+        if profile:
+            account.at_start.append(lambda ask: _with_profile(ask, profile))
+
+    def _with_profile(ask: Any, name: str) -> None:
+        data = {"ImageId": "ami-760aaa0f", "InstanceType": "t3.micro", "IamInstanceProfile": {"Name": name}}
+        ask("ec2", "CreateLaunchTemplate", LaunchTemplateName="roled", LaunchTemplateData=data)
+        template = {"LaunchTemplateName": "roled", "Version": "1"}
+        ask("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName="web", LaunchTemplate=template)
+
+    with serve(scenario, clock=NOON) as sandbox:
         group = {"ec2TagFilters": [], "autoScalingGroups": ["web"]}
-        played = Story(sandbox, {**COPIES, **ENDS}, **group)
+        yield Story(sandbox, {**COPIES, **ENDS}, **group)
+
+
+def groups_of(played: Story) -> list[str]:
+    rows = played.scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    return [one["AutoScalingGroupName"] for one in rows]
+
+
+@pytest.mark.parametrize("action", COPIED)
+def test_a_service_role_that_may_not_copy_the_auto_scaling_group_ends_it_before_the_copy(action: str) -> None:
+    with copying(action, profile="WebServer") as played:
+        id_ = played.create(targetInstances={})
+        error = played.until(id_, "Failed")["errorInformation"]
+        assert error["code"] == "AUTO_SCALING_IAM_ROLE_PERMISSIONS"
+        assert "AWS service: AmazonAutoScaling." in error["message"]
+        assert groups_of(played) == ["web"]
+        assert {one["instanceLabel"] for one in played.targets(id_).values()} == {"Blue"}
+
+
+def test_a_role_is_passed_only_where_the_launch_template_names_one() -> None:
+    with copying("iam:PassRole") as played:
+        played.until(played.create(targetInstances={}), "Succeeded")
+    with copying(profile="WebServer") as played:
+        played.until(played.create(targetInstances={}), "Succeeded")
+
+
+@pytest.mark.parametrize("action", ENDED)
+def test_an_original_fleet_that_the_service_role_may_not_end_stays(action: str) -> None:
+    with copying(action) as played:
+        id_ = played.create(targetInstances={})
+        played.until(id_, "Succeeded")
+        assert sorted(groups_of(played)) == [f"CodeDeploy_bg_{id_}", "web"]
+
+
+def test_a_copied_auto_scaling_group_is_the_replacement_fleet_and_the_other_ends() -> None:
+    with copying() as played:
         before = {
             one["InstanceId"]
             for one in played.scaling.describe_auto_scaling_instances()["AutoScalingInstances"]

@@ -12,9 +12,8 @@ _STARTS = "hook-scripts-of-the-newest-revision-can-start"
 _APPSPEC = "appspec-of-the-newest-revision-is-valid"
 _IN_PROGRESS = "group-has-no-deployment-in-progress"
 _TRUSTS, _BALANCER = "service-role-trusts-codedeploy", "load-balancer-of-the-group-fits"
-_HAS_ITS_HOOK = "the hook is there already; to update the group is refused"
-_HEALTH, _REGISTERS = "targets-of-the-group-are-healthy", "the deployment registers the instance"
-_LAUNCHES_NONE = "the sandbox has no deployment for an instance that starts later"
+_HEALTH, _LAUNCHES = "targets-of-the-group-are-healthy", "auto-scaling-groups-keep-what-they-launch"
+_HOOKS, _OTHER_HOOKS = "auto-scaling-groups-have-their-hooks", "auto-scaling-groups-have-no-other-hook"
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,24 @@ TABLE: dict[str, Row] = {
     "group-constraint-cannot-hold": _fails("group-can-keep-enough-instances-healthy"),
     "group-role-missing": _fails(_TRUSTS),
     "group-role-not-trusting": _fails(_TRUSTS),
-    "group-role-denied": Row({"service-role-may-do-what-the-group-needs": "FAIL"}, "succeeds", _HAS_ITS_HOOK),
-    "group-hook-missing": Row({"auto-scaling-groups-have-their-hooks": "FAIL"}, "succeeds", _LAUNCHES_NONE),
-    "group-hook-left-over": Row({"auto-scaling-groups-have-no-other-hook": "WARN"}, "succeeds"),
+    "group-role-denied": Row({"service-role-may-do-what-the-group-needs": "WARN"}, "succeeds"),
+    "group-hook-missing": Row({_HOOKS: "WARN"}, "succeeds"),
+    "group-hook-left-over": Row({_OTHER_HOOKS: "WARN"}, "succeeds"),
+    "group-termination-hook-missing": Row({_HOOKS: "WARN"}, "succeeds"),
+    "group-termination-hook-left-over": Row({_OTHER_HOOKS: "WARN"}, "succeeds"),
+    "group-topic-missing": Row({"topics-of-the-group-are-there": "WARN"}, "succeeds"),
     "group-targets-are-addresses": _fails(_BALANCER),
     "group-load-balancer-missing": _fails(_BALANCER),
     "group-alarm-active": Row({"alarms-of-the-group-are-quiet": "FAIL"}, "is stopped"),
     "group-target-unhealthy": _fails(_HEALTH),
     "group-targets-draining": Row({_HEALTH: "WARN"}, "succeeds"),
-    "group-target-not-registered": Row({_HEALTH: "FAIL"}, "succeeds", _REGISTERS),
-    "group-classic-not-registered": Row({_HEALTH: "FAIL"}, "succeeds", _REGISTERS),
-    "group-launch-loop": Row({}, "succeeds"),
-    "group-launch-failing": Row({}, "succeeds"),
-    "group-shares-auto-scaling": Row({"auto-scaling-groups-have-no-other-hook": "WARN"}, "succeeds"),
+    "group-target-not-registered": Row({_HEALTH: "WARN"}, "succeeds"),
+    "group-classic-not-registered": Row({_HEALTH: "WARN"}, "succeeds"),
+    "group-launch-loop": Row({_LAUNCHES: "WARN"}, "succeeds"),
+    "group-launch-failing": Row({_LAUNCHES: "WARN"}, "succeeds"),
+    "group-shares-auto-scaling": Row({_OTHER_HOOKS: "WARN"}, "succeeds"),
     "deployment-traffic-not-allowed": _fails(_HEALTH),
-    "deployment-script-failed-in-ec2": _fails(_HEALTH, _ENDED, _LOG),
+    "deployment-script-failed-in-ec2": _fails(_ENDED, _LOG, warn=_HEALTH),
     "deployment-script-failed": _fails(_ENDED, _LOG),
     "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
     "deployment-stop-script-failed": _fails(_ENDED, _LOG),

@@ -48,6 +48,7 @@ CALLER_POLICIES: dict[str, Document] = {
         "s3:GetEncryptionConfiguration",
         "s3:GetObject",
         "s3:ListBucket",
+        "sns:GetTopicAttributes",
         "ssm:Describe*",
         "ssm:GetCommandInvocation",
         "ssm:GetInventory",

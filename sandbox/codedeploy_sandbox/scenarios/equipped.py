@@ -26,7 +26,7 @@ from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Node
 
 _IMAGE = "ami-760aaa0f"  # of images.json
 SCALED, _TARGETS, _ALARM = "web", "web", "web-errors"
-_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:deployments"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:deployments"
 BALANCED = {"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
 HOOKS = (
     "autoscaling:CompleteLifecycleAction",
@@ -60,15 +60,16 @@ def change(account: Account, **members: object) -> None:
     account.state(REGION).groups[f"{APPLICATION}/{GROUP}"].update(members)
 
 
-def hook(group: str) -> str:
+def hook(group: str, kind: str = "hook") -> str:
     """The name of the hook of a group of shop on the Auto Scaling group."""
-    return hook_of(APPLICATION, group, SCALED)
+    return hook_of(APPLICATION, group, SCALED, kind)
 
 
 def equipped(
     account: Account,
     *,
     hooks: tuple[str, ...] = (GROUP,),
+    ends: tuple[str, ...] = (),
     target_type: str = "instance",
     alarm: str = "OK",
     registered: slice = slice(None),
@@ -77,7 +78,7 @@ def equipped(
 ) -> None:
     """The healthy fleet, and shop/web with all that a group can have.
 
-    `registered` are those of its two instances that are behind the load balancer; `health` is theirs, by their number, where
+    The Auto Scaling group has the launch hooks of `hooks`, and the termination hooks of `ends`. `registered` are those of its two instances that are behind the load balancer; `health` is theirs, by their number, where
     it is not good; `launched`: they were launched two hours ago.
     """
     healthy(account)
@@ -89,15 +90,18 @@ def equipped(
         deploymentStyle=BALANCED,
         alarmConfiguration={"enabled": True, "ignorePollAlarmFailure": False, "alarms": [{"name": _ALARM}]},
         triggerConfigurations=[
-            {"triggerName": "tell", "triggerTargetArn": _TOPIC, "triggerEvents": ["DeploymentFailure"]}
+            {"triggerName": "tell", "triggerTargetArn": TOPIC, "triggerEvents": ["DeploymentFailure"]}
         ],
         ec2DeploymentOptions={"autoScalingGroupProcessesToSuspend": ["AZRebalance"]},
     )
     account.iam.add(f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", inline=dict(READS_REVISIONS), trust=BY_EC2)
-    account.seeds.append(("iam", profile))
+    account.seeds += [
+        ("iam", profile),
+        ("sns", lambda ask: ask("sns", "CreateTopic", Name=TOPIC.rpartition(":")[2])),
+    ]
     # at the start, so that ids do not depend on which request comes first
     account.at_start += [
-        lambda ask: _scaling(account, ask, hooks, launched=launched),
+        lambda ask: _scaling(account, ask, hooks, ends, launched=launched),
         lambda ask: _balancing(account, ask, target_type, registered, health or {}),
         lambda ask: _watching(ask, alarm),
     ]
@@ -133,7 +137,9 @@ def instances(ask: Ask) -> list[str]:
     return sorted(one["InstanceId"] for one in made["Instances"])
 
 
-def _scaling(account: Account, ask: Ask, hooks: tuple[str, ...], *, launched: bool) -> None:
+def _scaling(
+    account: Account, ask: Ask, hooks: tuple[str, ...], ends: tuple[str, ...], *, launched: bool
+) -> None:
     ask("iam", "GetInstanceProfile", InstanceProfileName=ROLE)  # makes it, if nothing has yet
     template = {"ImageId": _IMAGE, "InstanceType": "t3.micro"}
     ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=SCALED, LaunchTemplateData=template)
@@ -155,6 +161,8 @@ def _scaling(account: Account, ask: Ask, hooks: tuple[str, ...], *, launched: bo
         account.state(REGION).nodes[id_] = Node(id_, machine_in_ec2(id_, f"ip-10-20-0-{number}", REGION))
     for group in hooks:
         put_hook(ask, REGION, SCALED, hook(group))
+    for group in ends:
+        put_hook(ask, REGION, SCALED, hook(group, "terminationHook"), "terminationHook")
     if launched:
         launches(account, [(120, id_, "Successful", "") for id_ in instances(ask)])
 

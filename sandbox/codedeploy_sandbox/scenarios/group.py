@@ -16,9 +16,11 @@ from codedeploy_sandbox.scenarios.equipped import (
     HOOKS,
     ROLE_ACTIONS,
     SCALED,
+    TOPIC,
     UNHEALTHY,
     change,
     equipped,
+    hook,
     instances,
     launches,
     role,
@@ -81,6 +83,24 @@ def group_hook_left_over(account: Account) -> None:
     equipped(account, hooks=(GROUP, "web-old"))
 
 
+def group_termination_hook_missing(account: Account) -> None:
+    """shop/web has termination hooks switched on, and that of its Auto Scaling group was deleted."""
+    equipped(account)
+    row = {"name": SCALED, "hook": hook(GROUP), "terminationHook": hook(GROUP, "terminationHook")}
+    change(account, terminationHookEnabled=True, autoScalingGroups=[row])
+
+
+def group_termination_hook_left_over(account: Account) -> None:
+    """The Auto Scaling group of shop/web still has the termination hook of a deployment group that was deleted."""
+    equipped(account, ends=("web-old",))
+
+
+def group_topic_missing(account: Account) -> None:
+    """The SNS topic to which the trigger of shop/web publishes was deleted."""
+    equipped(account)
+    account.at_start.append(lambda ask: ask("sns", "DeleteTopic", TopicArn=TOPIC))
+
+
 def group_targets_are_addresses(account: Account) -> None:
     """The target group of shop/web takes IP addresses, and CodeDeploy registers instances."""
     equipped(account, target_type="ip")
@@ -122,7 +142,7 @@ def group_launch_loop(account: Account) -> None:
 
 
 def group_launch_failing(account: Account) -> None:
-    """The Auto Scaling group of shop/web cannot launch an instance: its account has no room for more."""
+    """The Auto Scaling group of shop/web cannot launch an instance: the account is at its vCPU limit."""
     equipped(account, launched=False)
     account.at_start.append(lambda ask: launches(account, [(10, "", "Failed", _NO_ROOM)]))
 

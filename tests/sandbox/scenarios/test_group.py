@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from codedeploy_sandbox import SCENARIOS, Sandbox, serve
+from codedeploy_sandbox.scenarios.equipped import TOPIC
 from codedeploy_sandbox.state import ACCOUNT
 
 from tests.support.sandbox import client
@@ -20,6 +21,9 @@ DIFFERS: dict[str, tuple[str, set[str]]] = {
     "group-role-denied": ("group-healthy", {"may hook"}),
     "group-hook-missing": ("group-healthy", {"hooks"}),
     "group-hook-left-over": ("group-healthy", {"hooks"}),
+    "group-termination-hook-missing": ("group-healthy", {"group"}),
+    "group-termination-hook-left-over": ("group-healthy", {"hooks"}),
+    "group-topic-missing": ("group-healthy", {"topic"}),
     "group-targets-are-addresses": ("group-healthy", {"target type", "targets"}),
     "group-load-balancer-missing": ("healthy", {"group"}),
     "group-alarm-active": ("group-healthy", {"alarm"}),
@@ -75,6 +79,7 @@ def facts(sandbox: Sandbox) -> dict[str, Any]:
         "launches": [one["StatusCode"] for one in launches],
         "applications": ask("codedeploy", "list_applications")["applications"],
         "target type": [one["TargetType"] for one in targets.get("TargetGroups", ())],
+        "topic": ask("sns", "get_topic_attributes", TopicArn=TOPIC).get("error", ""),
         "alarm": [one["StateValue"] for one in ask("cloudwatch", "describe_alarms")["MetricAlarms"]],
     }  # fmt: skip
 
