@@ -39,7 +39,7 @@ class Need(NamedTuple):
     named: str = ""  # the thing, where it is one of several
     useful: tuple[str, ...] = ()  # of these a denial is no proof
     page: str = _TRUST
-    later: str = ""  # what a denial stops, where that is no deployment to the instances of now
+    later: str = ""  # what a denial stops instead of a deployment to the instances of now
 
 
 # By what a group has; all but those of launch templates are in the managed policy AWSCodeDeployRole (version 12). Which

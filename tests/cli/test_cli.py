@@ -366,8 +366,12 @@ def test_why_takes_an_id_or_what_holds_one(given: str, code: int, says: str) -> 
     ("arguments", "code", "says"),
     [
         (("shop/web", "--sandbox", "group-alarm-active"), 1, "The alarm web-errors of shop/web is in ALARM"),
-        (("shop/web", "--sandbox", "group-healthy"), 0, "Not predicted: whether the bundle is sound"),
-        (("shop/web", "--sandbox", "simulation-denied"), 2, "Not predicted: service-role-may-do-what"),
+        (("shop/web", "--sandbox", "group-healthy"), 0, "Not predicted:\n- whether the bundle is sound"),
+        (
+            ("shop/web", "--sandbox", "simulation-denied"),
+            2,
+            "Not predicted:\n- what could not be checked: service-role-may-do-what",
+        ),
         (("web-01", "--sandbox", "healthy"), 64, "'web-01' is not a deployment group"),
         (("shop/web", "--bundle", "/nowhere", "--sandbox", "healthy"), 64, "There is no file or folder"),
         (("shop/web", "--revision", "web.zip", "--sandbox", "healthy"), 64, "give s3://BUCKET/KEY"),
