@@ -9,6 +9,7 @@ from codedeploy_sandbox import Sandbox
 from codedeploy_sandbox.state import REGION
 
 from runbooks.aws.session import Aws
+from runbooks.checks import _launches, _targets
 from runbooks.diagnosis import diagnose
 from runbooks.report import Report
 from runbooks.report.report import FORMATS
@@ -25,7 +26,6 @@ HOSTILE = {
     "a bell": "a\x85b\u2028c\u2029d\x9b31m",
     "ten kilobytes": "x" * 10_000,
     "a secret": f"aws_secret_access_key={KEY} was used",
-    "a secret at the cut": "y" * 260 + f" aws_secret_access_key={KEY}",
 }
 LAUNCHES, HEALTH = "auto-scaling-groups-keep-what-they-launch", "targets-of-the-group-are-healthy"
 RUNNERS = re.compile(r"^\s*(?:::[a-z-]+|##(?:vso)?\[)", re.MULTILINE)
@@ -91,6 +91,15 @@ def test_markup_is_text_in_every_form(
     for form in ("html", "github"):
         assert "<script" not in report.render(form)
     assert "`[click](javascript:alert(1`" in report.render("github")  # as code, which is no link
+
+
+def test_a_secret_is_masked_before_the_text_is_cut(there: tuple[Aws, Sandbox]) -> None:
+    """What is left of a token would not be known as one."""
+    for told, most in ((failed, _launches._TEXT), (unhealthy, _targets._TEXT)):
+        before = ("word " * most)[: most - 20]
+        shown = told(there, f"{before.rstrip()} {KEY} end").findings[0].says
+        assert KEY[:10] not in shown
+        assert "word" in shown
 
 
 def test_a_long_text_is_cut(there: tuple[Aws, Sandbox]) -> None:
