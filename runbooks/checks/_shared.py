@@ -42,21 +42,15 @@ def shared(
     for scaled, hooks in wanted.items():
         there = lifecycle_hooks(aws, scaled)
         others = [one for one in users.get(scaled, ()) if one.name != name]
-        for one in others:
-            yield _two(aws, scaled, name, one, there)
+        ours = [one for one in there if one.name.startswith(OURS)]
         known = {*hooks.values(), *(hook for one in others for hook in one.hooks)}
-        unknown = [one for one in there if one.name.startswith(OURS) and one.name not in known]
-        for hook in unknown:
-            yield _unknown(aws, scaled, hook, of_those)
-        off = (
-            [one for one in there if one.name == hooks["termination"]]
-            if "termination" not in kinds_of(group)
-            else []
-        )
-        for hook in off:
-            yield _switched_off(aws, scaled, name, hook)
+        unknown = [one for one in ours if one.name not in known]
+        off = [one for one in ours if one.name == hooks["termination"] and one.kind not in kinds_of(group)]
+        yield from (_two(aws, scaled, name, one, there) for one in others)
+        yield from (_unknown(aws, scaled, one, of_those) for one in unknown)
+        yield from (_switched_off(aws, scaled, name, one) for one in off)
         alone += [] if others or unknown or off else [scaled]
-        if theirs := [f"{one.name} ({one.kind})" for one in there if not one.name.startswith(OURS)]:
+        if theirs := [f"{one.name} ({one.kind})" for one in there if one not in ours]:
             yield _no_order(scaled, theirs)
     if alone:
         groups = f"the Auto Scaling group{'s' * (len(alone) > 1)} {listed(alone)}"
