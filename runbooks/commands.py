@@ -8,7 +8,7 @@ from runbooks.source import Place
 from runbooks.text.mask import masked, plain
 
 # In a sandbox's report a command for AWS asks the sandbox that the shell points at, never the reader's account.
-_SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
+SANDBOX_ENDPOINT = '--endpoint-url "$AWS_ENDPOINT_URL"'
 
 
 def aws_cli(place: Place, service: str, operation: str, *values: str, **options: str | bool) -> Command:
@@ -23,7 +23,7 @@ def aws_cli(place: Place, service: str, operation: str, *values: str, **options:
         *values,
         *_words(options | {"region": place.region, "profile": place.profile}),
     ]
-    return Command(shlex.join(words) + (f" {_SANDBOX_ENDPOINT}" if place.sandbox else ""))
+    return Command(shlex.join(words) + (f" {SANDBOX_ENDPOINT}" if place.sandbox else ""))
 
 
 def substituted(command: Command, option: str, inner: Command) -> Command:

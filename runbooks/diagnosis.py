@@ -14,11 +14,12 @@ from runbooks import engine, policy
 from runbooks.aws.session import Aws
 from runbooks.checks import RENAMED, all_checks
 from runbooks.checks._deployed import what_was_deployed
+from runbooks.checks._named import has_its_arn
 from runbooks.checks.deployment import WHY
 from runbooks.errors import UserError
-from runbooks.findings import OK, Check, Finding, Lead
+from runbooks.findings import OK, UNKNOWN, Check, Finding, Lead
 from runbooks.progress import ProgressCallback, cell
-from runbooks.question import PARAMETERS, Question
+from runbooks.question import PARAMETERS, Question, is_instance_arn
 from runbooks.report import Report
 
 PARAMETER_NAMES = [row.name for row in PARAMETERS]
@@ -37,16 +38,16 @@ def diagnose(
     """Run checks, side by side, against what ``aws`` is connected to and give one report.
 
     ``checks`` is an id or ids (all when empty); ``asked`` are the members of `Question`:
-    ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file. After ``timeout``
+    ``diagnose(aws, instance="web-01")``; its ``host_report`` may also be the path of a file, its ``instance`` an ARN. After ``timeout``
     seconds (at most an hour) the report is given as it stands, and what was not done by then is UNKNOWN; so it is
     when it is interrupted. ``progress`` shows meanwhile how far it is (`runbooks.progress`). Raises `UserError` for
     an unknown id, for such a ``timeout``, and as `Question.of` does.
     """
-    question = Question.of(**asked)
+    began, session = time.monotonic(), aws.remembering()
+    question = _of_an_instance(session, Question.of(**asked), asked)
     chosen = chosen_checks(checks) if checks else checks_about(question)
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= LONGEST:
         raise UserError(f"timeout must be a number of seconds above 0 and up to {LONGEST}, not {timeout!r}.")
-    began, session = time.monotonic(), aws.remembering()
     with progress() as show:
         found = engine.run_all([(check, question) for check in chosen], session, timeout, show, began=began)
         results, note = dict(zip(chosen, found, strict=True)), ""
@@ -77,6 +78,18 @@ def why(
     if deployment == "":  # which diagnose takes for a parameter that was left out
         raise UserError("No deployment was given: why needs an id, such as d-ABCDEF123.")
     return diagnose(aws, checks=WHY, timeout=timeout, progress=progress, deployment=deployment)
+
+
+def _of_an_instance(aws: Aws, question: Question, asked: Mapping[str, Any]) -> Question:
+    """The question with the instance's name in the place of its ARN. Raises `UserError` where no instance has the ARN."""
+    if not is_instance_arn(question.instance):
+        return question
+    *_, found = engine.run(has_its_arn, aws, question)
+    if found.verdict is UNKNOWN:
+        raise UserError(f"{found.says} Give the instance's name in the place of its ARN.", 2)
+    if found.verdict is not OK:
+        raise UserError(found.says)
+    return Question.of(**{**asked, "instance": found.about})
 
 
 def _deployed(results: Mapping[Check, list[Finding]], session: Aws, question: Question) -> str:

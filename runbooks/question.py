@@ -14,6 +14,7 @@ from typing import Any, Self
 from runbooks.errors import UserError
 from runbooks.findings import NotAsked
 from runbooks.host import HostReport, read_report_file
+from runbooks.text.spelling import named
 
 USER_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/[!-~]+", re.A)
 SESSION_ARN = re.compile(r"arn:aws[\w-]*:sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+", re.A)
@@ -22,6 +23,10 @@ NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 # An EC2 instance's id: botocore's model of SSM has these lengths, the digits are those that EC2 gives out.
 EC2 = re.compile(r"i-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)  # S3's rule, and a key
+# The ARN of an on-premises instance: its name, an underscore and a suffix of CodeDeploy's, as in AWS's own examples.
+INSTANCE_ARN = re.compile(
+    r"arn:[\w-]+:codedeploy:[a-z0-9-]+:[0-9]{12}:instance/[A-Za-z0-9+=,.@_-]{0,139}[A-Za-z0-9+=@_-]", re.A
+)
 DEPLOYMENT = re.compile(r"d-[A-Z0-9]{9}")  # as every id that AWS documents or users published
 MOST_HOURS = 2160  # the 90 days that CloudTrail's event history keeps
 
@@ -57,8 +62,25 @@ def is_ec2(instance: str) -> bool:
     return bool(EC2.fullmatch(instance))
 
 
+def is_instance_arn(instance: str) -> bool:
+    """Whether this is the ARN of an on-premises instance, from which its name cannot be cut: CodeDeploy is asked for it."""
+    return bool(INSTANCE_ARN.fullmatch(instance))
+
+
+def name_of_instance(instance: str) -> str:
+    """The name that ``instance`` is, for what asks no one. Raises `UserError` for an ARN, and for what cannot be a name."""
+    name = _instance("instance", instance)
+    if is_instance_arn(name):
+        raise UserError(
+            f"{name} is the ARN of an instance: give its name, which `runbooks diagnose` finds and shows first."
+        )
+    return name
+
+
 def _instance(name: str, value: Any) -> str:
     instance = as_id(_text(name, value))
+    if is_instance_arn(instance):  # CodeDeploy is asked for its name before a check sees it
+        return instance
     if instance.startswith("i-") and not is_ec2(instance):
         raise UserError(
             f"{instance!r} is neither an EC2 instance ID, which is i- and 8 or 17 of 0-9 and a-f, nor an on-premises"
@@ -74,7 +96,7 @@ def _instance(name: str, value: Any) -> str:
 def is_instance(text: str) -> bool:
     """Whether a text can be the question's instance: what AWS calls a target need not be one."""
     try:
-        return bool(_instance("instance", text))
+        return bool(_instance("instance", text)) and not is_instance_arn(text)
     except UserError:
         return False
 
@@ -89,7 +111,7 @@ def _hours(name: str, value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not 0 < value <= MOST_HOURS:
         raise UserError(
-            f"{name} must be a number above 0 and up to {MOST_HOURS}, the 90 days of CloudTrail, not {value!r}."
+            f"{named(name)} must be a number above 0 and up to {MOST_HOURS}, the 90 days of CloudTrail, not {value!r}."
         )
     return float(value)
 
@@ -163,7 +185,7 @@ class Question:
     instance: str = _parameter(
         "",
         _instance,
-        "The on-premises instance's name, or an EC2 instance's ID; left out: what concerns all on-premises instances.",
+        "The on-premises instance's name or ARN, or an EC2 instance's ID; left out: what concerns all on-premises instances.",
         schema={"type": "string", "description": "Empty: all instances"},
     )
     status: str | None = _parameter(
@@ -227,7 +249,8 @@ class Question:
             raise UserError(f"There is no parameter {unknown[0]!r}: use {', '.join(known)}.")
         read = {name: known[name].metadata["read"](name, value) for name, value in asked.items()}
         if isinstance(path := read.get("host_report"), (str, Path)):
-            read["host_report"] = read_report_file(path, instance=read.get("instance") or None)
+            name = "" if is_instance_arn(read.get("instance", "")) else read.get("instance")
+            read["host_report"] = read_report_file(path, instance=name or None)
         return cls(**read)
 
     @property

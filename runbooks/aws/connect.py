@@ -19,6 +19,7 @@ from runbooks.aws.regions import all_regions
 from runbooks.aws.session import Aws
 from runbooks.errors import UserError
 from runbooks.host.probe import ProbeBy, document_name
+from runbooks.text.spelling import parameter, sandbox_parameter
 
 SHARE = 0.25  # of the time of a diagnosis, for asking who signs the calls; the rest is for the checks
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -71,20 +72,30 @@ def allowing(
     )
 
 
-def _aws(profile: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
+def usual_region(profile: str = "") -> str:
+    """The Region that is asked where none is given: that of AWS_REGION or of the profile; "" for none.
+
+    Raises `UserError` for a profile or a configuration that `connect` refuses too.
+    """
+    return _session(profile, "").region_name or ""
+
+
+def _session(profile: str, region: str) -> boto3.Session:
     # boto3 itself reads AWS_DEFAULT_REGION only; the AWS CLI and the other SDKs read AWS_REGION
     try:
-        session = boto3.Session(
-            profile_name=profile or None, region_name=region or os.environ.get("AWS_REGION")
-        )
+        return boto3.Session(profile_name=profile or None, region_name=region or os.environ.get("AWS_REGION"))
     except ProfileNotFound as error:
         raise UserError(
             f"{error}. Known profiles: {', '.join(_profiles()) or 'none; run `aws configure`'}."
         ) from None
     except BotoCoreError as error:
         raise UserError(f"The AWS configuration cannot be read: {' '.join(str(error).split())}.") from None
+
+
+def _aws(profile: str, region: str, allowed: Mapping[str, Permission]) -> Aws:
+    session = _session(profile, region)
     if not session.region_name:
-        raise UserError("No Region: give one (--region, or region=…), or set AWS_REGION.")
+        raise UserError(f"No Region: give one ({parameter('region')}), or set AWS_REGION.")
     _check_region(session.region_name)
     return Aws(Clients(session, allowed=allowed), profile=profile)
 
@@ -130,8 +141,8 @@ def _credentials(session: boto3.Session) -> Any:
         credentials: Any = session.get_credentials()
         if credentials is None:
             raise UserError(
-                "No AWS credentials were found: sign in (`aws sso login`), name a profile (--profile, or profile=…), "
-                "or try the sandbox (--sandbox healthy, or target='sandbox:healthy')."
+                "No AWS credentials were found: sign in (`aws sso login`), name a profile"
+                f" ({parameter('profile')}), or try the sandbox ({sandbox_parameter('healthy')})."
             )
         return credentials.get_frozen_credentials()
     except (UserError, BotoCoreError, ClientError):

@@ -19,10 +19,7 @@ _CREATORS = {  # of the model, where its name needs words
     "CodeDeployAutoUpdate": "CodeDeploy for instances that are out of date",
     "CloudFormationRollback": "a rollback of CloudFormation",
 }
-ELSEWHERE = (
-    "It is known only in its own Region and account. If those are others, ask again with --region for another Region,"
-    " --profile for another account."
-)
+ELSEWHERE = "An id is known only in its own Region and account. Try --region or --profile."
 
 
 def sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from runbooks.aws.regions import neighbours
 from runbooks.checks._cloudtrail import gaps
 from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._ec2 import only_on_premises
+from runbooks.checks._named import is_another_thing
 from runbooks.commands import aws_cli
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.host_report import managed_node, names_of
@@ -70,9 +71,11 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
     lead = "instance-is-not-registered-elsewhere"
     yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead)
     if spelt := spelt_otherwise(aws, name):
-        says = f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered: the names of instances are case-sensitive."
+        says = f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered: the names of instances must match in every character, in upper and lower case too."
         fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
         yield Finding(FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE)
+    elif other := list(is_another_thing(aws, name)):
+        yield from other
     else:
         yield _to_register(aws, name, question.arn)
 

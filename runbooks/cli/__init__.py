@@ -11,6 +11,7 @@ from runbooks.cli.app import app
 from runbooks.errors import UserError
 from runbooks.streams import open_streams
 from runbooks.text.mask import plain
+from runbooks.text.spelling import as_options
 
 __all__ = [
     "app",
@@ -47,6 +48,7 @@ def _every_command(
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
 ) -> None:
     # --debug is read in main(), before any command runs
+    context.with_resource(as_options())
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -66,7 +68,9 @@ def main() -> Never:
     except UserError as error:
         _end(str(error), error.exit_code, debug)
     except typer.TyperException as error:  # a wrong option or value
-        _end(f"{error.format_message()} (`runbooks --help` lists what there is)", 64)
+        from runbooks.cli.usage import usage
+
+        _end(plain(usage(error)), 64)
     except (KeyboardInterrupt, typer.Abort):
         _end("Interrupted.", _INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last one: whatever it is, the user gets a sentence

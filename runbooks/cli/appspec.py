@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runbooks.cli.app import app
+from runbooks.cli.options import form_of
 from runbooks.errors import UserError
 from runbooks.streams import check_writable, say, write
 
@@ -31,7 +32,12 @@ def appspec(
             metavar="PATH",
         ),
     ],
-    form: Annotated[Form, typer.Option("--format", help="How the findings are written.")] = Form.text,
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--format", help="How the findings are written; default: by the ending of --output, else text."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Leave out what this rule finds. Repeatable.")
@@ -55,6 +61,7 @@ def appspec(
     from runbooks.appspec.linter import STDIN, lint, lint_stream
 
     _check_rules(ignore or [])
+    form = form_of(form, output, Form)
     if output:
         check_writable(output)
     judgements = []

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Never
 
 import typer
 
-from runbooks.cli.options import target_of
+from runbooks.cli.options import form_of, target_of
 from runbooks.errors import UserError
 from runbooks.streams import check_writable, say, write
+from runbooks.subject import account_named, region_asked, region_doubt
 
 
 class Format(StrEnum):
@@ -33,7 +34,12 @@ class Format(StrEnum):
 Timeout = Annotated[
     float, typer.Option(min=1, max=3600, help="Seconds; what is not done by then is UNKNOWN.")
 ]
-Form = Annotated[Format, typer.Option("--format", help="How the report is written.")]
+Form = Annotated[
+    Format | None,
+    typer.Option(
+        "--format", help="How the report is written; default: by the ending of --output, else text."
+    ),
+]
 Output = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show also what passed and what was skipped, as text.")
@@ -59,10 +65,10 @@ def answer(
     profile: str | None,
     region: str | None,
     sandbox: str | None,
-    account: str = "",
+    named: str | None = None,
     probe: bool = False,
     timeout: float,
-    form: Format,
+    form: Format | None,
     output: Path | None,
     verbose: bool,
     colour: bool | None,
@@ -71,25 +77,28 @@ def answer(
 ) -> Never:
     """Connect, run the checks (all when none is named), show the report, and end with its exit code.
 
-    ``account`` is the one that the question names: the checks are not run in another. ``first`` is done with the session
+    ``named`` is the text that says what is asked about: the checks are run in its Region, and in no other account. ``first`` is done with the session
     before the checks, and takes its own time. ``by`` asks in the place of `diagnose`: it gets the session, and
     ``timeout`` and ``progress``.
     """
     from runbooks.aws import connect
+    from runbooks.aws.connect import usual_region
     from runbooks.diagnosis import chosen_checks, diagnose, refuse_unused
     from runbooks.progress import terminal
     from runbooks.question import Question
     from runbooks.report import as_text
 
     # before anything is asked
+    form = form_of(form, output, Format)
     refuse_unused(Question.of(**asked), chosen_checks(checks))
     if output:
         check_writable(output)
-    began = time.monotonic()
-    aws = connect(
-        target_of(sandbox, profile), profile=profile or "", region=region or "", probe=probe, timeout=timeout
-    )
-    check_account(account, aws.known_identity.account if aws.known_identity else "")
+    began, target = time.monotonic(), target_of(sandbox, profile)
+    where = region_asked(named, region)
+    aws = connect(target, profile=profile or "", region=where or "", probe=probe, timeout=timeout)
+    if doubt := region_doubt(named, region, "" if sandbox else usual_region(profile or "")):
+        typer.echo(doubt, err=True)
+    check_account(account_named(named), aws.known_identity.account if aws.known_identity else "")
     left = max(1.0, timeout - (time.monotonic() - began))
     if first:
         first(aws)

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from runbooks.cli.app import app
-from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
+from runbooks.cli.asking import Colour, Form, Output, Timeout, Verbose, answer
+from runbooks.cli.given import subject_given
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, question_options
-from runbooks.subject import account_named, asked_about, region_asked
+from runbooks.subject import asked_about
 
 
 @app.command()
@@ -17,7 +18,8 @@ def diagnose(
     subject: Annotated[
         str | None,
         typer.Argument(
-            help="A deployment's id, an instance's name or id, or APPLICATION/GROUP; a link or a line that holds one.",
+            help="A deployment's id, an instance's name, id or ARN, or APPLICATION/GROUP; a link, a line or an event that holds"
+            " one, or the file with it; - is standard input.",
             metavar="SUBJECT",
             callback=not_empty,
         ),
@@ -28,7 +30,7 @@ def diagnose(
     check: Annotated[list[str] | None, typer.Option(help="Run only this check (repeatable).")] = None,
     probe: Probe = False,
     timeout: Timeout = 60,
-    form: Form = Format.text,
+    form: Form = None,
     output: Output = None,
     verbose: Verbose = False,
     colour: Colour = None,
@@ -43,13 +45,14 @@ def diagnose(
     Try it without an account:
       runbooks diagnose web-01 --sandbox agent-stopped
     """
+    text = subject_given(subject)
     answer(
-        asked_about(subject, asked),
+        asked_about(text, asked),
         check or (),
         profile=profile,
-        region=region_asked(subject, region),
+        region=region,
         sandbox=sandbox,
-        account=account_named(subject),
+        named="\n".join(filter(None, (text, asked.get("instance")))),
         probe=probe,
         timeout=timeout,
         form=form,

@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -27,7 +28,9 @@ def text(help: str, **more: Any) -> Any:
 Profile = Annotated[str | None, text("A profile of your AWS configuration.")]
 Region = Annotated[
     str | None,
-    text("The Region; default: that of a link or an ARN that is asked about, the profile's, or AWS_REGION."),
+    text(
+        "The Region; default: that of a link, an ARN or an event that is asked about, AWS_REGION, or the profile's."
+    ),
 ]
 SandboxScenario = Annotated[str | None, text("Ask the sandbox with this scenario instead of AWS.")]
 Probe = Annotated[
@@ -60,6 +63,32 @@ def _annotation(row: Any) -> Any:
     refused = kind is str and row.default is not None
     option = text(help) if refused else typer.Option(help=help, show_default=False)
     return Annotated[kind | None, option]
+
+
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".json": "json",
+    ".sarif": "sarif",
+}
+
+
+_Form = TypeVar("_Form", bound=StrEnum)
+
+
+def form_of(given: _Form | None, output: Path | None, forms: type[_Form]) -> _Form:
+    """The form to write in: the one ``given`` by --format, else that of the ending of the file, else text.
+
+    Raises `UserError` for an ending whose form the command does not have.
+    """
+    wanted = given or _ENDINGS.get(output.suffix.lower() if output else "", "text")
+    if wanted not in list(forms):
+        raise UserError(
+            f"This command writes no {wanted}: give {output} another ending, or --format with one of {', '.join(forms)}."
+        )
+    return forms(wanted)
 
 
 def target_of(sandbox: str | None, profile: str | None) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from runbooks.cli.app import app
-from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
+from runbooks.cli.asking import Colour, Form, Output, Timeout, Verbose, answer
 from runbooks.cli.options import Probe, Profile, Region, SandboxScenario, not_empty, text
 from runbooks.errors import UserError
-from runbooks.subject import account_named, region_asked, subject
+from runbooks.subject import subject
 
 
 @app.command()
@@ -37,7 +37,7 @@ def preflight(
     sandbox: SandboxScenario = None,
     probe: Probe = False,
     timeout: Timeout = 60,
-    form: Form = Format.text,
+    form: Form = None,
     output: Output = None,
     verbose: Verbose = False,
     colour: Colour = None,
@@ -66,9 +66,9 @@ def preflight(
         {"deployment_group": named},
         (),
         profile=profile,
-        region=region_asked(group, region),
+        region=region,
         sandbox=sandbox,
-        account=account_named(group),
+        named=group,
         probe=probe,
         timeout=timeout,
         form=form,

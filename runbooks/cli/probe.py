@@ -31,11 +31,11 @@ def probe(
     from runbooks.errors import UserError
     from runbooks.host import probe_script
     from runbooks.host.probe import probe_document
-    from runbooks.question import Question
+    from runbooks.question import name_of_instance
 
     if document and instance:
         raise UserError("--document and --instance exclude each other: one document serves all instances.")
     if document:
         say(probe_document())
         return
-    say(probe_script(Question.of(instance=instance or "").instance or None))
+    say(probe_script(name_of_instance(instance or "") or None))

@@ -1,5 +1,6 @@
 """`runbooks open` and `runbooks run`."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from runbooks.cli.options import (
 from runbooks.errors import UserError
 from runbooks.runbook import names, path_of
 from runbooks.streams import say
+from runbooks.subject import region_asked, subject
 
 Name = Annotated[str, typer.Argument(metavar="RUNBOOK", help="agent, network, triage ...")]
 Set = Annotated[
@@ -43,16 +45,20 @@ def open_(
     The parameters given are in the copy.
 
     RUNBOOK can also be a link to the guide, or the name of an error or a check: then its runbook is opened, with the
-    instance, Region, deployment and group that the link holds. The id of a deployment opens the runbook of deployments.
+    instance, Region, deployment and group that the link holds. The id of a deployment opens the runbook of deployments; so
+    does a link of AWS's console, an ARN or an event that names one. One that names an instance opens triage.
 
     Nothing runs by itself. Without --sandbox its target is your AWS account; the committed runbook stays untouched.
     """
     name, linked = _linked(name)
     path_of(name)  # refuses a wrong name before anything heavy is loaded
+    _check_scenario(sandbox)
     from runbooks.runbook.copies import open_runbook
     from runbooks.runbook.lab import show
 
-    given = _parameters(asked, profile, region or linked.pop("region", None), sandbox, probe, set_ or [])
+    in_link = linked.pop("region", None)
+    region = region_asked(asked.get("instance"), region) or in_link
+    given = _parameters(asked, profile, region, sandbox, probe, set_ or [])
     copy = open_runbook(name, **(linked | given))
     typer.echo(f"The copy is {copy}; JupyterLab saves it while you work.")
     show(copy, browser=browser)
@@ -79,6 +85,7 @@ def run_(
       runbooks run agent --sandbox agent-stopped --instance web-01
     """
     path_of(name)
+    region = region_asked(asked.get("instance"), region)
     from runbooks.runbook.run import run_runbook
 
     result = run_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
@@ -86,6 +93,13 @@ def run_(
     notebook, page = result.save()
     say(f"\nnotebook  {notebook}\npage      {page}\n")
     raise typer.Exit(result.exit_code)
+
+
+def _check_scenario(name: str | None) -> None:
+    if name:
+        from runbooks.aws import sandboxed
+
+        sandboxed.check_scenario(name)
 
 
 def _linked(link: str) -> tuple[str, dict[str, Any]]:
@@ -99,7 +113,7 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
         return "deployment", {"deployment": link.strip()}
     found = read(link)
     if not found.page:
-        return link, {}
+        return _about(link)
     name = runbook_of(found.page)
     context = {"deployment_group" if key == "group" else key: value for key, value in found.context.items()}
     given = context.get("instance", "")
@@ -118,6 +132,21 @@ def _linked(link: str) -> tuple[str, dict[str, Any]]:
     if left_out:
         typer.echo(f"The runbook {name} does not ask about: {', '.join(left_out)}.", err=True)
     return name, {key: value for key, value in context.items() if key in known}
+
+
+def _about(link: str) -> tuple[str, dict[str, Any]]:
+    """The runbook for a link of AWS's console, an ARN or an event, and its parameters; another text is a wrong name."""
+    if not re.search(r"[/:{]|^(?:i|mi|d)-", link):
+        return link, {}
+    asked = subject(link)
+    region = region_asked(link, None)
+    name = "deployment" if "deployment" in asked else "triage"
+    from runbooks.runbook.copies import prepared
+
+    _, known = prepared(name, {})
+    return name, {key: value for key, value in asked.items() if key in known} | (
+        {"region": region} if region else {}
+    )
 
 
 def _parameters(

@@ -5,16 +5,21 @@ from typing import Annotated, Any
 import typer
 
 from runbooks.cli.app import app
-from runbooks.cli.asking import Colour, Form, Format, Output, Timeout, Verbose, answer
-from runbooks.cli.options import Profile, Region, SandboxScenario
-from runbooks.subject import account_named, deployment_in, region_asked
+from runbooks.cli.asking import Colour, Form, Output, Timeout, Verbose, answer
+from runbooks.cli.given import subject_given
+from runbooks.cli.options import Profile, Region, SandboxScenario, not_empty
+from runbooks.subject import deployment_in
 
 
 @app.command()
 def why(
     deployment: Annotated[
         str,
-        typer.Argument(help="A deployment's id, or a link or a line that holds one.", metavar="DEPLOYMENT"),
+        typer.Argument(
+            help="A deployment's id; a link, a line or an event that holds one, or the file with it; - is standard input.",
+            metavar="DEPLOYMENT",
+            callback=not_empty,
+        ),
     ],
     profile: Profile = None,
     region: Region = None,
@@ -23,7 +28,7 @@ def why(
         bool, typer.Option("--watch", help="Ask again every 15 seconds until it has ended, or Ctrl-C.")
     ] = False,
     timeout: Timeout = 60,
-    form: Form = Format.text,
+    form: Form = None,
     output: Output = None,
     verbose: Verbose = False,
     colour: Colour = None,
@@ -42,7 +47,8 @@ def why(
     from runbooks.cli.watched import watched
     from runbooks.cli.watching import watch as watch_it
 
-    id_, region = deployment_in(deployment), region_asked(deployment, region)
+    text = subject_given(deployment) or ""
+    id_ = deployment_in(text)
 
     def until_it_has_ended(aws: Any) -> None:
         with watched() as show:
@@ -54,7 +60,7 @@ def why(
         profile=profile,
         region=region,
         sandbox=sandbox,
-        account=account_named(deployment),
+        named=text,
         timeout=timeout,
         form=form,
         output=output,

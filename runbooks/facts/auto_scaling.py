@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runbooks.aws import Aws
+from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.answers import NotAnAnswer
 from runbooks.text.times import time
 
@@ -58,6 +58,19 @@ def auto_scaling_groups(aws: Aws, names: Sequence[str]) -> dict[str, dict[str, A
     if others := set(groups) - set(wanted):
         raise NotAnAnswer(_GROUPS, f"about {', '.join(sorted(others))} instead of {', '.join(wanted)}")
     return groups
+
+
+def instances_of_group(aws: Aws, name: str) -> list[str] | None:
+    """The ids of the instances of an Auto Scaling group; None where there is none of that name, or it may not be read."""
+    found = aws.read_all_or_refusal(
+        _GROUPS, "AutoScalingGroups", failures.DENIED, AutoScalingGroupNames=[name]
+    )
+    groups = (
+        []
+        if isinstance(found, Refusal)
+        else [one for one in found if one.get("AutoScalingGroupName") == name]
+    )
+    return [str(one.get("InstanceId", "")) for one in groups[0].get("Instances", ())] if groups else None
 
 
 def lifecycle_hooks(aws: Aws, name: str) -> list[Hook]:

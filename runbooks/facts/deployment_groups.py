@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runbooks.aws import Aws, Refusal
+from runbooks.aws import Aws, Refusal, failures
 from runbooks.aws.answers import NotAnAnswer
 from runbooks.findings import CouldNotCheck
 
@@ -55,6 +55,20 @@ def groups_of(aws: Aws, application: str) -> list[dict[str, Any]]:
     if missing := sorted(set(names) - {one["deploymentGroupName"] for one in found}):
         raise CouldNotCheck(f"{_BATCH} did not answer for {', '.join(missing[:5])}.")
     return found
+
+
+def group_names(aws: Aws, application: str) -> list[str] | Refusal:
+    """The names of an application's deployment groups, or the refusal that says that there is no such application.
+
+    A refusal too where the caller may not list them.
+    """
+    expecting = ("ApplicationDoesNotExistException", "InvalidApplicationNameException", *failures.DENIED)
+    return aws.read_all_or_refusal(_LIST, "deploymentGroups", expecting, applicationName=application)
+
+
+def applications_or_refusal(aws: Aws) -> list[str] | Refusal:
+    """As `applications`, or a refusal where the caller may not list them."""
+    return aws.read_all_or_refusal(_APPLICATIONS, "applications", failures.DENIED)
 
 
 def applications(aws: Aws) -> list[str]:

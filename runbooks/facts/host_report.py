@@ -17,6 +17,7 @@ from runbooks.findings import Command, CouldNotCheck
 from runbooks.host import HostReport, read_report
 from runbooks.host.probe import ProbeBy, holds_only_the_probe
 from runbooks.question import Question, is_ec2, is_instance
+from runbooks.text.spelling import named
 
 # Seconds for Systems Manager to run the probe, which itself waits for a network for at most half of that.
 _PATIENCE = 40
@@ -62,7 +63,7 @@ def host_report(aws: Aws, question: Question) -> HostReport:
 def _by_hand(question: Question) -> str:
     return (
         f"run what `runbooks probe --instance {question.instance}` prints on the host by hand, and give its output"
-        " with --host-report FILE (in a notebook host_report)"
+        f" with {named('host_report')}"
     )
 
 

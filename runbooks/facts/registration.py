@@ -60,11 +60,18 @@ def listed_names(aws: Aws, status: str | None) -> list[str]:
 
 
 def spelt_otherwise(aws: Aws, name: str) -> list[str]:
-    """The registered names that differ from ``name`` in upper and lower case alone; none where the list is denied."""
+    """The registered names that differ from ``name`` in upper and lower case, or in a stop or comma at its end, alone.
+
+    None where the list is denied.
+    """
     names = aws.read_all_or_refusal(
         LISTING, "instanceNames", failures.DENIED, registrationStatus="Registered"
     )
-    alike = [] if isinstance(names, Refusal) else [one for one in names if one.lower() == name.lower()]
+    alike = (
+        []
+        if isinstance(names, Refusal)
+        else [one for one in names if one.lower().rstrip(".,") == name.lower().rstrip(".,")]
+    )
     return [one for one in alike if one != name]
 
 

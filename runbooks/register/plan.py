@@ -15,7 +15,7 @@ from runbooks.errors import UserError
 from runbooks.facts.iam import caller_arn
 from runbooks.facts.registration import arn_of, registration
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Check, Finding, NotApplicable
-from runbooks.question import Question, is_ec2
+from runbooks.question import Question, is_ec2, name_of_instance
 from runbooks.register.changes import (
     Change,
     allowed_changes,
@@ -278,6 +278,7 @@ def _check(question: Question, tags: Mapping[str, str], apply: bool, accept: Col
         raise UserError(f"apply must be True or False, not {apply!r}.")
     if not question.instance:
         raise UserError("No instance: give the name to register.")
+    name_of_instance(question.instance)
     if is_ec2(question.instance):
         raise UserError(f"{question.instance!r} is an EC2 instance ID: EC2 instances are not registered.")
     if not question.arn:

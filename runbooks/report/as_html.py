@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import escape
 
-from runbooks.report.contents import Contents, proof
+from runbooks.report.contents import SANDBOX_NOTE, Contents, proof
 from runbooks.report.picture import LINE, WIDTH, picture
 from runbooks.text.links import is_local
 from runbooks.text.template import environment
@@ -42,6 +42,7 @@ def _fragment(report: Contents, *, linked: bool) -> str:
     return _TEMPLATES.get_template("report.html.jinja").render(
         report=report,
         colours=_COLOURS,
+        sandbox_note=SANDBOX_NOTE,
         linked=linked,
         proof=lambda entry: proof(entry.calls, report.source.place.region),
         marks=lambda times: _marks(times, start, end),

@@ -3,7 +3,7 @@
 import textwrap
 
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
-from runbooks.report.contents import Contents, Entry, proof
+from runbooks.report.contents import SANDBOX_NOTE, Contents, Entry, proof
 
 _INDENT = " " * 9  # the column behind the verdict
 _COLOURS = {OK: "32", SKIP: "2", WARN: "33", UNKNOWN: "35", FAIL: "1;31"}  # as terminals number them
@@ -28,13 +28,15 @@ def render(
     summary = _coloured(report.verdict, report.summary, colour)
     place, deployed = f"{report.place}\n{report.asked_by}", _filled(report.deployed, width)
     where = "\n".join(filter(None, (deployed, place, _unpredicted(report))))
+    note = [f"{SANDBOX_NOTE} {report.sandbox_start}"] if report.sandbox_start else []
     if last:
         return (
-            "\n\n".join([where, *reversed(blocks), summary if whole else f"{summary} -v shows all."]) + "\n"
+            "\n\n".join([where, *reversed(blocks), *note, summary if whole else f"{summary} -v shows all."])
+            + "\n"
         )
     if deployed and report.command == "why":
-        return "\n\n".join([deployed, *blocks, f"{summary}\n{place}"]) + "\n"
-    return "\n\n".join([f"{summary}\n{where}", *blocks]) + "\n"
+        return "\n\n".join([deployed, *blocks, f"{summary}\n{place}", *note]) + "\n"
+    return "\n\n".join([f"{summary}\n{where}", *blocks, *note]) + "\n"
 
 
 def _unpredicted(report: Contents) -> str:

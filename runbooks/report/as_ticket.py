@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from runbooks.report.contents import Contents, Entry, proof
+from runbooks.report.contents import SANDBOX_NOTE, Contents, Entry, proof
 from runbooks.text.links import is_local, page_url
 from runbooks.text.markup import code, escape, literal
 from runbooks.text.template import Safe, environment
@@ -74,6 +74,7 @@ def _ticket(form: str, report: Contents) -> str:
     text = shown.render(
         report=report,
         codes=codes,
+        sandbox_note=SANDBOX_NOTE,
         fix=fix,
         page=page,
         ids=lambda entries: dict.fromkeys(id_ for entry in entries for id_ in entry.checks),

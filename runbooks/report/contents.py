@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runbooks.commands import SANDBOX_ENDPOINT, shell, shown
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Check, Command, Finding, NotAsked, Verdict
 from runbooks.question import Question
 from runbooks.source import Source
@@ -22,6 +23,8 @@ WORDS = {
     SKIP: "not applicable",
 }
 NOT_ASKED = "not asked"  # a SKIP for want of a parameter
+# What stands before `Contents.sandbox_start`.
+SANDBOX_NOTE = "For the commands of the AWS CLI start a sandbox, and set what it prints:"
 ALSO = "also found"  # what is well, or was skipped, of a check that is counted under another word
 
 
@@ -117,6 +120,13 @@ class Contents:
         """Who asked, in one line."""
         profile = self.source.place.profile
         return f"asked by {self.source.identity}" + (f", profile {profile}" if profile else "")
+
+    @property
+    def sandbox_start(self) -> str:
+        """The command that starts what the commands for AWS ask, where they ask a sandbox that ended with the report; else ""."""
+        scenario = self.source.place.sandbox
+        asked = scenario and any(SANDBOX_ENDPOINT in entry.fix for entry in self.problems)
+        return shown(shell("runbooks", "sandbox", scenario=scenario)) if asked else ""
 
     @property
     def entries(self) -> list[Entry]:

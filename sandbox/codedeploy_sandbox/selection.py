@@ -11,7 +11,7 @@ def selected(account: Account, state: RegionState, group: Mapping[str, Any]) -> 
     """The instances that a deployment group selects, by id or name, with their ARNs."""
     # Assumption: order
     names = {
-        one.name: f"arn:aws:codedeploy:{state.region}:{ACCOUNT}:instance/{one.name}"
+        one.name: one.arn
         for one in state.instances.values()
         if not one.deregistered
         and _carries(one.tags, group, "onPremisesInstanceTagFilters", "onPremisesTagSet")

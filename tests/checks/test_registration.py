@@ -164,7 +164,10 @@ def test_a_name_in_the_wrong_case_leads_to_the_one_that_is_registered(name: str)
         (FAIL, "instance-is-registered/not-registered", name),
         (FAIL, "instance-is-registered/spelt-otherwise", "web-01"),
     ]
-    assert found[1].says == "web-01 is registered: the names of instances are case-sensitive."
+    assert (
+        found[1].says
+        == "web-01 is registered: the names of instances must match in every character, in upper and lower case too."
+    )
     assert not [one for one in report.findings if one.code.endswith("/held-by-another-name")]
 
 
@@ -186,7 +189,7 @@ def test_a_name_that_is_not_registered_is_said_where_the_list_cannot_be_read() -
         (FAIL, "not-registered"),
         (UNKNOWN, "could-not-check"),
     ]
-    assert "--region for another Region, --profile for another account" in found[0].fix
+    assert "Try --region or --profile" in found[0].fix
 
 
 NEIGHBOURS = "instance-is-not-registered-elsewhere"

@@ -245,7 +245,7 @@ def shell(script: str) -> "subprocess.CompletedProcess[str]":
         ("$R policy >/dev/full", 64, "Standard output cannot be written to: No space left"),
         ("$R policy >&-", 0, ""),
         ("$R diagnose --bogus 2>&-", 64, ""),
-        ("$R explain <&-", 1, ""),
+        ("$R explain <&-", 64, "No text was given."),
     ],
 )
 def test_streams_that_are_full_closed_or_gone(script: str, code: int, says: str) -> None:

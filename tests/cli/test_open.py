@@ -113,3 +113,38 @@ def test_explain_reads_any_encoding(tmp_path: Path, encoding: str) -> None:
     ):
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(b"ThrottlingException: ")
+
+
+ARN = "arn:aws:codedeploy:eu-central-1:111122223333:instance/web-01_c26ccf972c"
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "about"),
+    [
+        (ARN, "triage", {"instance": ARN, "region": "eu-central-1"}),
+        ("i-0abc1234def567890", "triage", {"instance": "i-0abc1234def567890"}),
+        (
+            "https://eu-west-1.console.aws.amazon.com/codesuite/codedeploy/deployments/d-ABCDEF123?region=eu-west-1",
+            "deployment",
+            {"deployment": "d-ABCDEF123", "region": "eu-west-1"},
+        ),
+        (
+            f'{{"region": "eu-central-1", "deploymentId": "d-ABCDEF123", "instanceId": "{ARN}"}}',
+            "deployment",
+            {"deployment": "d-ABCDEF123", "region": "eu-central-1"},
+        ),
+    ],
+)
+def test_an_arn_a_link_of_the_console_and_an_event_open_a_runbook(
+    given: str, name: str, about: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens, asked, _ = opened(monkeypatch, given)
+    assert opens == name
+    assert {key: value for key, value in asked.items() if value and key != "target"} == about
+
+
+def test_the_region_of_an_instances_arn_is_the_one_to_ask_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, asked, _ = opened(monkeypatch, "agent", "--instance", ARN)
+    assert (asked["instance"], asked["region"]) == (ARN, "eu-central-1")
+    done = CliRunner().invoke(app, ["open", "agent", "--instance", ARN, "--region", "us-east-1"])
+    assert "is of eu-central-1 and --region says us-east-1" in str(done.exception)

@@ -449,3 +449,13 @@ def test_a_pasted_text_commands_no_log_of_ci(form: str) -> None:
     shown = explain(f"script ::error::a ##[group]b ##vso[task.x]c {STATUS}").render(form)
     assert "error" in shown  # it is quoted
     assert not any(sign in shown for sign in (" ::error", "##[", "##vso["))
+
+
+def test_the_arn_of_an_instance_is_shown_whole_and_asked_about() -> None:
+    """Its name ends where CodeDeploy knows, so that no name is shown."""
+    arn = "arn:aws:codedeploy:eu-west-1:111122223333:instance/web-01_c26ccf972c"
+    told = explain(f'"deploymentId": "d-SHOPWEB01", "instanceId": "{arn}"')
+    assert dict(told.fields)["instance ARN"] == arn
+    assert f"runbooks diagnose {arn} --region eu-west-1" in told.commands
+    assert told.commands[0].startswith("runbooks why d-SHOPWEB01")
+    assert "instance ARN" not in dict(explain(arn.replace("codedeploy", "ec2")).fields)

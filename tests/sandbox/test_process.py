@@ -102,9 +102,9 @@ def test_a_port_in_use_is_one_sentence() -> None:
     [
         (
             ["--scenario", "bad-fliter"],
-            ["no scenario 'bad-fliter'", "mean bad-filter?\n"],
+            ["no scenario 'bad-fliter'", "mean bad-filter?"],
         ),
-        (["--scenario", ""], ["no scenario ''", "Known scenarios: healthy, instance-not-registered"]),
+        (["--scenario", ""], ["no scenario ''", "`runbooks sandbox --list` lists all"]),
         (["--clock", "yesterday"], ["'yesterday' is not a time", CLOCK]),
         (["--clock", "2026-01-15T12:00:00"], ["not a time"]),
         (["--clock", "0001-01-01T00:00:00Z"], ["not a time"]),

@@ -85,7 +85,10 @@ def test_each_step_of_a_deployment_and_of_its_instances_is_published_once_and_in
         player.info(id_)
         messages = player.received()
     steps = [
-        (said.get("status") or said["instanceStatus"], said.get("instanceId", "")[-6:])
+        (
+            said.get("status") or said["instanceStatus"],
+            said.get("instanceId", "").rpartition("/")[2].partition("_")[0],
+        )
         for _, said in messages
     ]
     assert steps == [

@@ -52,9 +52,12 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name. Raises ValueError, with the one that is near, else with all."""
+    """The scenario of this name. Raises ValueError, with those that are near, and with how to list them all."""
     if name in SCENARIOS:
         return SCENARIOS[name]
-    near = get_close_matches(name, SCENARIOS, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Known scenarios: {', '.join(SCENARIOS)}."
-    raise ValueError(f"There is no scenario {name!r}. {hint}")
+    holding = [one for one in SCENARIOS if len(name) > 2 and name.lower() in one][:3]
+    near = holding or get_close_matches(name, SCENARIOS, n=1)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(
+        f"There is no scenario {name!r}. {hint}`runbooks sandbox --list` lists all {len(SCENARIOS)}."
+    )

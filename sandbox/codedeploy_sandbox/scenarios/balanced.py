@@ -34,7 +34,7 @@ def _failed(account: Account, ask: Ask, failure: Failure, fails: str = "") -> No
     """Let d-SHOPWEB01 have failed so on the first of the EC2 instances, and every later deployment fail as `fails` says."""
     state, ids = account.state(REGION), instances(ask)
     arns = {id_: f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{id_}" for id_ in ids}
-    arns |= {name: f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance/{name}" for name in ("web-01", "web-02")}
+    arns |= {name: state.instances[name].arn for name in ("web-01", "web-02")}
     info = constant(account.clock.start - timedelta(minutes=75))
     info |= {"deploymentId": DEPLOYMENT, "deploymentConfigName": _CONFIG}
     failures = dict.fromkeys(arns) | {ids[0]: failure.of(DEPLOYMENT)}

@@ -13,7 +13,7 @@ from codedeploy_sandbox.outcomes import machine_of
 from codedeploy_sandbox.plays import SERVER, STATUSES, play
 from codedeploy_sandbox.scenarios.baseline import APPLICATION, BUCKET, GROUP, REVISION
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
-from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
+from codedeploy_sandbox.state import REGION, Account, Deployment
 
 DEPLOYMENT = "d-SHOPWEB01"
 _PACE = timedelta(seconds=4)  # that an event takes
@@ -50,7 +50,7 @@ def played(account: Account, fails: str = "") -> None:
     It went to one instance at a time, so that web-02 was skipped, and it left its marks on the host.
     """
     state, begun = account.state(REGION), account.clock.start - timedelta(minutes=75)
-    arns = {name: f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance/{name}" for name in ("web-01", "web-02")}
+    arns = {name: state.instances[name].arn for name in ("web-01", "web-02")}
     node = machine_of(state, "web-01")
     failure = FAILURES[fails or (derived(node.machine) if node else "")]
     config = "CodeDeployDefault.OneAtATime"
