@@ -45,7 +45,7 @@ FAILED = ("--sandbox", "deployment-script-failed")
             "There is no scenario 'nope'. `runbooks sandbox --list` lists all",
         ),
         (["sandbox", "--scenario", "latched"], "There is no scenario 'latched'. `runbooks sandbox --list`"),
-        (["sandbox", "--scenario", "hook-missing"], "Did you mean group-hook-missing?"),
+        (["sandbox", "--scenario", "hook-missing"], "Did you mean group-hook-missing"),
         (["sandbox", "--port", "x"], "Invalid value for '--port'"),
         (
             ["diagnose", "web-01", "--format", "pdf"],
