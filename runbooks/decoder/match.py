@@ -47,11 +47,8 @@ def explain(text: str) -> Explanation:
     hits = [hit for hit in found if not hit.weak] or found
     hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
     best = {hit.name: hit for hit in reversed(hits)}
-    telling = list(
-        {(hit.name, hit.named): hit for hit in reversed(hits)}.values()
-    )  # its code and its sentence
     hits = [hit for hit in hits if best[hit.name] is hit]
-    hits = _standing([hit for hit in hits if not _covered(hit, telling, text)])
+    hits = _standing([hit for hit in hits if not _covered(hit, hits, text)])
     operation = _operation(text)
     foreign = [hit for hit in hits if _foreign(hit, text)]
     hits = [hit for hit in hits if hit not in foreign]

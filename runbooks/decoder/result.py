@@ -84,7 +84,7 @@ class Explanation:
         lines: list[str] = []
         for known in self.known[:SHOWN]:
             lines.append(f"{plain(known.name)}: {known.what}")
-            for name, value in rows(known):
+            for name, value in rows(known, self.fields):
                 breaks = name in ("is", "do")
                 lines += _wrapped(name, value) if breaks else [f"    {name:<9}{value}"]
             lines.append("")
@@ -94,7 +94,7 @@ class Explanation:
         blocks: list[str] = []
         for known in self.known[:SHOWN]:
             blocks += ["", f"- **{escape(known.name)}**: {known.what}"]
-            for name, value in rows(known):
+            for name, value in rows(known, self.fields):
                 literal = name in ("check", "open", "seen")
                 blocks.append(f"    - {name}: {code(value) if literal else _linked(name, value)}")
         return "\n".join([*blocks, "", *map(escape, self._rest())]).strip() + "\n"
@@ -103,7 +103,7 @@ class Explanation:
         parts: list[str] = []
         for known in self.known[:SHOWN]:
             lines = [f"<strong>{html(plain(known.name))}</strong>: {html(known.what)}"]
-            for name, value in rows(known):
+            for name, value in rows(known, self.fields):
                 shown = html(value)
                 if name in ("check", "open", "seen"):
                     shown = f"<code>{shown}</code>"
@@ -135,8 +135,8 @@ class Explanation:
         return lines
 
 
-def rows(known: Known) -> list[tuple[str, str]]:
-    """The rows below a name, those that it has."""
+def rows(known: Known, fields: tuple[tuple[str, str], ...] = ()) -> list[tuple[str, str]]:
+    """The rows below a name, those that it has. ``fields``: what the text names, for the commands."""
     source = "AWS's words" if known.kind == "exception" else SOURCES[known.tag]
     is_ = f"{known.says} ({source})" if known.says else "AWS describes it nowhere."
     found = [
@@ -145,8 +145,8 @@ def rows(known: Known) -> list[tuple[str, str]]:
         ("do", known.do),
         ("page", page_url(known.page) if known.page else ""),
         ("runbook", page_url(f"/runbooks/{known.runbook}/") if known.runbook else ""),
-        ("open", _open(known.runbook) if known.runbook else ""),
-        ("check", diagnose_command(known.checks)),
+        ("open", _filled(_open(known.runbook), fields) if known.runbook else ""),
+        ("check", _filled(diagnose_command(known.checks), fields)),
         ("seen", known.seen),
     ]
     return [(name, plain(value)) for name, value in found if value and (name != "check" or known.checks)]
@@ -156,6 +156,16 @@ def _open(runbook: str) -> str:
     if runbook == "deployment":
         return "runbooks open deployment --deployment DEPLOYMENT"
     return f"runbooks open {runbook}" + ("" if runbook in ABOUT_ALL else " --instance NAME")
+
+
+def _filled(command: str, fields: tuple[tuple[str, str], ...]) -> str:
+    """``command`` for the instance, the deployment, the group and the Region that a text names."""
+    values = dict(fields)
+    group = values.get("group", "")
+    given = {"NAME": values.get("instance"), "DEPLOYMENT": values.get("deployment")}
+    given["APPLICATION/GROUP"] = group if "/" in group else None
+    words = [given.get(word) or word for word in command.split(" ")]
+    return " ".join(words + (["--region", values["region"]] if "region" in values else []))
 
 
 def diagnose_command(checks: tuple[str, ...]) -> str:

@@ -216,6 +216,28 @@ def test_a_sentence_that_is_known_is_not_called_unknown_beside_its_code() -> Non
     assert [known.name for known in found.known] == ["HEALTH_CONSTRAINTS"]
 
 
+def test_the_commands_of_an_answer_name_what_the_text_names() -> None:
+    text = (
+        "arn:aws:codedeploy:eu-west-1:111122223333:deploymentgroup:shop/web d-ABCDEF123 i-0123456789abcdef0 "
+        "HEALTH_CONSTRAINTS"
+    )
+    found = explain(text)
+    rows = dict(result.rows(found.known[0], found.fields))
+    assert rows["open"] == "runbooks open deployment --deployment d-ABCDEF123 --region eu-west-1"
+    assert rows["check"].startswith("runbooks diagnose --instance i-0123456789abcdef0 d-ABCDEF123 --check ")
+    assert rows["check"].endswith(" --region eu-west-1")
+    role = explain(text.replace("HEALTH_CONSTRAINTS", "IAM_ROLE_MISSING")).render("text")
+    assert "runbooks diagnose shop/web --check" in role
+    without = explain("HEALTH_CONSTRAINTS").render("text")
+    assert "--deployment DEPLOYMENT\n" in without
+    assert "--region" not in without
+
+
+def test_a_revision_of_a_task_definition_that_is_not_a_number_gets_its_own_remedy() -> None:
+    text = "The ECS service cannot be updated due to an unexpected error: Invalid revision number. Number: newest"
+    assert "family:number" in explain(text).known[0].do
+
+
 def test_the_helper_of_the_cli_that_finds_no_agent_to_stop_is_passed_by() -> None:
     text = "Failed to stop the AWS CodeDeploy Agent:\nUnit codedeploy-agent.service not loaded."
     assert "without it" in explain(text).known[0].do

@@ -48,10 +48,9 @@
     const strong = found.filter((hit) => !hit.weak);
     let kept = strong.length ? strong : found;
     kept.sort((a, b) => a.rank - b.rank || a.entry.general - b.entry.general || a.named - b.named || b.end - a.end);
-    const first = (key, seen = new Set()) => kept.filter((hit) => !seen.has(key(hit)) && seen.add(key(hit)));
-    const telling = first((hit) => `${hit.name} ${hit.named}`); // its code and its sentence
-    kept = first((hit) => hit.name);
-    kept = standing(kept.filter((hit) => !covered(hit, telling, text)));
+    const seen = new Set();
+    kept = kept.filter((hit) => !seen.has(hit.name) && seen.add(hit.name));
+    kept = standing(kept.filter((hit) => !covered(hit, kept, text)));
     const operation = operationOf(index, text);
     const foreign = kept.filter((hit) => foreignService(index, hit, text));
     kept = kept.filter((hit) => !foreign.includes(hit));
