@@ -99,7 +99,8 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
             says = f"Could not check: {reason}"
             last = Finding(UNKNOWN, says, code="could-not-check", fix=reason.fix, next=reason.next)
         except Exception as error:  # noqa: BLE001 - the one catch: any failure becomes a finding
-            last = Finding(UNKNOWN, f"Could not check: {failures.describe(error)}", code="could-not-check")
+            says, fix = f"Could not check: {failures.describe(error)}", failures.way_on(error)
+            last = Finding(UNKNOWN, says, code="could-not-check", fix=fix)
         if silent and last is None:
             last = Finding(UNKNOWN, "Could not check: the check said nothing.", code="could-not-check")
         if last:

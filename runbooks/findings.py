@@ -110,6 +110,7 @@ class Finding:
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
     spans: tuple[Span, ...] = ()  # likewise
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
+    explained_by: tuple[str, ...] = ()  # checks whose FAIL is the cause of this one; not in its JSON
     logs: tuple[Log, ...] = ()  # what it rests on; in the JSON of the report, once for all findings
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 

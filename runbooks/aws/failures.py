@@ -122,6 +122,19 @@ def describe(error: BaseException) -> str:
     return f"The check itself failed: {type(error).__name__}: {error} ({_where(error)}). Please report it."
 
 
+def way_on(error: BaseException) -> str:
+    """What to do about a call that a policy of the caller's own identity denies; "" for all else."""
+    if not isinstance(error, ClientError) or classify(error) != "denied":
+        return ""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    by = [text for text in _DENIED_BY if text in message.lower()]
+    if by and by != ["identity-based policy"]:
+        return ""
+    api = next(iter(getattr(error, "__notes__", ())), "")
+    action = _action(message) or api or error.operation_name
+    return f"Allow this identity {action}: `runbooks policy` prints the policy that the checks need."
+
+
 def refused(api: str, refusal: Refusal) -> str:
     """One sentence about a refusal that was expected, as `describe` says it of an error."""
     error = {"Code": refusal.code, "Message": refusal.message}

@@ -27,6 +27,8 @@ _MANAGERS = dict.fromkeys(("debian", "ubuntu"), _APT) | dict.fromkeys(
 )
 _NAMES = {_APT: {"ruby": "ruby-full"}, _YUM: {}}  # of packages, where they differ
 
+_PACKAGE = re.compile(r"[0-9]+(\.[0-9]+)+-[0-9]+")  # the version of the agent's package
+
 LONGEST_EVENT = timedelta(minutes=70)  # an event has at most an hour
 
 
@@ -170,17 +172,38 @@ def append_line(report: HostReport, key: str, value: str) -> str:
     return restarting(report, f"echo {line} | sudo tee -a {shlex.quote(config_path(report))}")
 
 
-def install(report: HostReport, region: str) -> Command:
-    """The commands that install the agent, or update it within its line.
+def install(report: HostReport, region: str, *, second: bool = False) -> Command:
+    """The commands that install the agent, or update it within its line; the ``second`` line where that is asked for.
 
     Where there is none it is 1.8, since it is not verified in which Regions 2.x is.
     """
-    second = report.agent.line.value == "2.x"
-    domain = dns_suffix(region)
-    url = f"https://aws-codedeploy-{region}.s3.{region}.{domain}/{'latestv2' if second else 'latest'}/install"
+    second = second or report.agent.line.value == "2.x"
+    url = f"{_bucket(region)}/{'latestv2' if second else 'latest'}/install"
     ruby = install_packages(report, "ruby")
     run = f"sudo env AWS_REGION={region} ./install auto"
     return then("" if second else ruby, f"curl -fsSO {url}", "chmod +x install", run)
+
+
+def install_again(report: HostReport, region: str) -> str:
+    """The command that installs the package of agent 1.x over the same version, and restarts the agent.
+
+    Package managers know no repository that holds it, and the installer skips a version that is there: so it is the file
+    that the installer fetches. A sentence where the version of the package is not known.
+    """
+    debian = "dpkg" in report.agent.installed.by
+    version = report.agent.package_version.value or ""
+    if not _PACKAGE.fullmatch(version):
+        return "Remove the package codedeploy-agent, and install it again: an update skips a version that is there."
+    package = f"codedeploy-agent_{version}_all.deb" if debian else f"codedeploy-agent-{version}.noarch.rpm"
+    url = f"{_bucket(region)}/releases/{package}"
+    if not debian:
+        return restarting(report, f"sudo rpm -U --replacepkgs {url}")
+    return restarting(report, f"curl -fsSO {url}", f"sudo dpkg -i {package}")
+
+
+def _bucket(region: str) -> str:
+    """The address of the bucket that holds the agent's packages for a Region."""
+    return f"https://aws-codedeploy-{region}.s3.{region}.{dns_suffix(region)}"
 
 
 def install_packages(report: HostReport, package: str) -> Command:

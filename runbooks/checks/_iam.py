@@ -35,13 +35,15 @@ def simulated(
     for action, results in simulation(aws, who, actions, resource).items():
         denied = WARN if action in useful else FAIL
         worst = max((_outcome(result, denied) for result in results), key=lambda outcome: outcome.verdict)
+        if worst.fixable and resource == "*":
+            worst = worst._replace(why=f"{worst.why}, and a policy that names ARNs does not allow it")
         if worst.fixable and elsewhere:
             worst = worst._replace(verdict=WARN, why=f"{worst.why}, {elsewhere}")
         alike.setdefault(worst, []).append(action)
     for (verdict, why, fixable), same in alike.items():
         what = f"{', '.join(same)} on {resource}"
         if verdict is OK:
-            yield Finding(OK, f"The IAM simulator allows {who}: {what}.", about=who)
+            yield Finding(OK, f"By the IAM simulator {who} may do {what}.", about=who)
         elif verdict is UNKNOWN:
             yield Finding(
                 UNKNOWN,
@@ -54,7 +56,7 @@ def simulated(
             fix = _grant(aws, who, same, resource, named) if fixable else ""
             yield Finding(
                 verdict,
-                f"The IAM simulator denies {who}: {what}; {why}.",
+                f"By the IAM simulator {who} may not do {what}: {why}.",
                 code="denied",
                 about=who,
                 fix=fix,

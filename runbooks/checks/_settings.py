@@ -19,6 +19,7 @@ _NEEDED = {
     "root_dir": "/opt/codedeploy-agent/deployment-root",
 }
 _URLS = ("deploy_control_endpoint", "s3_endpoint_override")
+_OF_REVISIONS = _URLS[1:]  # without which the agent polls all the same
 _NUMBERS = {"max_revisions": "5", "wait_between_runs": "30"}  # with the defaults of agent 2.x
 _JUDGED = (*_SWITCHES, *_NEEDED, *_NUMBERS, *_URLS, "children", "proxy_uri")
 # By AWS's page on limits a deployment fails if an event does not start within five minutes.
@@ -52,6 +53,17 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
     yield from _wire(report, name, on["log_aws_wire"] is True)
     if not is_ec2(name):  # where the agent has no yml by right, a check of its own judges this
         yield from stray_keys(report, name)
+
+
+def settings_that_stop(report: HostReport, name: str) -> bool:
+    """Whether a setting keeps the agent from its work. False where a setting is not known: that is another finding."""
+    unknown = any(getattr(report.config, setting).error for setting in _JUDGED)
+    if unknown or report.wire_log.exists.value is None:
+        return False
+    return any(
+        finding.verdict is FAIL and finding.about not in _OF_REVISIONS
+        for finding in bad_settings(report, name)
+    )
 
 
 def stray_keys(report: HostReport, name: str) -> Iterator[Finding]:

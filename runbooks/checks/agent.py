@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from runbooks.aws import Aws
+from runbooks.checks._advice import advice
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._host import (
     CONFIG,
@@ -13,6 +14,7 @@ from runbooks.checks._host import (
     config_path,
     host_name,
     install,
+    install_again,
     require,
     require_report,
     restarting,
@@ -24,9 +26,16 @@ from runbooks.checks._host import (
     yml_path,
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
-from runbooks.checks._running import beside_systemd, of_before, of_the_future, stopped
+from runbooks.checks._running import (
+    beside_systemd,
+    by_systemd,
+    does_not_work,
+    not_enabled,
+    of_before,
+    of_the_future,
+)
 from runbooks.checks._settings import bad_settings
-from runbooks.commands import script
+from runbooks.checks._start import what_stops
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
@@ -39,7 +48,6 @@ RUNBOOK = "agent"
 
 # A failing agent polls, and logs, at least every 90 seconds.
 _FAILURE_IS_OVER = timedelta(minutes=10)
-_UP, _TOO_OFTEN = 60, 3  # seconds that a process has lasted; starts by systemd
 
 
 def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -51,7 +59,7 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
     report = require_report(aws, question)
     name, installed = host_name(question, report), report.agent.installed
     if require(installed, f"whether the agent is installed on {name}"):
-        yield _whole(report, name)
+        yield _whole(report, name, aws.region)
     else:
         yield Finding(
             FAIL,
@@ -63,7 +71,7 @@ def agent_is_installed(aws: Aws, question: Question) -> Iterator[Finding]:
         )
 
 
-def _whole(report: HostReport, name: str) -> Finding:
+def _whole(report: HostReport, name: str, region: str) -> Finding:
     """Whether an agent that is installed has the certificates that 1.x reads at each start, by its source."""
     installed, certificates = report.agent.installed, report.agent.certificates
     if certificates.value is not False:
@@ -71,8 +79,7 @@ def _whole(report: HostReport, name: str) -> Finding:
     state = run_state(report)
     verdict, at = (WARN, "its next start") if state and state.state == "polls" else (FAIL, "each start")
     says = f"The agent on {name} is not whole: {certificates.by}, and its worker ends at {at}."
-    fix = "Install the package again, over the old one: an update leaves out a version that is there."
-    page = "/symptoms/agent-damaged/"
+    fix, page = install_again(report, region), "/symptoms/agent-damaged/"
     return Finding(verdict, says, code="no-certificates", about=name, fix=fix, next=page)
 
 
@@ -85,45 +92,15 @@ def agent_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     """
     report = require_report(aws, question, agent=True)
     name, running = host_name(question, report), report.agent.running
-    runs, state = require(running, f"whether the agent runs on {name}"), run_state(report)
-    if runs:
+    if require(running, f"whether the agent runs on {name}"):
         require(report.agent.processes, f"which processes the agent on {name} has")
-    masters, again = report.agent.masters(), report.unit.restarts.value or 0
-    youngest = min((one.seconds for one in report.agent.listed() if one.seconds is not None), default=_UP)
-    if state and state.state == "loops":
-        fix = "Fix what the log names as the cause of the failed start; the agent then starts by itself."
-        says = f"The agent on {name} {state.says}."
-        yield Finding(FAIL, says, code="loops", about=name, fix=fix, next="agent-log-is-clean")
-    elif runs and again >= _TOO_OFTEN and youngest < _UP:
-        says = f"systemd has started the agent on {name} {again} times again, {youngest} s ago: it ends after each start."
-        fix = "Fix what `sudo journalctl -u codedeploy-agent` names as the cause; its log does not hold it."
-        yield Finding(
-            FAIL, says, code="restarts", about=name, fix=fix, next="/guides/check-the-agent/#log-lines"
-        )
-    elif state and state.state == "starting":
-        says = f"Could not check: the agent on {name} {state.says}; ask again in a few minutes."
-        yield Finding(UNKNOWN, says, code="starting", about=name)
-    elif len(masters) > 1:
-        ids = ", ".join(one.pid for one in masters)
-        says = f"{len(masters)} agents run on {name} (processes {ids}), and each fetches commands."
-        fix = (
-            "While no deployment runs, stop the service, end the process that is left, and start the service."
-        )
-        yield Finding(
-            FAIL, says, code="two-agents", about=name, fix=fix, next="/guides/check-the-agent/#look"
-        )
-    elif runs:
-        yield Finding(OK, f"The agent runs on {name} ({running.by}).", about=name)
-        yield from beside_systemd(report, name)
-        yield from of_before(report, name)
-        if report.unit.enabled.value in ("disabled", "masked"):
-            says = f"The agent runs on {name}, but its unit is {report.unit.enabled.value}: it does not start with the host."
-            fix = script("sudo systemctl unmask codedeploy-agent && sudo systemctl enable codedeploy-agent")
-            yield Finding(
-                WARN, says, code="not-enabled", about=name, fix=fix, next="/guides/check-the-agent/#look"
-            )
-    else:
-        yield stopped(report, name)
+    if bad := does_not_work(report, name):
+        yield bad
+        return
+    yield Finding(OK, f"The agent runs on {name} ({by_systemd(running.by)}).", about=name)
+    yield from beside_systemd(report, name)
+    yield from of_before(report, name)
+    yield from not_enabled(report, name)
 
 
 def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -332,20 +309,26 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     lines = require(report.log.lines, f"what {path} says")
     if not lines:
         raise CouldNotCheck(f"{path} on {name} is empty.")
+    state = run_state(report)
+    causes = () if state and state.state == "polls" else what_stops(report, name)
     judged, silent = judge_log(lines), age_of(report, report.log_file) or timedelta(0)
     logs = (Log(name, path, lines),)
     for one in judged.faults:
         # 2.x logs no success, but it would have logged the next failure.
         sticks, second = one.symptom.sticks, report.agent.line.value == "2.x"
         over = one.since or (running and second and not sticks and silent > _FAILURE_IS_OVER)
+        cause, do = advice(report, one, question.instance)
+        past = " It has not been logged again since, so it may be past." if over else ""
+        more = (check for check in one.symptom.checks if check != "agent-is-running")
         yield Finding(
             WARN if over else FAIL,
-            f"The agent's log on {name} says: {gist(one.line, one.symptom)} - {one.symptom.cause} {one.symptom.do}"
-            + (" It has not been logged again since, so it may be past." if over else ""),
+            f"The agent's log on {name} says: {gist(one.line, one.symptom)} - {cause}{past}",
             code="bad-line",
             about=one.symptom.id,
+            fix=do,
             next=f"/symptoms/{one.symptom.id}/",
             logs=logs,
+            explained_by=() if sticks else (*causes, *more),
         )
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"

@@ -91,7 +91,8 @@ def ec2_instance_has_a_role(aws: Aws, question: Question) -> Iterator[Finding]:
     arn = profile_arn(present(aws, id_))
     if not arn:
         says = f"{id_} has no instance profile, so its agent has no credentials."
-        fix = "Attach an instance profile whose role may read the revisions, and restart the agent."
+        attach = aws_cli(aws.place, "ec2", "associate-iam-instance-profile", instance_id=id_)
+        fix = f"Attach an instance profile whose role may read the revisions (its NAME for the last word), and restart the agent: {attach} --iam-instance-profile Name=NAME"
         yield Finding(FAIL, says, code="no-profile", about=id_, fix=fix, next=_ROLE_PAGE)
         return
     profile = instance_profile(aws, arn)
@@ -101,7 +102,9 @@ def ec2_instance_has_a_role(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(FAIL, says, code="no-such-profile", about=arn, fix=fix, next=_ROLE_PAGE)
     elif not profile["Roles"]:
         says = f"The instance profile {arn} of {id_} has no role, so EC2 renews no credentials for it."
-        fix = "Add a role that may read the revisions to the instance profile."
+        name = Arn.of(arn).name
+        add = aws_cli(aws.place, "iam", "add-role-to-instance-profile", instance_profile_name=name)
+        fix = f"Add a role that may read the revisions to the instance profile (its NAME for the last word): {add} --role-name NAME"
         yield Finding(FAIL, says, code="no-role", about=arn, fix=fix, next=_ROLE_PAGE)
     else:
         yield _trusting(aws, id_, profile["Roles"][0])
@@ -151,7 +154,7 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
     number = parse_version(version)
     if number is None:
         raise CouldNotCheck(f"{version!r} is not a version of the agent.")
-    version = ".".join(map(str, number))
+    version = ".".join(map(str, number[:3]))
     if number >= TOKENS_SINCE:
         says = f"The metadata service of {id_} is on, and requires a token, which agent {version} brings."
         yield Finding(OK, says, about=id_)

@@ -18,6 +18,7 @@ from runbooks.checks._host import (
     why_unreadable,
     yml_path,
 )
+from runbooks.commands import script
 from runbooks.facts.ec2 import present
 from runbooks.facts.host_report import managed_node
 from runbooks.findings import (
@@ -44,6 +45,10 @@ _NETWORK_PAGE = "/guides/check-the-network/#look"
 _CLOCK_PAGE = "/guides/check-the-network/#clock"
 
 _WAYS = {"proxy": "by the agent's proxy", "environment": "by the proxy of the agent's environment"}
+_PROXY_IS_DOWN = (
+    "Start the proxy that the message names, or correct the setting that names it and restart the agent."
+)
+_LET_OUT = "Let HTTPS (TCP 443) out of the host to this address, and its answers in: firewall, security group, network ACL and route; or give the agent a proxy."
 _PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is configured otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
@@ -214,19 +219,24 @@ def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
         return Finding(verdict, says, code=kind, about=url, next="" if verdict is OK else _NETWORK_PAGE)
     if endpoint.issuer.value:
         says = f"{name} does not accept the certificate of {url}, which is issued by {endpoint.issuer.value}: {so}."
-        return Finding(bad, says, code="foreign-certificate", about=url, next="/symptoms/tls-intercepted/")
+        fix = "Let what issues it pass this address without inspection, or add its CA to the certificates that the agent trusts."
+        return Finding(
+            bad, says, code="foreign-certificate", about=url, fix=fix, next="/symptoms/tls-intercepted/"
+        )
     if not proxied and endpoint.address.value is None and not endpoint.address.error:
         return Finding(
             bad,
             f"On {name} the name of {url} does not resolve: {so}.",
             code="unresolved",
             about=url,
+            fix="Give the host a resolver that knows this name (resolv.conf, or the DHCP options of its VPC).",
             next=_NETWORK_PAGE,
         )
     code = re.match(r"curl: \((\d+)\)", status.error)
     if code and int(code[1]) in _NO_WAY:
         says = f"{name} does not reach {url} {way} ({status.error}): {so}."
-        return Finding(bad, says, code="unreachable", about=url, next=_NETWORK_PAGE)
+        fix = _PROXY_IS_DOWN if proxied else _LET_OUT
+        return Finding(bad, says, code="unreachable", about=url, fix=fix, next=_NETWORK_PAGE)
     reason = status.error or "the probe found nothing"
     return Finding(
         UNKNOWN,
@@ -317,7 +327,7 @@ def host_keeps_its_keys_private(aws: Aws, question: Question) -> Iterator[Findin
 
 
 def _set_clock(report: HostReport) -> str:
-    return "sudo timedatectl set-ntp true" if report.host.init.value == "systemd" else ""
+    return script("sudo timedatectl set-ntp true") if report.host.init.value == "systemd" else ""
 
 
 def _span(age: timedelta) -> str:

@@ -8,15 +8,18 @@ from runbooks.aws import Aws
 from runbooks.checks._host import (
     LONGEST_EVENT,
     host_name,
+    install,
     install_packages,
     ongoing,
     require,
     require_report,
     restarting,
+    service,
 )
-from runbooks.commands import script
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
-from runbooks.host import Datum, HostReport, parse_version
+from runbooks.checks._start import OLDEST_RUBY, files_used, is_barred, newest_ruby, ruby_version, runs_on
+from runbooks.commands import script, then
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Command, Finding
+from runbooks.host import HostReport, run_state
 from runbooks.host.report import Folder
 from runbooks.host.running import span
 from runbooks.question import Question
@@ -29,8 +32,6 @@ RUNBOOK = "triage"
 _FULL_KB, _LOW_KB = 10_240, 512_000
 _NO_INODES, _FEW_INODES = 100, 5_000
 
-# Rubies that agent 1.x refuses, and the newest that it is known to run on, by its version.
-_OLDEST_RUBY, _NEWEST_RUBY, _NEWEST_RUBY_BEFORE_1_8 = (2, 0), (3, 2), (3, 1)
 # What fails where a program of deployments is missing. By the source of agent 1.x.
 _NEEDED = {
     "unzip": "the agent unpacks .zip revisions with its own code, and the files lose their execute bits",
@@ -38,6 +39,8 @@ _NEEDED = {
     "gzip": "revisions of the type tgz cannot be unpacked",
     "su": "hook scripts with runas cannot be run",
 }
+_BARRED = re.compile(r" may not use (.+): mode ")
+_DENIED_PAGE = "/symptoms/permission-denied/"
 _AT_NEED = {"setfacl": "acls", "semanage": "context"}  # and the part of an AppSpec file that needs it
 
 # What the state of a group's last successful revision means, and the page of what follows.
@@ -92,13 +95,11 @@ def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
     if inodes is None and folder.inodes.error:
         require(folder.inodes, f"how many inodes {path} on {name} has left")
     if "ro" in options:
-        says = f"The file system of {path} on {name} is mounted read-only."
-        return Finding(FAIL, says, code="read-only", about=path, next="/symptoms/read-only-fs/")
+        return _read_only(name, path, options)
     if "noexec" in options and folder is report.root_folder:
-        says = (
-            f"The file system of {path} on {name} is mounted noexec: hook scripts cannot be run from there."
-        )
-        return Finding(FAIL, says, code="noexec", about=path, next="/symptoms/hook-not-startable/")
+        says = f"The file system of {path} on {name} is mounted noexec: hook scripts cannot be run from there. Take noexec out of /etc/fstab too, so that it stays."
+        fix = _remounted("exec", path)
+        return Finding(FAIL, says, code="noexec", about=path, fix=fix, next="/symptoms/hook-not-startable/")
     for left, none, few, what in (
         (free, _FULL_KB, _LOW_KB, f"{_size(free)} of room"),
         (inodes, _NO_INODES, _FEW_INODES, f"{inodes} inodes"),
@@ -112,6 +113,24 @@ def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
             verdict, page = FAIL if full else WARN, "/symptoms/disk-full/"
             return Finding(verdict, says, code=code, about=path, fix=fix, next=page)
     return None
+
+
+def _read_only(name: str, path: str, options: list[str]) -> Finding:
+    """That a file system is mounted read-only, and how it is made writable again."""
+    says = f"The file system of {path} on {name} is mounted read-only. "
+    if {"errors=remount-ro", "emergency_ro"} & set(options):
+        says += "By its options the kernel does that after an error: save the data and check the disk (sudo dmesg) before you remount it."
+    else:
+        says += (
+            "Its options name no error, so it was mounted so: change ro in /etc/fstab too, so that it stays."
+        )
+    fix, page = _remounted("rw", path), "/symptoms/read-only-fs/"
+    return Finding(FAIL, says, code="read-only", about=path, fix=fix, next=page)
+
+
+def _remounted(option: str, path: str) -> Command:
+    """The command that mounts the file system of a folder again, with this option."""
+    return script(f'sudo mount -o remount,{option} "$(findmnt -no TARGET -T {shlex.quote(path)})"')
 
 
 def _size(kilobytes: int) -> str:
@@ -129,14 +148,11 @@ def agent_may_use_its_files(aws: Aws, question: Question) -> Iterator[Finding]:
     """
     report = require_report(aws, question, agent=True)
     name, user = host_name(question, report), require(report.agent.user, "the user of the agent")
-    used, whole = 0, True
-    for path, usable in _used(report):
-        if usable.value is False and usable.by.startswith("user "):
-            whole, page = False, "/symptoms/permission-denied/"
-            says, fix = (
-                f"The agent on {name} runs as {user}: {usable.by}.",
-                _let_in(report, user, path, usable.by),
-            )
+    used, whole, seen = 0, True, files_used(report)
+    fix, page = _let_in(report, user, [one.by for _, one in seen if is_barred(one)]), _DENIED_PAGE
+    for path, usable in seen:
+        if is_barred(usable):
+            whole, says = False, f"The agent on {name} runs as {user}: {usable.by}."
             yield Finding(FAIL, says, code="barred", about=path, fix=fix, next=page)
         elif usable.error:
             whole = False
@@ -150,21 +166,19 @@ def agent_may_use_its_files(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(OK, says, about=name)
 
 
-def _used(report: HostReport) -> list[tuple[str, Datum[bool]]]:
-    """The files and folders that the agent uses, and whether its user may."""
-    files = [report.config_file, report.identity_file, report.log_file]
-    if report.identity.registration.value == "session":
-        files.append(report.credentials_file)
-    folders = [report.root_folder, report.log_folder, report.temporary_folder]
-    seen = [(one.path.value, one.usable) for one in files] + [(one.path.value, one.usable) for one in folders]
-    return [(path or "a file of the agent", usable) for path, usable in seen]
-
-
-def _let_in(report: HostReport, user: str, path: str, by: str) -> str:
-    """The command that gives a file to the agent's user; a sentence where a folder above it is in the way."""
-    if f"may not use {path}:" not in by:
-        return f"Let {user} pass through the folder that is named, or run the agent as root."
-    return restarting(report, script(f"sudo chown {shlex.quote(user)} {shlex.quote(path)}"))
+def _let_in(report: HostReport, user: str, reasons: list[str]) -> str:
+    """The command that lets the agent's user use all that it may not; ``reasons`` name the paths, as the probe does."""
+    named = dict.fromkeys(found[1] for why in reasons if (found := _BARRED.search(why)))
+    temporary = report.temporary_folder.path.value or ""
+    files = {path for path, _ in files_used(report)} - {temporary}
+    own = [shlex.quote(path) for path in named if path in files]
+    above = [shlex.quote(path) for path in named if path not in {*files, temporary}]
+    commands = (
+        f"sudo chmod a+x {' '.join(above)}" if above else "",
+        f"sudo chown {shlex.quote(user)} {' '.join(own)}" if own else "",
+        f"sudo chmod 1777 {temporary}" if temporary in named else "",
+    )
+    return restarting(report, *commands)
 
 
 def host_has_the_tools(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -178,7 +192,7 @@ def host_has_the_tools(aws: Aws, question: Question) -> Iterator[Finding]:
     line = require(report.agent.line, f"the line of the agent on {name}")
     missing = require(report.tools.missing, f"which programs are missing on {name}")
     needed = [tool for tool in missing if tool in _NEEDED]
-    ruby = _ruby(report, name) if line == "1.x" else None
+    ruby = _ruby(report, name, aws.region) if line == "1.x" else None
     if ruby:
         yield ruby
     for tool in needed:
@@ -201,34 +215,33 @@ def host_has_the_tools(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(OK, f"{name} has {runs}.{lacks}", about=name)
 
 
-def _ruby(report: HostReport, name: str) -> Finding | None:
+def _ruby(report: HostReport, name: str, region: str) -> Finding | None:
     """What is wrong with the Ruby of an agent 1.x."""
-    text = report.tools.ruby.value
+    text, ruby = report.tools.ruby.value, ruby_version(report)
     if report.tools.ruby.error:
         require(report.tools.ruby, f"the Ruby of {name}")
     if text is None:
-        if report.agent.running.value:
+        if ruby is None:
             return None  # there is one, which the PATH of this user does not show
         says = f"There is no ruby on the PATH of {name}, and agent 1.x does not start without one."
-        fix = install_packages(report, "ruby")
-        return Finding(WARN, says, code="no-ruby", about=name, fix=fix, next="/symptoms/no-ruby/")
-    found = re.match(r"ruby (\d+)\.(\d+)", text)
-    if not found:
+        fix = then(install_packages(report, "ruby"), service(report, "restart"))
+        return Finding(FAIL, says, code="no-ruby", about=name, fix=fix, next="/symptoms/no-ruby/")
+    if ruby is None:
         says = f"Could not check: {text!r} is not a version of Ruby."
         return Finding(UNKNOWN, says, code="unreadable-ruby", about=name)
-    ruby = int(found[1]), int(found[2])
-    agent = parse_version(report.agent.version.value or "")
-    newest = _NEWEST_RUBY if agent and agent >= (1, 8) else _NEWEST_RUBY_BEFORE_1_8
-    if ruby < _OLDEST_RUBY:
-        says = f"{name} has {text.split(' (')[0]}, and agent 1.x does not start with a Ruby before 2.0."
-        return Finding(FAIL, says, code="old-ruby", about=name, next="/symptoms/no-ruby/")
-    if ruby > newest:
-        says = (
-            f"{name} has {text.split(' (')[0]}, and agent {report.agent.version.value} is known to run on at most"
-            f" {'.'.join(map(str, newest))}: it may not start again."
-        )
-        return Finding(WARN, says, code="new-ruby", about=name, next="/symptoms/ruby-mismatch/")
-    return None
+    has, fix = f"{name} has {text.split(' (')[0]}, and agent", install(report, region, second=True)
+    if ruby < OLDEST_RUBY:
+        says = f"{has} 1.x does not start with a Ruby before 2.0. Agent 2.x needs no Ruby."
+        return Finding(FAIL, says, code="old-ruby", about=name, fix=fix, next="/symptoms/no-ruby/")
+    if runs_on(report, ruby):
+        return None
+    state = run_state(report)
+    down = state is not None and state.state in ("loops", "stopped")
+    newest = ".".join(map(str, newest_ruby(report)))
+    so = "it does not work now" if down else "it may not start again"
+    says = f"{has} {report.agent.version.value} is known to run on at most {newest}: {so}. Agent 2.x needs no Ruby."
+    verdict, page = FAIL if down else WARN, "/symptoms/ruby-mismatch/"
+    return Finding(verdict, says, code="new-ruby", about=name, fix=fix, next=page)
 
 
 def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Fin
     acl = network_acl(aws, host)
     yield _through(aws, acl, "HTTPS out to", True, 443, 443)
     first, last = _WINDOWS_PORTS if host.get("Platform") == "windows" else _LINUX_PORTS
-    yield _through(aws, acl, f"answers (ports {first} to {last}) in from", False, first, last)
+    yield _through(aws, acl, f"the answers to HTTPS (ports {first} to {last}) in from", False, first, last)
 
 
 @needs("instance")
@@ -169,9 +169,9 @@ def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int,
     name, about = f"The network ACL {acl['NetworkAclId']}", acl["NetworkAclId"]
     if not passage.stopped:
         return Finding(OK, f"{name} lets {what} any IPv4 address.", about=about)
-    rules = "; ".join(_stopping(*stop) for stop in passage.stopped)
+    rules = "; ".join(_stopping(rule, ports, (first, last)) for rule, *ports in passage.stopped)
     if passage.passes:
-        says = f"{name} lets {what} only some addresses, or some ports. The rest is stopped by {rules}."
+        says = f"{name} lets {what} some addresses or ports only, because of {rules}."
         return Finding(WARN, says, code="in-part", about=about, next=_PAGE)
     number = free_number_before(acl["Entries"], passage.stopped[0][0]["RuleNumber"], egress=egress)
     fix = aws_cli(
@@ -188,7 +188,7 @@ def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int,
     )
     return Finding(
         FAIL,
-        f"{name} lets {what} no IPv4 address: that is stopped by {rules}.",
+        f"{name} does not let {what} any IPv4 address, because of {rules}.",
         code="denied",
         about=about,
         fix=fix if number else "",
@@ -196,10 +196,12 @@ def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int,
     )
 
 
-def _stopping(rule: Mapping[str, Any], first: int, last: int) -> str:
+def _stopping(rule: Mapping[str, Any], stopped: list[int], asked: tuple[int, int]) -> str:
+    """A rule that stops packets; which ports, where those are not all that were asked about."""
     number = "the last rule (*)" if rule["RuleNumber"] == 32767 else f"rule {rule['RuleNumber']}"
-    ports = f"port {first}" if first == last else f"ports {first} to {last}"
-    return f"{number}, which denies {rule['CidrBlock']} ({ports})"
+    first, last = stopped
+    ports = "" if (first, last) == asked else f" (ports {first} to {last})"
+    return f"{number}, which denies {rule['CidrBlock']}{ports}"
 
 
 def _way(route: Mapping[str, Any]) -> str:

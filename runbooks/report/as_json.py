@@ -49,7 +49,7 @@ def _logs(report: Contents) -> Iterable[Log]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
-    # for a picture, a diagnosis that goes on, and a prediction: the sentence says what they mean
-    for name in ("later", "times", "spans", "leads", "logs"):
+    # for a picture, a diagnosis that goes on, a prediction and the order of a report: the sentence says what they mean
+    for name in ("later", "times", "spans", "leads", "logs", "explained_by"):
         del members[name]
     return members

@@ -183,6 +183,27 @@ def rank(verdict: Verdict) -> tuple[bool, int]:
     return verdict is SKIP, -verdict
 
 
+def causes_first(rows: Sequence[Judged]) -> list[Judged]:
+    """The rows with each check that failed behind those whose failure explains its own, else in their order.
+
+    A check with a finding that nothing explains keeps its place.
+    """
+    causes = {check.id: _causes(found) for check, verdict, found in rows if verdict is FAIL}
+
+    def depth(id_: str, before: frozenset[str]) -> int:
+        behind = (causes[id_] & causes.keys()) - before
+        return 1 + max(depth(cause, before | {cause}) for cause in behind) if behind else 0
+
+    order = {id_: depth(id_, frozenset({id_})) for id_ in causes}
+    return sorted(rows, key=lambda row: (rank(row[1]), order.get(row[0].id, 0)))
+
+
+def _causes(found: Iterable[Finding]) -> set[str]:
+    """The ids of the checks that may explain all that failed of a check."""
+    failed = [set(finding.explained_by) for finding in found if finding.verdict is FAIL]
+    return set.union(*failed) if all(failed) else set()
+
+
 def made_plain(source: Source) -> Source:
     """``source`` as every reader may see it: the names in it come from AWS, from settings and from the environment."""
     place = replace(source.place, region=plain(source.place.region), profile=plain(source.place.profile))

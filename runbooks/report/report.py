@@ -12,7 +12,16 @@ from runbooks.errors import UserError
 from runbooks.findings import FAIL, SKIP, UNKNOWN, Check, Finding, Verdict
 from runbooks.question import Question
 from runbooks.report import as_html, as_json, as_text, as_ticket
-from runbooks.report.contents import NOT_ASKED, WORDS, Contents, Judged, counted_as, made_plain, rank
+from runbooks.report.contents import (
+    NOT_ASKED,
+    WORDS,
+    Contents,
+    Judged,
+    causes_first,
+    counted_as,
+    made_plain,
+    rank,
+)
 from runbooks.source import Source
 from runbooks.subject import is_subject
 from runbooks.text.mask import plain
@@ -52,17 +61,20 @@ class Report:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, the worst first, else in the order of the checks."""
-        return sorted((f for found in self.results.values() for f in found), key=lambda f: -f.verdict)
+        """All findings, the worst first; a cause before what follows from it, else in the order of the checks."""
+        return sorted((f for _, _, found in self.checks for f in found), key=lambda f: -f.verdict)
 
     @property
     def checks(self) -> list[Judged]:
-        """Each check with its verdict (`worst`) and its findings; the worst check first, what does not apply last."""
+        """Each check with its verdict (`worst`) and its findings; the worst check first, what does not apply last.
+
+        Among checks of one verdict a cause stands before what follows from it (`causes_first`).
+        """
         judged = [
             (check, worst(found), sorted(found, key=lambda f: -f.verdict))
             for check, found in self.results.items()
         ]
-        return sorted(judged, key=lambda row: rank(row[1]))
+        return causes_first(sorted(judged, key=lambda row: rank(row[1])))
 
     @property
     def not_asked(self) -> Counter[str]:

@@ -115,7 +115,7 @@ BROKEN = {
     "dead, and active (exited) for systemd": Case(
         Fakes(systemctl="active exited"),
         replace(WORKS, processes={}),
-        {RUNS: (FAIL, "systemctl: active exited")},
+        {RUNS: (FAIL, "systemctl: active (exited)")},
         fixes={RUNS: "sudo systemctl restart codedeploy-agent"},
     ),
     "a user that may not read the yml": Case(

@@ -7,6 +7,7 @@ files of the agent, with stand-ins for what would change this machine; what they
 import os
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.world import DISTINCT, PATIENT, asked, everything, subject, w
 
 # What a command changes that no sandbox has.
 ELSEWHERE = {
+    "agent-may-use-its-files": "chown: a file of the sandbox's host has no owner of its own",
     "agent-may-use-its-files": "chown: a file of the sandbox's host has no owner of its own",
     "this-clock-is-right": "timedatectl: it would set the clock of this machine",
 }
@@ -85,10 +87,16 @@ def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
     tools.mkdir()
     hosts.command(tools, "sudo", 'exec "$@"')
     hosts.command(tools, "systemctl", f'echo "$@" >>{done}')
+    hosts.command(tools, "kill", f'echo "$@" >{folder / "killed"}')
+    hosts.command(tools, "sleep", "true")
+    hosts.command(tools, "rpm", f"echo rpm >{folder / 'replaced'}")
+    hosts.command(tools, "mount", f'echo "$2" >{folder / "mounted"}')
+    hosts.command(tools, "findmnt", "for path; do :; done; echo $path")
+    hosts.command(tools, "timedatectl", f"echo set >{folder / 'clock'}")
     hosts.command(tools, "yum", f'echo "$@" >>{folder / "installed"}')
     hosts.command(tools, "umount", f'echo "$@" >>{folder / "unmounted"}')
-    hosts.command(tools, "env", f"echo install >>{done}")  # `env AWS_REGION=... ./install auto`
-    hosts.command(tools, "curl", "echo >install")
+    hosts.command(tools, "env", f"cat install >>{done}")  # `env AWS_REGION=... ./install auto`
+    hosts.command(tools, "curl", 'echo "install $2" >install')
     if machine.identity is not None:
         (conf / IDENTITY.name).write_text(machine.identity)
     if machine.config is not None:
@@ -111,9 +119,19 @@ def on_the_host(command: str, sandbox: Sandbox, folder: Path) -> None:
             line for line in machine.mounts.splitlines(keepends=True) if line.split()[1] not in unmounted
         ),
     )
+    if option := _text(folder / "mounted"):
+        before = {"exec": ",noexec", "rw": "ro,"}[option.strip().removeprefix("remount,")]
+        after = replace(after, mounts=after.mounts.replace(before, "rw," if before == "ro," else ""))
+    if (folder / "killed").exists():
+        after = replace(after, processes=None)
+    if (folder / "replaced").exists():
+        after = replace(after, signers=True)
+    if (folder / "clock").exists():
+        after = replace(after, ahead=timedelta())
     if done.exists():  # the agent was restarted, or installed
         after = replace(after, running=True, unit="", log=())
-        after = replace(after, agent="1.8.1") if "install" in done.read_text() else after
+        installed_line = "2.1.0" if "latestv2" in done.read_text() else "1.8.1"
+        after = replace(after, agent=installed_line) if "install" in done.read_text() else after
     nodes[node] = replace(nodes[node], machine=after)
 
 

@@ -50,7 +50,7 @@ ELSEWHERE = {
 
 def place(api: str) -> tuple[str, str]:
     """The scenario and the instance for which this API is called."""
-    return ELSEWHERE.get(api, ("nacl-blocks-return" if api.startswith("ec2:") else "healthy", "web-01"))
+    return ELSEWHERE.get(api, ("no-route" if api.startswith("ec2:") else "healthy", "web-01"))
 
 
 LONGEST = 30  # seconds, where a diagnosis waits for more checks than it should

@@ -90,14 +90,17 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
     # agent
     "agent-not-installed": {"agent-is-installed": FAIL},
     "agent-stopped": {"agent-is-running": FAIL},
-    "agent-crash-loop": {"agent-is-running": FAIL, "agent-log-is-clean": FAIL, **UNDEPLOYED},
+    "agent-crash-loop": {
+        **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "host-reaches-codedeploy"), FAIL),
+        **UNDEPLOYED,
+    },
     "agent-exited": {"agent-is-running": FAIL},
     "agent-user-barred": {
         **dict.fromkeys(("agent-is-running", "agent-log-is-clean", "agent-may-use-its-files"), FAIL),
         **UNDEPLOYED,
     },
     "ruby-too-new": {
-        **{"agent-is-running": FAIL, "agent-log-is-clean": FAIL, "host-has-the-tools": WARN},
+        **{"agent-is-running": FAIL, "agent-log-is-clean": FAIL, "host-has-the-tools": FAIL},
         **UNDEPLOYED,
     },
     "agent-too-old": {"agent-version-is-supported": FAIL},
@@ -175,7 +178,11 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         "host-is-managed-and-online": WARN,
         **UNSEEN,
     },
-    "nacl-blocks-return": {"network-acl-lets-https-through": FAIL, "host-reaches-codedeploy": FAIL},
+    "nacl-blocks-return": {
+        "network-acl-lets-https-through": FAIL,
+        "host-is-managed-and-online": WARN,
+        **UNSEEN,
+    },
     "no-route": {"route-leads-out": FAIL, "host-reaches-codedeploy": FAIL},
     "endpoint-closed": {"vpc-endpoint-serves-the-agent": FAIL, "host-reaches-codedeploy": FAIL},
     # groups

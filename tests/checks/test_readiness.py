@@ -105,7 +105,7 @@ CASES = {
     "no Ruby": Case(
         Fakes(ruby=None, systemctl="inactive dead"),
         replace(HEALTHY, processes={}),
-        {TOOLS: (WARN, "no ruby on the PATH"), "agent-is-running": (FAIL, "does not run")},
+        {TOOLS: (FAIL, "no ruby on the PATH"), "agent-is-running": (FAIL, "does not run")},
         system="debian",
         fixes={TOOLS: "sudo apt-get install -y ruby-full"},
     ),

@@ -30,7 +30,7 @@ def test_run_ends_as_a_diagnosis_does() -> None:
     first, _, check, says, fix, _, notebook, page = done.stdout.split("\n")[:-1]
     assert first == "12 checks: 1 FAIL, 1 SKIP, 10 OK."
     assert check == "FAIL    agent-is-running"
-    assert says.strip() == "The agent does not run on web-01 (systemctl: inactive dead; no process)."
+    assert says.strip() == "The agent does not run on web-01 (systemctl: inactive (dead); no process)."
     assert fix.strip() == "fix   sudo systemctl restart codedeploy-agent"
     assert Path(notebook.removeprefix("notebook  ")).is_file()
     assert Path(page.removeprefix("page      ")).read_text().startswith("<!doctype html>")

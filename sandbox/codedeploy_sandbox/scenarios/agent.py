@@ -36,11 +36,12 @@ def agent_stopped(account: Account) -> None:
 
 
 def agent_crash_loop(account: Account) -> None:
-    """The agent on web-01 runs for systemd, but its worker ends at each start, every five seconds: it never polls."""
+    """The proxy of web-01's agent is down, so its worker ends at each start, every five seconds; systemd says that it runs."""
     healthy(account)
     refused = "connect(2) for 127.0.0.1:3128"
     tcp = f"Errno::ECONNREFUSED - Failed to open TCP connection to 127.0.0.1:3128 (Connection refused - {refused})"
-    machine(account, log=(_BOOT + tcp, _AGAIN) * 3, **_LOOPS)
+    settings = ":proxy_uri: http://127.0.0.1:3128\n"
+    machine(account, settings=settings, dead_proxy=True, log=(_BOOT + tcp, _AGAIN) * 3, **_LOOPS)
     played(account, "silent")
 
 

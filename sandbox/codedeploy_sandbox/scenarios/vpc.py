@@ -30,7 +30,7 @@ def security_group_blocks(account: Account) -> None:
 
 
 def nacl_blocks_return(account: Account) -> None:
-    """The network ACL of web-01's subnet lets HTTPS out, but not the answers in, since it keeps no connections."""
+    """The network ACL of web-01's subnet lets HTTPS out, but not the answers in, so Systems Manager lost it as well."""
     healthy(account)
 
     def close(ask: Ask, ids: Ids) -> None:
@@ -53,7 +53,7 @@ def nacl_blocks_return(account: Account) -> None:
         name = association["NetworkAclAssociationId"]
         ask("ec2", "ReplaceNetworkAclAssociation", AssociationId=name, NetworkAclId=acl)
 
-    _in_ec2(account, close, blocked="*")
+    _in_ec2(account, close, ping="ConnectionLost", heard=timedelta(hours=5))
 
 
 def no_route(account: Account) -> None:

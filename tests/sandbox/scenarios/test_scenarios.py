@@ -47,7 +47,10 @@ DIFFERS: dict[str, set[str]] = {
         *("host unit", "host root_folder", "host log_folder", "host temporary_folder"),
     },
     "agent-stopped": STOPPED,
-    "agent-crash-loop": {*DEPLOYMENT, "host agent", "host endpoint_commands", "host log", "host log_file"},
+    "agent-crash-loop": {
+        *(*DEPLOYMENT, "host agent", "host log", "host log_file", "host clock"),
+        *("host config", "host config_file", "host endpoint_commands", "host endpoint_s3"),
+    },
     "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
     "agent-user-barred": {
         *DEPLOYMENT,
@@ -133,7 +136,7 @@ DIFFERS: dict[str, set[str]] = {
     "simulation-denied": {"may register", "may list", "may read the bucket", "may poll"},
     "list-needs-star": {"registered names", "may list"},
     "security-group-blocks": {"node", "host", "in EC2"},
-    "nacl-blocks-return": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
+    "nacl-blocks-return": {"node", "host", "in EC2"},
     "no-route": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
     "endpoint-closed": {
         *("node", "in EC2", "host config", "host config_file", "host endpoint_commands", "may poll"),
