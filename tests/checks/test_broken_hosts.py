@@ -11,7 +11,7 @@ from codedeploy_sandbox.hosts.host import BOOTS, LOGS, MASTER, POLLS, SPARE_CONF
 
 from runbooks.aws.session import Aws
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Command, Finding, Verdict
-from tests.checks.test_agent import (
+from tests.checks.on_hosts import (
     HEALTHY,
     Case,
     ask,

@@ -19,7 +19,7 @@ from runbooks.engine import run
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Finding, Verdict
 from runbooks.host import probe_script
 from runbooks.question import Question
-from tests.checks.test_agent import HEALTHY, Case, aws, changed, look, worst
+from tests.checks.on_hosts import HEALTHY, Case, aws, changed, look, worst
 from tests.support.agent_lines import completed, first, polling
 from tests.support.hosts import Files, build
 from tests.support.sandbox import client

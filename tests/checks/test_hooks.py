@@ -14,7 +14,7 @@ from runbooks.engine import run
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, Finding, Verdict
 from runbooks.host import HostReport, read_report
 from runbooks.question import Question
-from tests.checks.test_agent import HEALTHY, Case, aws, changed, look, worst
+from tests.checks.on_hosts import HEALTHY, Case, aws, changed, look, worst
 from tests.support import hosts
 from tests.support.hosts import Files, build
 

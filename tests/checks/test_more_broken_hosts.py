@@ -10,7 +10,7 @@ from codedeploy_sandbox.hosts.host import LOG as LOG_FILE
 
 from runbooks.aws.session import Aws
 from runbooks.findings import FAIL, UNKNOWN, WARN
-from tests.checks.test_agent import HEALTHY, SECOND, SECOND_FAKES, Case, aged, aws
+from tests.checks.on_hosts import HEALTHY, SECOND, SECOND_FAKES, Case, aged, aws
 from tests.checks.test_broken_hosts import (
     LOG,
     POLL,

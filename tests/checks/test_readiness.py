@@ -10,7 +10,7 @@ from codedeploy_sandbox.hosts.host import DEPLOYMENTS, df
 
 from runbooks.aws.session import Aws
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Command, Verdict
-from tests.checks.test_agent import (
+from tests.checks.on_hosts import (
     HEALTHY,
     NOT_OF_2,
     OF_THE_HOST,
