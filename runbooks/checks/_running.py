@@ -119,14 +119,22 @@ def _stopped(report: HostReport, name: str) -> Finding:
     killed = [line for line in report.host.kills.value or () if re.search(r"\((?:ruby|codedeploy)", line)]
     if killed:
         says += f" The kernel killed a process of that name for want of memory: {killed[-1]}"
+    unit, restart = report.unit.enabled.value, service(report, "restart")
     # restart also where systemd takes a dead agent for active (exited), and start does nothing
-    fix = first_fix(report, causes) if causes else service(report, "restart")
+    fix = restart
     if causes:
-        says += f" A restart alone does not help: {' and '.join(causes)} found why."
-    if report.unit.enabled.value == "masked":
+        fix = first_fix(report, causes)
+        says += f" What {' and '.join(causes)} found can keep it from starting: fix that first."
+    elif killed or result == "oom-kill":
+        fix = f"Give the host more memory, or the unit (MemoryMax): else it is killed again. Then: {restart}"
+    elif unit == "masked":
+        fix = then(script("sudo systemctl unmask codedeploy-agent"), restart)
+    elif unit == "disabled":
+        fix = then(script("sudo systemctl enable codedeploy-agent"), restart)
+    if unit == "masked":
         says += " Its unit is masked, so that nothing can start it."
-        unmask = script("sudo systemctl unmask codedeploy-agent")
-        fix = f"{unmask}. {fix}" if causes else then(unmask, fix)
+    elif unit == "disabled":
+        says += " Its unit is disabled, so that it does not start with the host."
     page = "/symptoms/out-of-memory/" if killed else "/guides/check-the-agent/#log"
     return Finding(FAIL, says, code="stopped", about=name, fix=fix, next=page, explained_by=causes)
 

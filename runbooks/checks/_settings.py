@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from runbooks.checks._host import append_line, config_path, require, set_line
+from runbooks.checks._host import CONFIG, append_line, config_path, require, restarting, set_line
 from runbooks.commands import script
 from runbooks.findings import FAIL, WARN, Finding
 from runbooks.host import Datum, HostReport, run_state, switched_on
@@ -35,7 +35,7 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
     settings = {setting: _known(report, name, setting) for setting in _JUDGED}
     on = {switch: switched_on(settings[switch], report.agent.line.value).value for switch in _SWITCHES}
     yield from _quoted(report, name, settings)
-    region = report.identity.region.value or ""
+    region = report.identity.region.value or report.network.imds_region.value or ""
     if on["use_fips_mode"] and region and not region.startswith("us-"):
         says = f"use_fips_mode is on for {name} in {region}, which has no FIPS endpoint: the agent does not start."
         fix, page = _set(report, "use_fips_mode", "false"), "/guides/check-the-network/#endpoints"
@@ -53,6 +53,13 @@ def bad_settings(report: HostReport, name: str) -> Iterator[Finding]:
     yield from _wire(report, name, on["log_aws_wire"] is True)
     if not is_ec2(name):  # where the agent has no yml by right, a check of its own judges this
         yield from stray_keys(report, name)
+
+
+def configure(report: HostReport) -> str:
+    """The command that writes the configuration of agent 1.x as its package brings it, and restarts the agent."""
+    lines = ["---", *(f":{setting}: {value}" for setting, value in _NEEDED.items()), ":wait_between_runs: 1"]
+    printed = f"printf '%s\\n' {' '.join(shlex.quote(line) for line in lines)} | sudo tee {CONFIG}"
+    return restarting(report, f"sudo mkdir -p {CONFIG.rpartition('/')[0]}", printed)
 
 
 def settings_that_stop(report: HostReport, name: str) -> bool:

@@ -17,7 +17,7 @@ def what_stops(report: HostReport, name: str) -> tuple[str, ...]:
     """
     first = report.agent.line.value == "1.x"
     config, ruby = report.config_file, ruby_version(report)
-    folders = (report.root_folder, report.log_folder)
+    folders = (report.root_folder,)
     stops = {
         "agent-is-installed": report.agent.certificates.value is False,
         "agent-settings-are-sound": (first and config.exists.value is False)
@@ -25,7 +25,7 @@ def what_stops(report: HostReport, name: str) -> tuple[str, ...]:
         or settings_that_stop(report, name),
         "agent-may-use-its-files": any(is_barred(usable) for _, usable in files_used(report)),
         "host-has-the-tools": first and (ruby == () or bool(ruby and not runs_on(report, ruby))),
-        "host-has-room": any("ro" in (one.options.value or "").split(",") for one in folders),
+        "host-has-room": any({"ro", "noexec"} & set((one.options.value or "").split(",")) for one in folders),
     }
     return tuple(id_ for id_, is_cause in stops.items() if is_cause)
 

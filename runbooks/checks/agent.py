@@ -34,7 +34,7 @@ from runbooks.checks._running import (
     of_before,
     of_the_future,
 )
-from runbooks.checks._settings import bad_settings
+from runbooks.checks._settings import bad_settings, configure
 from runbooks.checks._start import what_stops
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
@@ -156,6 +156,7 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
             f"The agent on {name} has no sound identity. {fault}",
             code="unsound-yml",
             about=name,
+            fix="Write the yml again, with the Region, one ARN and what its kind needs, and restart the agent.",
             next=IDENTITY_PAGE,
         )
     if faults:
@@ -234,9 +235,8 @@ def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
     name, file, page = host_name(question, report), report.config_file, "/guides/check-the-agent/#look"
     if not require(file.exists, f"whether the agent on {name} is configured"):
         verdict = FAIL if report.agent.line.value == "1.x" else WARN
-        yield Finding(
-            verdict, f"There is no {CONFIG} on {name}.", code="no-configuration", about=name, next=page
-        )
+        says, fix = f"There is no {CONFIG} on {name}.", configure(report) if verdict is FAIL else ""
+        yield Finding(verdict, says, code="no-configuration", about=name, fix=fix, next=page)
         return
     if unreadable(report, file):
         yield Finding(
@@ -244,6 +244,7 @@ def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
             f"The agent on {name} cannot read its configuration: {file.readable.by}.",
             code="unreadable-configuration",
             about=name,
+            fix="Put a file that root can read in its place, and restart the agent.",
             next=page,
         )
         return

@@ -1,7 +1,7 @@
 """Can CodeDeploy work on this EC2 instance, which has no registration?"""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal, failures
@@ -15,6 +15,7 @@ from runbooks.checks._polling import polls_as, polls_elsewhere
 from runbooks.checks._settings import stray_keys
 from runbooks.commands import aws_cli, script
 from runbooks.facts.ec2 import DESCRIBE, GONE, NOT_FOUND, instance, instance_profile, present, tags_of
+from runbooks.facts.host_report import can_be_asked, host_report
 from runbooks.facts.iam import caller_arn
 from runbooks.findings import FAIL, OK, UNKNOWN, CouldNotCheck, Finding, needs
 from runbooks.host import parse_version
@@ -131,7 +132,7 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
 
     The agent has its name, Region and credentials from there. Agent 1.2.1 and later bring a token (IMDSv2), by their
     source; an older one is refused where the instance requires tokens. How far the answers may travel (the hop limit)
-    matters only for an agent in a container, and is not judged.
+    matters only for an agent in a container: it is named where the probe, which runs as the SSM Agent does, got no answer.
     """
     id_ = only_ec2(question)
     options = present(aws, id_).get("MetadataOptions") or {}
@@ -145,6 +146,9 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
             f"The metadata service of {id_} is off, so its agent learns neither its name nor its credentials."
         )
         yield Finding(FAIL, says, code="off", about=id_, fix=fix, next=page)
+        return
+    if can_be_asked(aws, question) and (barred := _barred(aws, question, options)):
+        yield barred
         return
     if options.get("HttpTokens") == "optional":
         yield Finding(OK, f"The metadata service of {id_} is on, with or without a token.", about=id_)
@@ -162,6 +166,23 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
         says = f"The metadata service of {id_} requires a token, and agent {version} brings none."
         fix = install(report, aws.region)
         yield Finding(FAIL, says, code="tokens-required", about=id_, fix=fix, next=page)
+
+
+def _barred(aws: Aws, question: Question, options: Mapping[str, Any]) -> Finding | None:
+    """That the metadata service is on, and its answers do not get to the host, as the probe asked it there."""
+    id_, answers = question.instance, host_report(aws, question).network.imds_answers
+    if answers.value is not False:
+        return None
+    says = f"The metadata service of {id_} is on, and does not answer the host ({answers.by})."
+    fix = (
+        "Take out the rule of the firewall or the route on the host that keeps packets from 169.254.169.254."
+    )
+    if "(28)" in answers.by and options.get("HttpPutResponseHopLimit") == 1:
+        change = {"instance_id": id_, "http_put_response_hop_limit": "2"}
+        fix = aws_cli(aws.place, "ec2", "modify-instance-metadata-options", **change)
+        says += " Its hop limit is 1, so its answers do not reach into a container; if the agent runs in none, a firewall of the host drops them."
+    page = "/guides/check-the-network/#metadata"
+    return Finding(FAIL, says, code="no-answer", about=id_, fix=fix, next=page)
 
 
 @needs("instance")

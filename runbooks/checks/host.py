@@ -49,6 +49,7 @@ _PROXY_IS_DOWN = (
     "Start the proxy that the message names, or correct the setting that names it and restart the agent."
 )
 _LET_OUT = "Let HTTPS (TCP 443) out of the host to this address, and its answers in: firewall, security group, network ACL and route; or give the agent a proxy."
+_RENEW = "Start again what renews the session on this host: it has to write that file, readable for the agent's user."
 _PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is configured otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
@@ -265,7 +266,12 @@ def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[
         yield Finding(SKIP, f"{yml_path(report)} on {name} names no credentials file.", about=name)
     elif not require(file.exists, "whether the credentials file is there"):
         yield Finding(
-            FAIL, f"There is no {file.path.value} on {name}.", code="missing", about=name, next=IDENTITY_PAGE
+            FAIL,
+            f"There is no {file.path.value} on {name}.",
+            code="missing",
+            about=name,
+            fix=_RENEW,
+            next=IDENTITY_PAGE,
         )
     elif unreadable(report, file):
         yield Finding(
@@ -273,11 +279,17 @@ def host_credentials_file_is_in_place(aws: Aws, question: Question) -> Iterator[
             f"{file.path.value} on {name}: {file.readable.by}.",
             code="unreadable",
             about=name,
+            fix=_RENEW,
             next=IDENTITY_PAGE,
         )
     elif file.size.value == 0:
         yield Finding(
-            FAIL, f"{file.path.value} on {name} is empty.", code="empty", about=name, next=IDENTITY_PAGE
+            FAIL,
+            f"{file.path.value} on {name} is empty.",
+            code="empty",
+            about=name,
+            fix=_RENEW,
+            next=IDENTITY_PAGE,
         )
     else:
         yield _renewed(report, name, str(file.path.value))

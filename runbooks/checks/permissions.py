@@ -50,6 +50,7 @@ def registered_identity_exists(aws: Aws, question: Question) -> Iterator[Finding
             f"{question.instance} is registered as {arn}, but IAM has no such {kind}: the agent cannot sign.",
             code="no-such-identity",
             about=arn,
+            fix=f"Create that {kind} again, or register {question.instance} with an identity that exists.",
             next="/guides/check-the-agent/#identity",
         )
     elif "UserName" in identity:
