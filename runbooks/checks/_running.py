@@ -125,10 +125,10 @@ def _stopped(report: HostReport, name: str) -> Finding:
     if causes:
         fix = first_fix(report, causes)
         says += f" What {' and '.join(causes)} found can keep it from starting: fix that first."
-    elif killed or result == "oom-kill":
-        fix = f"Give the host more memory, or the unit (MemoryMax): else it is killed again. Then: {restart}"
     elif unit == "masked":
         fix = then(script("sudo systemctl unmask codedeploy-agent"), restart)
+    elif killed or result == "oom-kill":
+        fix = f"Give the host more memory, or the unit (MemoryMax): else it is killed again. Then: {restart}"
     elif unit == "disabled":
         fix = then(script("sudo systemctl enable codedeploy-agent"), restart)
     if unit == "masked":

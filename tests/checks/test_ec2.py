@@ -297,6 +297,26 @@ def test_the_metadata_service_fits_the_agent(
     assert only(ask(ec2.metadata_service_serves_the_agent, aws, question)).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("metadata", "hops", "says", "fix"),
+    [
+        ("dropped", 1, "Its hop limit is 1", "aws ec2 modify-instance-metadata-options"),
+        ("dropped", 2, "does not answer the host (curl: (28)", "Take out the rule"),
+        ("", 1, "does not answer the host (curl: (7)", "Take out the rule"),
+    ],
+)
+def test_a_metadata_service_that_is_on_and_does_not_answer_the_host_fails(
+    account: Callable[..., Aws], metadata: str, hops: int, says: str, fix: str
+) -> None:
+    options = {"HttpEndpoint": "enabled", "HttpTokens": "optional", "HttpPutResponseHopLimit": hops}
+    aws = account(ec2__DescribeInstances=described(MetadataOptions=options))
+    question = on_host(Machine("ip-10-20-0-11", metadata=metadata, instance=OWN))
+    finding = only(ask(ec2.metadata_service_serves_the_agent, aws, question))
+    assert (finding.verdict, finding.code) == (FAIL, "metadata-service-serves-the-agent/no-answer")
+    assert says in finding.says
+    assert finding.fix.startswith(fix)
+
+
 def on_host(machine: Machine) -> Question:
     """The question with the report of a host."""
     report = run_probe(machine, DAY, probe_script(EC2))

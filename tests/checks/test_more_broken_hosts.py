@@ -126,6 +126,36 @@ UNSEEN = {
         files=replace(WORKS, config=DEFAULT_CONFIG.replace("/opt/codedeploy-agent/deployment-root", "/srv/file"), others={"srv/file": "x"}),
         not_ok={"host-has-room": (FAIL, "/srv/file on web-01 is not a directory")},
     ),
+    "a unit that is disabled and not running": Case(
+        Fakes(systemctl="inactive dead", unit={"UnitFileState": "disabled"}),
+        replace(WORKS, processes={}),
+        {RUNS: (FAIL, "disabled, so that it does not start with the host")},
+        fixes={RUNS: "sudo systemctl enable codedeploy-agent && sudo systemctl restart"},
+    ),
+    "an agent that was killed for want of memory": Case(
+        Fakes(systemctl="failed failed", unit={"Result": "oom-kill"}),
+        replace(WORKS, processes={}),
+        {RUNS: (FAIL, "Its unit ended with oom-kill")},
+        fixes={RUNS: "Give the host more memory"},
+    ),
+    "2.x on a file system without exec": Case(
+        replace(SECOND_FAKES, systemctl="failed failed"),
+        replace(SECOND, processes={}, mounts="/dev/vda1 / ext4 rw 0 0\n/dev/vdb1 /opt ext4 rw,noexec 0 0\n"),
+        {RUNS: (FAIL, "host-has-room found can keep it"), "host-has-room": (FAIL, "noexec")},
+        fixes={RUNS: "Fix what host-has-room found", "host-has-room": "sudo mount -o remount,exec "},
+    ),
+    "a disk that became read-only by an error": Case(
+        Fakes(systemctl="failed failed"),
+        replace(WORKS, processes={}, mounts="/dev/vda1 / ext4 ro,errors=remount-ro 0 0\n"),
+        {RUNS: (FAIL, "host-has-room found can"), "host-has-room": (FAIL, "does that after an error")},
+        fixes={"host-has-room": "sudo mount -o remount,rw "},
+    ),
+    "no configuration, and no agent that runs": Case(
+        Fakes(systemctl="failed failed"),
+        replace(WORKS, processes={}, config=None),
+        {RUNS: (FAIL, "agent-settings-are-sound found"), SETTINGS: (FAIL, "There is no /etc")},
+        fixes={SETTINGS: "sudo mkdir -p /etc/codedeploy-agent/conf && printf"},
+    ),
     "a masked unit": Case(
         Fakes(systemctl="inactive dead", unit={"UnitFileState": "masked", "Result": "oom-kill"}),
         replace(WORKS, processes={}),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from codedeploy_sandbox import serve
 from codedeploy_sandbox.hosts.machine import Machine, run_probe, session_yml
 from codedeploy_sandbox.scenarios import baseline, find
@@ -16,7 +17,7 @@ from codedeploy_sandbox.scenarios.baseline import CALLER_POLICIES, allow
 from codedeploy_sandbox.scenarios.baseline import only as only_policies
 from codedeploy_sandbox.state import ACCOUNT, CALLER_ACCESS_KEY, REGION, Account
 
-from runbooks.aws import sandboxed
+from runbooks.aws import failures, sandboxed
 from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
 from runbooks.checks import caller, permissions
@@ -515,3 +516,21 @@ def test_who_may_not_read_the_encryption_gets_the_action_named() -> None:
         finding = only(ask(permissions.host_may_use_the_key_of_the_bucket, aws))
     assert finding.verdict is UNKNOWN
     assert "s3:GetBucketEncryption was denied" in finding.says
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        ("AccessDenied", "User: x is not authorized to perform: iam:GetUser", "Allow this identity iam:GetUser: `runbooks policy`"),
+        ("AccessDenied", "because no identity-based policy allows the iam:GetUser action", "Allow this identity"),
+        ("AccessDenied", "with an explicit deny in a service control policy", ""),
+        ("Throttling", "Rate exceeded", ""),
+    ],
+)  # fmt: skip
+def test_what_to_do_about_a_denial_is_said_where_the_callers_own_policy_denies(
+    code: str, message: str, fix: str
+) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": message}}, "GetUser")
+    said = failures.way_on(error)
+    assert said.startswith(fix)
+    assert bool(said) == bool(fix)
