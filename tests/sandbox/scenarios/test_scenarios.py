@@ -48,7 +48,7 @@ DIFFERS: dict[str, set[str]] = {
     },
     "agent-stopped": STOPPED,
     "agent-crash-loop": {
-        *(*DEPLOYMENT, "host agent", "host log", "host log_file", "host clock"),
+        *(*DEPLOYMENT, "host agent", "host log", "host log_file"),
         *("host config", "host config_file", "host endpoint_commands", "host endpoint_s3"),
     },
     "agent-exited": {"host agent", "host unit", "host log_file", "host log"},
