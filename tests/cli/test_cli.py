@@ -352,7 +352,7 @@ def test_the_sandbox_says_how_to_reach_it_and_ends() -> None:
         ),
         ("d-SHOPWEB99", 1, "There is no deployment d-SHOPWEB99"),
         ("d-shopweb01", 64, "holds no deployment's id"),
-        ("d-SHOPWEB01 d-SHOPWEB02", 64, "several deployments: d-SHOPWEB01, d-SHOPWEB02"),
+        ("d-SHOPWEB01 d-SHOPWEB02", 64, "several deployments: d-SHOPWEB01 and d-SHOPWEB02"),
     ],
 )
 def test_why_takes_an_id_or_what_holds_one(given: str, code: int, says: str) -> None:
