@@ -218,7 +218,7 @@ def _foreign(hit: _Hit, text: str) -> str:
     refused = compiled(grammar["refused"]).findall(around) if entry.kind == "refusal" else []
     if refused and not _context("codedeploy", hit.start, text):
         return str(refused[-1])
-    if not entry.shared or entry.any:
+    if not entry.shared:
         return ""
     services = [found for pattern in grammar["service"] for found in compiled(pattern).findall(around)]
     if any("codedeploy" in service.lower() for service in services):

@@ -253,7 +253,7 @@
     const all = (pattern) => [...around.matchAll(compiled(index, pattern, "gm"))].map((m) => m[1]);
     const refused = entry.kind === "refusal" ? all(grammar.refused) : [];
     if (refused.length && !inContext(index, "codedeploy", hit.start, text)) return refused[refused.length - 1];
-    if (!entry.shared || entry.any) return "";
+    if (!entry.shared) return "";
     const services = grammar.service.flatMap(all);
     if (services.some((service) => service.toLowerCase().includes("codedeploy"))) return "";
     if (services.length) return services[services.length - 1];
