@@ -84,7 +84,7 @@ def group_hook_left_over(account: Account) -> None:
 
 
 def group_termination_hook_missing(account: Account) -> None:
-    """shop/web has termination hooks switched on, and that of its Auto Scaling group was deleted."""
+    """The termination hook of an Auto Scaling group of shop/web was deleted, though the group has them switched on."""
     equipped(account)
     row = {"name": SCALED, "hook": hook(GROUP), "terminationHook": hook(GROUP, "terminationHook")}
     change(account, terminationHookEnabled=True, autoScalingGroups=[row])
