@@ -116,6 +116,7 @@ def _finished(finding: Finding, check: Check) -> Finding:
         about=plain(finding.about),
         fix=shown(finding.fix),
         next=plain(finding.next),
+        below=plain(finding.below),
         logs=tuple(
             Log(plain(log.of), plain(log.file), tuple(map(plain, log.lines[-LONGEST_LOG:])))
             for log in finding.logs

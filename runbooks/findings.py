@@ -112,6 +112,10 @@ class Finding:
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
     explained_by: tuple[str, ...] = ()  # checks whose FAIL is the cause of this one; not in its JSON
     logs: tuple[Log, ...] = ()  # what it rests on; in the JSON of the report, once for all findings
+    # What it is of: a deployment, an event, a script, hosts. A report says a finding below the one of which it is a part:
+    # whose set holds all of its own. () for one that stands for itself; not in its JSON.
+    of: frozenset[str] = frozenset()
+    below: str = ""  # what it says there, where that is shorter than ``says``; not in its JSON
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
 
 

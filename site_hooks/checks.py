@@ -22,6 +22,7 @@ from runbooks.commands import shell
 from runbooks.findings import Check
 from runbooks.policy import PROBE, actions, calls, document, observed
 from site_hooks.templating import render
+from site_hooks.titles import title
 
 OVERVIEW = "checks/index.md"
 MARKER, POLICY = "<!-- checks -->", "<!-- policy -->"
@@ -122,7 +123,7 @@ def _of_module(module: ModuleType) -> str:
     checks = _checks(module)
     described = f"{module.TITLE} What each of {len(checks)} checks confirms, an example of a failure, the fix, and the calls behind it."
     head = f"---\ntitle: {json.dumps(module.TITLE)}\ndescription: {json.dumps(described)}\n---"
-    leads = f"More: [{_name(_file(module.GUIDE))}]({_file(module.GUIDE)}). To run these checks in a notebook: [{module.RUNBOOK}](../runbooks/{module.RUNBOOK}.ipynb)."
+    leads = f"More: [{title(module.GUIDE)}]({_file(module.GUIDE)}). To run these checks in a notebook: [{module.RUNBOOK}](../runbooks/{module.RUNBOOK}.ipynb)."
     return "\n\n".join([head, f"# {module.TITLE}", leads, *map(_section, checks)])
 
 
@@ -144,7 +145,7 @@ def _section(check: Check) -> str:
         f"**{check.title}**",
         check.description,
         details,
-        f"Then: [{_name(lead)}]({lead})." if lead else "",
+        f"Then: [{_name(found['next'])}]({lead})." if lead else "",
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -166,14 +167,11 @@ def _file(lead: str) -> str:
     return page and f"../{page}.md{'#' * bool(anchor)}{anchor}"
 
 
-def _name(file: str) -> str:
-    """How to call a link: "check the agent: log", or the id of a check."""
-    page, _, anchor = file.partition(".md")
-    if not page.startswith("../"):
-        return anchor.removeprefix("#")
-    return page.removesuffix("/index").rpartition("/")[2].replace("-", " ") + anchor.replace(
-        "#", ": "
-    ).replace("-", " ")
+def _name(next_: str) -> str:
+    """How to call a link: by the title of the page, or by the good state of a check."""
+    if next_.startswith("/"):
+        return title(next_)
+    return next(check.title.rstrip(".") for check in all_checks() if check.id == next_)
 
 
 def _by_hand(check: str, apis: list[str]) -> list[str]:

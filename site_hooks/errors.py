@@ -15,6 +15,7 @@ from mkdocs.structure.pages import Page
 from runbooks.checks import all_checks
 from runbooks.decoder.index import Entry, index
 from runbooks.decoder.result import diagnose_command
+from site_hooks.titles import title
 
 MARKER = "<!-- error -->"
 APART = "<!-- -->\n\n"  # without it, a list after the page's numbered steps would be read as more of them
@@ -89,8 +90,7 @@ def _lines(entry: Entry) -> list[str]:
     if entry.runbook:
         lines.append(f"Runbook: [{entry.runbook}](../runbooks/{entry.runbook}.ipynb)")
     if entry.guide:
-        page = PurePosixPath(entry.guide.partition("#")[0]).name.replace("-", " ")
-        lines.append(f"More: [{page}]({link(entry.guide)})")
+        lines.append(f"More: [{title(entry.guide)}]({link(entry.guide)})")
     return lines
 
 

@@ -75,10 +75,10 @@ def go_on(aws: Aws, info: Mapping[str, Any]) -> str:
 
     if info["status"] == "Ready":
         on = command("continue-deployment", deployment_wait_type="READY_WAIT")
-        return f"Test the replacement, then reroute the traffic: {on}. Or give it up: {command('stop-deployment')}."
+        return f"Test the replacement, then reroute the traffic: `{on}`. Or give it up: `{command('stop-deployment')}`."
     if _terminates(info):
         on = command("continue-deployment", deployment_wait_type="TERMINATION_WAIT")
-        return f"Nothing is wrong. To terminate the original now: {on}."
+        return f"Nothing is wrong. To terminate the original now: `{on}`."
     return ""
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from runbooks.aws import Aws
 from runbooks.checks._alike import one_word_apart, shape
 from runbooks.checks._blue_green import STUCK
-from runbooks.checks._deployed import location, sentence, since
+from runbooks.checks._deployed import location, once_more, sentence, since, to_end
 from runbooks.checks._log import quoted
+from runbooks.commands import shell
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Log, Span
@@ -189,7 +190,19 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         verb = ("has been" if waits else "is") if len(names) == 1 else ("have been" if waits else "are")
         says = f"{who} {verb} {cause.status}{at}{waits}{turn or taken}.{_traffic(cause)}"
         leads = () if turn else cause.leads(info)
-        return Finding(UNKNOWN, says, code="not-ended", about=some, next=STUCK, leads=leads, spans=spans)
+        fix = "" if turn else cause.known.do if cause.known else to_end(aws, str(info["deploymentId"]))
+        parts = frozenset((str(info["deploymentId"]), *names))
+        return Finding(
+            UNKNOWN,
+            says,
+            code="not-ended",
+            about=some,
+            fix=fix,
+            next=STUCK,
+            leads=leads,
+            spans=spans,
+            of=parts,
+        )
     known = cause.meant(info)
     next_ = (known.page if known else "") or "/symptoms/"
     return Finding(
@@ -197,14 +210,26 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         _failed(cause, who, info),
         code=event.code.lower() if event and _CODE.fullmatch(event.code) else "failed",
         about=some,
-        fix=_fix(cause, info),
+        fix=_fix(aws, cause, info),
         next=next_,
         leads=cause.leads(info),
         spans=spans,
+        of=_of(cause, info),
         logs=(Log(names[0], f"the log of {event.script}", tuple(event.tail.splitlines())),)
         if event and event.tail
         else (),
     )
+
+
+def _of(cause: Cause, info: Mapping[str, Any]) -> frozenset[str]:
+    """What the failure is of; a log of one of the hosts, and the error of the whole, are of less of the same."""
+    event, error = cause.event, info.get("errorInformation") or {}
+    of = {str(info["deploymentId"]), *(target.id for target in cause.targets)}
+    if event:
+        of |= {event.name, event.script, *([cause.known.name] if cause.known else [])}
+        if event.message == str(error.get("message") or "").strip():
+            of.add(str(error.get("code")))
+    return frozenset(filter(None, of))
 
 
 def _failed(cause: Cause, who: str, info: Mapping[str, Any]) -> str:
@@ -240,7 +265,7 @@ def _message(event: Event, info: Mapping[str, Any]) -> str:
     if event.message == str(error.get("message") or "").strip():
         return f"The reason is that of the whole deployment: {error.get('code')}."
     if event.message.endswith("exit code"):
-        return f"{event.message} (it gives no code). {_KILLED}"
+        return f"{event.message}, without a number. {_KILLED}"
     return sentence(event.message)
 
 
@@ -249,21 +274,25 @@ def _traffic(cause: Cause) -> str:
     return f" Traffic: {traffic}." if traffic else ""
 
 
-def _fix(cause: Cause, info: Mapping[str, Any]) -> str:
+def _fix(aws: Aws, cause: Cause, info: Mapping[str, Any]) -> str:
     event, known, host = cause.event, cause.meant(info), cause.targets[0]
     fix = known.do if known else ""
     if host.is_host and (known is None or known.name == _SAYS_NO_MORE):
         at = event.ended or event.began if event else None
-        fix = f"Read the agent's log on {host.id}{f' at {time(at)}' if at else ''}: CodeDeploy got no more than this."
+        fix = f"Correct what the agent's log on {host.id} says{f' of {time(at)}' if at else ''}: CodeDeploy got no more than this."
+    past = ""
     if event and event.began and event.name in _OF_THE_LAST_REVISION and host.is_host:
         of_last = _of_the_last_revision(event.name, info)
-        if event.code == "ScriptMissing":  # in the old revision: there is nothing to correct in the new one
+        is_of_the_host = known is not None and known.name in _OF_THE_HOST
+        past = "" if is_of_the_host else _past_it(aws, info)
+        # in the old revision: there is nothing to correct in the new one
+        if event.code == "ScriptMissing" or (known and known.name.startswith("appspec-")):
             fix = of_last
-        elif not (known and known.name in _OF_THE_HOST):
+        elif not is_of_the_host:
             fix = f"{of_last} {fix}"
     if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):
         fix += f" {by}"
-    return fix.strip()
+    return f"{fix}{past}".strip()
 
 
 def _some(names: Sequence[str]) -> str:
@@ -273,10 +302,18 @@ def _some(names: Sequence[str]) -> str:
 def _of_the_last_revision(event: str, info: Mapping[str, Any]) -> str:
     before = location(info.get("previousRevision") or {})
     noted = f" ({before})" if before else ""
-    says = f"{event} runs the script of the last revision that was deployed successfully{noted}, not of this one."
+    return f"{event} runs the script of the last revision that was deployed successfully{noted}, not of this one."
+
+
+def _past_it(aws: Aws, info: Mapping[str, Any]) -> str:
+    """How to deploy past the script of an old revision."""
     if info.get("creator") == "autoscalingTermination":  # no one deploys to an instance that ends
-        return says
-    return f"{says} To deploy past it once: aws deploy create-deployment --ignore-application-stop-failures."
+        return ""
+    option = "ignore_application_stop_failures"
+    command = once_more(aws, info, **{option: True}) or shell(
+        "aws", "deploy", "create-deployment", **{option: True}
+    )
+    return f" To deploy past it once: `{command}`."
 
 
 def _skipped(
@@ -287,7 +324,8 @@ def _skipped(
     if info.get("status") == "Stopped":  # a target that was at work is skipped then as well
         why = "the deployment was stopped"
     # no fix: nothing is wrong with it
-    return Finding(WARN, f"{who} {was} skipped: {why}.", code="skipped", about=about, spans=spans)
+    says, of = f"{who} {was} skipped: {why}.", frozenset({str(info["deploymentId"])})
+    return Finding(WARN, says, code="skipped", about=about, spans=spans, of=of)
 
 
 def by_count(status: str, count: int, of: int, info: Mapping[str, Any]) -> Finding:
@@ -319,9 +357,9 @@ def not_read(found: Targets) -> Iterator[Finding]:
 def not_listed(found: Targets, info: Mapping[str, Any]) -> Iterator[Finding]:
     """Where CodeDeploy counts more targets that failed than it lists, of a deployment that has ended."""
     counted = counts(info).get("Failed", 0)
-    listed = sum(target.status == "Failed" for target in found.read) + found.unread_failed
+    listed = sum(target.status in ("Failed", "Unknown") for target in found.read) + found.unread_failed
     if counted > listed and info["status"] in ENDED:
-        says = f"CodeDeploy counts {counted} targets that failed and lists {listed}: why the others failed is not known."
+        says = f"CodeDeploy counts {counted} target{'s' * (counted > 1)} that failed and lists {listed}: why the others failed is not known."
         yield Finding(UNKNOWN, says, code="not-listed", about="Failed", fix="Ask again in a minute.")
 
 

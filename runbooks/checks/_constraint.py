@@ -40,12 +40,11 @@ def judged(
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
-    fix = "" if is_health else _FIX  # deployment-succeeded gives it beside that code
     if failed > total - needed:
-        return Finding(FAIL, says, code="too-many-failed", about=name, fix=fix, next=_PAGE)
+        return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE)
     if info["status"] == "Failed" and succeeded < needed:
         says += _one_more(total, needed, failed, skipped)
-        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=fix, next=_PAGE)
+        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE)
     if is_health and rule.get("zonal") is not None:
         says += " So one of the zones, or instances that were unhealthy before, can be the reason (inferred)."
         return Finding(WARN, says, code="others-are-unhealthy", about=name, next=_PAGE)
@@ -92,7 +91,8 @@ def waiting(info: Mapping[str, Any], total: int, pending: int, at_work: int) -> 
     if rule["value"] == 0:  # all of them at once
         return ""
     if at_work + failed >= at_once:
-        return f"; {name} deploys to {at_once} at a time, so it is not their turn yet"
+        whose = "its" if pending == 1 else "their"
+        return f"; {name} deploys to {at_once} at a time, so it is not {whose} turn yet"
     room = at_once - at_work - failed
     if pending > room:
         return f"; no agent has taken it yet ({name} deploys to {at_once} at a time, so the others wait for their turn)"
@@ -116,7 +116,8 @@ def _can_never_hold(name: str, says: str) -> Finding:
         " CodeDeployDefault.OneAtATime, or give the group more targets."
     )
     page = "/deployment-errors/HEALTH_CONSTRAINTS_INVALID/"
-    return Finding(FAIL, says, code="can-never-hold", about=name, fix=fix, next=page)
+    of = frozenset({name})
+    return Finding(FAIL, says, code="can-never-hold", about=name, fix=fix, next=page, of=of)
 
 
 def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:

@@ -1,14 +1,16 @@
 """The deployment group that several checks are about, and its Auto Scaling groups."""
 
+import difflib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
+from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._selected import scaling_names
 from runbooks.commands import aws_cli
-from runbooks.facts.deployment_groups import deployment_group
-from runbooks.findings import Command, NotApplicable
+from runbooks.facts.deployment_groups import deployment_group, names
+from runbooks.findings import FAIL, Command, Finding, NotApplicable
 from runbooks.question import Question
 
 SELECTS = "group-selects-instances"  # the check that says that there is no such group
@@ -25,6 +27,30 @@ def known(aws: Aws, question: Question) -> dict[str, Any]:
         says = f"There is no deployment group {name} in {aws.region}."
         raise NotApplicable(says, about=name, next=SELECTS)
     return server(group, name)
+
+
+def no_group(aws: Aws, name: str, refused: Refusal) -> str:
+    """That there is no such application, or that it has no such group."""
+    application, _, group = name.partition("/")
+    if refused.code == "ApplicationDoesNotExistException":
+        return f"There is no application {application} in {aws.region}: {refused.code}."
+    return f"The application {application} has no deployment group {group} in {aws.region}: {refused.code}."
+
+
+def not_there(aws: Aws, name: str, refused: Refusal) -> Iterator[Finding]:
+    """That there is no such group, and then what there is of a similar name, where that may be listed."""
+    page, of = f"/exceptions/{refused.code}/", frozenset({name})
+    says = no_group(aws, name, refused)
+    yield Finding(FAIL, says, code="unknown", about=name, fix=ELSEWHERE, next=page, of=of)
+    application, _, group = name.partition("/")
+    if refused.code == "ApplicationDoesNotExistException":
+        near = [f"{one}/{group}" for one in difflib.get_close_matches(application, names(aws))]
+    else:
+        near = [f"{application}/{one}" for one in difflib.get_close_matches(group, names(aws, application))]
+    if near:
+        says = f"A similar name is there: {', '.join(near)}."
+        fix = f"Ask about {near[0]}, and write the name so where {name} stands."
+        yield Finding(FAIL, says, code="spelt-otherwise", about=near[0], fix=fix, next=page, of=of)
 
 
 def server(group: dict[str, Any], name: str) -> dict[str, Any]:

@@ -22,12 +22,12 @@ def quoted(log: str, known: str = "") -> str:
         return ""
     end = " | ".join(lines)
     if len(end) <= _END:
-        return f" The log ends: {end}"
+        return f" The log ends: “{end}”"
     end = "…" + end[-_END:].partition(" ")[2] if " " in end[-_END:] else end[-_END:]
     line = _cause(lines, known)
     if not line or line[:_LINE] in end:
-        return f" The log ends: {end}"
-    return f" The log says: {line if len(line) <= _LINE else line[: _LINE - 1] + '…'} It ends: {end}"
+        return f" The log ends: “{end}”"
+    return f" The log says: “{line if len(line) <= _LINE else line[: _LINE - 1] + '…'}” It ends: “{end}”"
 
 
 def _cause(lines: list[str], known: str) -> str:

@@ -39,8 +39,10 @@ from runbooks.checks._start import what_stops
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
+from runbooks.host.log import read_entry
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
+from runbooks.text.times import local_time
 
 TITLE = "Does the agent work, and as whom?"
 GUIDE = "/guides/check-the-agent/"
@@ -323,16 +325,18 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         more = (check for check in one.symptom.checks if check != "agent-is-running")
         yield Finding(
             WARN if over else FAIL,
-            f"The agent's log on {name} says: {gist(one.line, one.symptom)} - {cause}{past}",
+            f"The agent's log on {name} says: “{gist(one.line, one.symptom)}”. {cause}{past}",
             code="bad-line",
             about=one.symptom.id,
             fix=do,
+            of=frozenset((name, one.symptom.id)),
+            below=f"Confirmed on {name}: the agent's log has the same error{_logged_at(one.line)}.{past}",
             next=f"/symptoms/{one.symptom.id}/",
             logs=logs,
             explained_by=() if sticks else (*causes, *more),
         )
     for line in judged.unknown:
-        says = f"The agent's log on {name} has an error that this guide does not know: {gist(line)}"
+        says = f"The agent's log on {name} has an error that this guide does not know: “{gist(line)}”"
         yield Finding(
             WARN, says, code="unknown-line", about=name, next="/guides/check-the-agent/#log-lines", logs=logs
         )
@@ -355,3 +359,9 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
         says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
         yield Finding(OK, says, about=name, logs=logs)
+
+
+def _logged_at(line: str) -> str:
+    """When a line was logged, as the end of a sentence; "" for a line without its time."""
+    entry = read_entry(line)
+    return f" at {local_time(entry.time)}" if entry else ""

@@ -1,7 +1,7 @@
 """Why a deployment failed: what CodeDeploy itself says of it, and of each of its targets."""
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +19,20 @@ from runbooks.checks._blue_green import (
 )
 from runbooks.checks._causes import about, by_count, causes, explained, finding, not_listed, not_read
 from runbooks.checks._constraint import judged, waiting
-from runbooks.checks._deployed import ELSEWHERE, counted, described, ending, sentence, since
+from runbooks.checks._deployed import (
+    ELSEWHERE,
+    counted,
+    deploy_again,
+    described,
+    ending,
+    sentence,
+    since,
+    to_end,
+)
+from runbooks.checks._group import not_there
+from runbooks.checks._outcome import alarms, of_whole, rollback, stopped
 from runbooks.checks._service_role import of_scaling
+from runbooks.commands import runbooks
 from runbooks.decoder import Known
 from runbooks.decoder.result import subject_of
 from runbooks.facts.cloudtrail import trail
@@ -34,7 +46,7 @@ from runbooks.facts.deployments import (
     minimum_healthy,
     targets,
 )
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, NotApplicable, needs
+from runbooks.findings import FAIL, OK, UNKNOWN, Finding, Lead, NotApplicable, needs
 from runbooks.question import MOST_HOURS, Question
 from runbooks.text.times import time
 
@@ -55,8 +67,6 @@ WHY = (
 _COUNTS = ("HEALTH_CONSTRAINTS",)
 _BY_CODE = ("THROTTLED",)  # its message is that of any call which was throttled
 _WITH_TARGETS = "Fix what failed on its targets, then deploy again."
-_OF_ITS_ROLLBACK = re.compile(r"\broll(?:ed|ing) back\b", re.IGNORECASE)  # says no more than the ids do
-_ROLLED_BACK = "/symptoms/rolled-back/"
 
 
 @needs("deployment")
@@ -103,13 +113,21 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
     if status == "Succeeded":
         yield Finding(OK, f"{what} succeeded.{_manner(info)}", about=id_)
     elif status in ENDED:
-        yield _ended(what, info)
+        yield _ended(aws, what, info)
     else:
-        says = f"{what} is {status}: {counted(info)}. {_waits_for(aws, info)}{_manner(info)}"
-        yield Finding(UNKNOWN, says, code="not-ended", about=id_, fix=go_on(aws, info), next=STUCK)
-    yield from _rollback(id_, info)
+        count = counted(info)
+        of_them = "with no target yet" if count == "no target" else count
+        says = f"{what} is {status}, {of_them}. {_waits_for(aws, info)}{_manner(info)}"
+        fix = go_on(aws, info)
+        of = (
+            frozenset() if fix else frozenset({id_})
+        )  # its targets say what it waits for, but at such a pause
+        yield Finding(
+            UNKNOWN, says, code="not-ended", about=id_, fix=fix or to_end(aws, id_), next=STUCK, of=of
+        )
+    yield from rollback(id_, info)
     if _code(info) == "ALARM_ACTIVE":
-        yield from _alarms(aws, id_, info)  # last: what is known does not depend on this read
+        yield from alarms(aws, id_, info)  # last: what is known does not depend on this read
 
 
 @needs("deployment")
@@ -137,7 +155,7 @@ def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iter
     kept = judged(name, rule, info, known)
     if not counts(info).get("Failed") and kept.code != "can-never-hold":
         raise NotApplicable(f"No target of {question.deployment} failed.")
-    yield kept
+    yield replace(kept, of=kept.of | {question.deployment})
 
 
 @needs("deployment")
@@ -155,11 +173,7 @@ def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding
     found = trail(aws, "StopDeployment", hours)
     stops = [event for event in found.events if event.parameter("deploymentId") == id_ and not event.error]
     for event in stops:
-        says = f"{event.caller} stopped {id_} at {time(event.at)}, by {event.client} from {event.source}."
-        fix = "Ask them why; then deploy again."
-        yield Finding(
-            FAIL, says, code="stopped", about=event.caller, fix=fix, next="/deployment-errors/MANUAL_STOP/"
-        )
+        yield stopped(aws, info, event)
     code = _code(info)
     if not stops and code not in ("", "MANUAL_STOP"):
         raise NotApplicable(
@@ -170,7 +184,10 @@ def deployment_was_not_stopped(aws: Aws, question: Question) -> Iterator[Finding
             f"Who stopped {id_} is not known: CloudTrail has no StopDeployment of it. CodeDeploy may have stopped it"
             " itself, or the record is not there yet."
         )
-        yield Finding(UNKNOWN, says, code="no-record", about=id_, next="/deployment-errors/MANUAL_STOP/")
+        of = frozenset((id_, "MANUAL_STOP"))
+        yield Finding(
+            UNKNOWN, says, code="no-record", about=id_, next="/deployment-errors/MANUAL_STOP/", of=of
+        )
 
 
 @needs("deployment")
@@ -188,9 +205,9 @@ def deployment_is_not_blocked(aws: Aws, question: Question) -> Iterator[Finding]
         yield Finding(OK, f"No other deployment of {application}/{group} is active.", about=id_)
         return
     says = f"{id_} waits for {', '.join(others)}: a group takes one deployment at a time."
-    fix = f"Wait until {others[0]} has ended, or stop it (aws deploy stop-deployment --deployment-id {others[0]})."
     next_ = "/exceptions/DeploymentLimitExceededException/"
-    yield Finding(FAIL, says, code="blocked", about=others[0], fix=fix, next=next_)
+    of = frozenset((id_, *others))
+    yield Finding(FAIL, says, code="blocked", about=others[0], fix=to_end(aws, others[0]), next=next_, of=of)
 
 
 @needs("deployment_group")
@@ -199,10 +216,7 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
     name = question.deployment_group
     group = deployment_group(aws, name)
     if isinstance(group, Refusal):
-        says = f"There is no deployment group {name} in {aws.region}: {group.code}."
-        yield Finding(
-            FAIL, says, code="unknown", about=name, fix=ELSEWHERE, next=f"/exceptions/{group.code}/"
-        )
+        yield from not_there(aws, name, group)
         return
     last = group.get("lastAttemptedDeployment") or {}
     if not last.get("deploymentId"):
@@ -214,13 +228,29 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
         yield Finding(OK, f"The last deployment of {name}, {id_}, succeeded{at}.", about=id_)
     elif status not in ENDED:
         says = f"The last deployment of {name}, {id_}, is {status}."
-        yield Finding(UNKNOWN, says, code="not-ended", about=id_, next=STUCK, leads=lead)
+        yield Finding(
+            UNKNOWN,
+            says,
+            code="not-ended",
+            about=id_,
+            fix=to_end(aws, id_),
+            next=STUCK,
+            leads=lead,
+            of=frozenset({id_}),
+        )
     else:
         good = (group.get("lastSuccessfulDeployment") or {}).get("deploymentId")
         before = f" The last one that succeeded is {good}." if good else " None has succeeded yet."
         says = f"The last deployment of {name}, {id_}, {ending(status)}{at}.{before}"
         yield Finding(
-            FAIL, says, code="stopped" if status == "Stopped" else "failed", about=id_, next=GUIDE, leads=lead
+            FAIL,
+            says,
+            code="stopped" if status == "Stopped" else "failed",
+            about=id_,
+            fix=f"Correct the cause that `{runbooks(aws.place, 'why', id_)}` names, then deploy again.",
+            next=GUIDE,
+            leads=lead,
+            of=frozenset({id_}),
         )
 
 
@@ -242,26 +272,32 @@ def _known(aws: Aws, question: Question) -> dict[str, Any]:
 # Of the whole
 
 
-def _ended(what: str, info: Mapping[str, Any]) -> Finding:
+def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
     """The finding of a deployment that failed or was stopped."""
     id_, status, error = str(info["deploymentId"]), str(info["status"]), info.get("errorInformation") or {}
     code, message = str(error.get("code") or ""), str(error.get("message") or "").strip()
     known = explained(code, "" if code in _BY_CODE else message)
     reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
-    says = f"{what} {ending(status)} ({counted(info)}). {reason}"
-    fix = _WITH_TARGETS if code in _COUNTS else "" if code == "MANUAL_STOP" else _do(known)
+    count = counted(info)
+    ended = f"{ending(status)} with no target" if count == "no target" else f"{ending(status)} ({count})"
+    fix: str = _WITH_TARGETS if code in _COUNTS else _do(known)
+    is_stop = status == "Stopped" and code in ("", "MANUAL_STOP")
+    if is_stop:
+        fix = deploy_again(aws, info)
     if code == "NO_INSTANCES" and is_blue_green(info):
         fix += f" {NO_REPLACEMENT}"
     fix += of_scaling(info, code, message)
-    says += _manner(info)
+    short = f"{id_} {ended} with {code}." if code in _COUNTS else f"{id_} {ended}. {reason}"
     return Finding(
         FAIL,
-        says,
+        f"{what} {ended}. {reason}{_manner(info)}",
         code="stopped" if status == "Stopped" else "failed",
         about=id_,
         fix=fix,
         next=_page(known) or GUIDE,
         leads=_of_its_group(known, info),
+        of=of_whole(id_, "MANUAL_STOP" if is_stop else code),
+        below=f"{short}{_manner(info)}",
     )
 
 
@@ -270,30 +306,6 @@ def _of_its_group(known: Known | None, info: Mapping[str, Any]) -> tuple[Lead, .
     name = dict(about(info)).get("deployment_group", "")
     checks = tuple(id_ for id_ in (known.checks if known else ()) if subject_of(id_) == "APPLICATION/GROUP")
     return (Lead(name, 1, (("deployment_group", name),), checks),) if name and checks else ()
-
-
-def _rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
-    rollback = info.get("rollbackInfo") or {}
-    message = str(rollback.get("rollbackMessage") or "").strip()
-    more = f" {sentence(message)}" if message and not _OF_ITS_ROLLBACK.search(message) else ""
-    if rolled := rollback.get("rollbackDeploymentId"):
-        says = f"{id_} was rolled back by the deployment {rolled}{_why_rolled_back(info)}.{more}"
-        yield Finding(WARN, says, code="rolled-back", about=str(rolled), next=_ROLLED_BACK)
-    trigger = rollback.get("rollbackTriggeringDeploymentId")
-    if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
-        says = f"{id_} is a rollback: {trigger or 'another deployment'} failed or was stopped."
-        says += f" For the cause of that: runbooks why {trigger}." if trigger else ""
-        says += more
-        about = str(trigger or id_)
-        yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)
-
-
-def _why_rolled_back(info: Mapping[str, Any]) -> str:
-    """Which event of an automatic rollback it was, by how the deployment ended; "" where that does not show it."""
-    if (info.get("errorInformation") or {}).get("code") == "ALARM_ACTIVE":
-        return ", because an alarm stopped it (inferred)"
-    ended = {"Failed": "it failed", "Stopped": "it was stopped"}.get(str(info["status"]))
-    return f", because {ended} (inferred)" if ended else ""
 
 
 def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
@@ -331,18 +343,6 @@ def _manner(info: Mapping[str, Any]) -> str:
 def _suspended(info: Mapping[str, Any]) -> list[str]:
     options = info.get("ec2DeploymentOptions") or {}
     return [str(process) for process in options.get("autoScalingGroupProcessesToSuspend") or ()]
-
-
-def _alarms(aws: Aws, id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
-    """The alarms that end the deployment: its own, or its group's."""
-    own, name = info.get("overrideAlarmConfiguration"), dict(about(info)).get("deployment_group", "")
-    if own is None and name:
-        group = deployment_group(aws, name)
-        own = {} if isinstance(group, Refusal) else group.get("alarmConfiguration") or {}
-    names = ", ".join(str(alarm.get("name")) for alarm in (own or {}).get("alarms") or ())
-    if names:
-        says = f"{id_} watches the alarms {names}."
-        yield Finding(WARN, says, code="alarms", about=names, next="/deployment-errors/ALARM_ACTIVE/")
 
 
 def _do(known: Known | None) -> str:

@@ -42,7 +42,7 @@ def ec2_instance_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
     if isinstance(host, Refusal):
         says = f"EC2 knows no instance {id_} in {aws.region} of this account: {host.code}."
         fix = f"{ELSEWHERE} One that replaced a terminated instance has another ID."
-        yield Finding(FAIL, says, code="not-found", about=id_, fix=fix, next=GUIDE)
+        yield Finding(FAIL, says, code="not-found", about=id_, fix=fix, next=GUIDE, of=frozenset({id_}))
         yield from _elsewhere(aws, id_)
         return
     state, name = host["State"]["Name"], tags_of(host).get("Name", "")
@@ -73,7 +73,8 @@ def _elsewhere(aws: Aws, id_: str) -> Iterator[Finding]:
         if not isinstance(found, Refusal):
             fix = f"Use {region} (--region {region}), if the deployment group is there too."
             says = f"The EC2 instance {id_} is in {region}, not in {aws.region}."
-            yield Finding(FAIL, says, code="in-another-region", about=id_, fix=fix, next=GUIDE)
+            of = frozenset((id_, region))
+            yield Finding(FAIL, says, code="in-another-region", about=id_, fix=fix, next=GUIDE, of=of)
         elif found.code != NOT_FOUND:
             closed.setdefault(failures.refused(DESCRIBE, found), []).append(region)
     for reason, regions in closed.items():

@@ -9,7 +9,7 @@ from runbooks.checks import _service_role
 from runbooks.checks._balancing import balancing
 from runbooks.checks._constraint import foreseen
 from runbooks.checks._deployed import ELSEWHERE, location
-from runbooks.checks._group import SELECTS, known, scaled_by, server, updated
+from runbooks.checks._group import SELECTS, known, no_group, scaled_by, server, updated
 from runbooks.checks._hooked import hooked
 from runbooks.checks._revision import findings
 from runbooks.checks._selected import selected
@@ -41,9 +41,14 @@ def group_selects_instances(aws: Aws, question: Question) -> Iterator[Finding]:
     name = question.deployment_group
     group = deployment_group(aws, name)
     if isinstance(group, Refusal):
-        says = f"There is no deployment group {name} in {aws.region}: {group.code}."
         yield Finding(
-            FAIL, says, code="no-such-group", about=name, fix=ELSEWHERE, next=f"/exceptions/{group.code}/"
+            FAIL,
+            no_group(aws, name, group),
+            code="no-such-group",
+            about=name,
+            fix=ELSEWHERE,
+            next=f"/exceptions/{group.code}/",
+            of=frozenset({name}),
         )
         return
     found = selected(aws, server(group, name))

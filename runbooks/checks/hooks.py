@@ -136,14 +136,18 @@ def _ended(report: HostReport, name: str, ran: HookRun, answer: Answer) -> Findi
     says = f"In {of} on {name}, {which} failed. The agent reported: {gist(answer.message).rstrip('.') or 'no reason'}."
     printed = output(report.hook_log) if event == ran.last.event else ""
     if printed:
-        says += f" The script printed last: {gist(printed)}"
+        says += f" The script printed last: “{gist(printed)}”"
+    killed = ""
     if symptom == "hook-script-killed" and report.host.kills.value:
-        says += f" The kernel killed last, for want of memory: {report.host.kills.value[-1]}"
+        killed = f" The kernel killed last, for want of memory: {report.host.kills.value[-1]}"
     over = ran.is_over(answer, answers(report.hook_log))
+    past = " A later event succeeded, so it may be past." * over
     return Finding(
         WARN if over else FAIL,
-        says + " A later event succeeded, so it may be past." * over,
+        says + killed + past,
         code=symptom,
+        of=frozenset(filter(None, (ran.deployment, event, answer.script, name))),
+        below=f"Confirmed on {name}: the agent reported the same{f' of {event}' if event else ''}.{killed}{past}",
         about=answer.script or ran.deployment,
         fix=_repair(event in scripts.LATER, next(one.do for one in symptoms() if one.id == symptom)),
         next=f"/symptoms/{symptom}/",

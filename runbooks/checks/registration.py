@@ -69,11 +69,14 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
             return
         says = f"Systems Manager has no managed node {name} in {aws.region} either."
     lead = "instance-is-not-registered-elsewhere"
-    yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead)
+    of = frozenset({name})
+    yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead, of=of)
     if spelt := spelt_otherwise(aws, name):
         says = f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered: the names of instances must match in every character, in upper and lower case too."
         fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
-        yield Finding(FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE)
+        yield Finding(
+            FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE, of=of | {spelt[0]}
+        )
     elif other := list(is_another_thing(aws, name)):
         yield from other
     else:
@@ -119,6 +122,7 @@ def instance_is_not_registered_elsewhere(aws: Aws, question: Question) -> Iterat
                 about=info.get("instanceArn", name),
                 fix=f"Use {region}, or deregister {name} there and register it in {aws.region}.",
                 next=GUIDE,
+                of=frozenset((name, region)),
             )
     if free:
         yield Finding(OK, f"{name} is not registered in {', '.join(free)} either.", about=name)
@@ -212,7 +216,17 @@ def _to_register(aws: Aws, name: str, arn: str) -> Finding:
     if not arn:
         says = f"The ARN to register {name} with was not given (--arn)."
         fix = f"Register {name} with the ARN of its IAM user or role session; --arn fills the command in."
-        return Finding(FAIL, says, code="arn-not-given", about=name, fix=fix, next=GUIDE)
+        below = "To register it, ask again with --arn, the ARN of its IAM user or role session: that gives the command."
+        return Finding(
+            FAIL,
+            says,
+            code="arn-not-given",
+            about=name,
+            fix=fix,
+            next=GUIDE,
+            of=frozenset({name}),
+            below=below,
+        )
     if held := [other for other, other_arn in registered_arns(aws).items() if other_arn == arn]:
         says = f"{name}, which is not registered, cannot be registered with {arn}: that is registered as {held[0]}."
         fix = f"Deregister {held[0]} first if it is the same host; else register {name} with another ARN."

@@ -13,28 +13,41 @@ from runbooks.findings import OK, UNKNOWN, Finding, Span
 from runbooks.question import Question
 
 EVERY = 15  # seconds: the delay of botocore's waiter for a deployment
+MINUTES = 60  # until it stops, unless another number is given
 MOST_FAILURES = 3  # answers one after the other that did not come, before the report says why
 
 # Takes the status and the counts in one line, where each target is (`_step`), and when that was so.
 Show = Callable[[str, Sequence[Span], datetime], None]
 
 
-def watch(aws: Aws, id_: str, show: Show, pause: Callable[[float], object] = time.sleep) -> None:
+def watch(
+    aws: Aws,
+    id_: str,
+    show: Show,
+    pause: Callable[[float], object] = time.sleep,
+    *,
+    minutes: float = MINUTES,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
     """Ask every `EVERY` seconds, and ``show`` each answer, until the deployment has ended or a reader interrupts.
 
-    It also ends once no answer came several times: the report that follows asks again, and says why.
+    It also ends once no answer came several times: the report that follows asks again, and says why. And it ends when
+    ``minutes`` have passed; only then it gives the last answer, else "".
     """
-    failures = 0
+    failures, end = 0, clock() + 60 * minutes
     try:
         while failures < MOST_FAILURES:
             first, *rest = run(_has_ended, aws, Question(deployment=id_))
             if first.verdict is OK:
-                return
+                return ""
             failures = failures + 1 if first.code.endswith("/could-not-check") else 0
             show(first.says, [span for finding in rest for span in finding.spans], aws.now())
+            if clock() + EVERY > end:
+                return first.says
             pause(EVERY)
     except KeyboardInterrupt:
-        return
+        pass
+    return ""
 
 
 def _has_ended(aws: Aws, question: Question) -> Iterator[Finding]:

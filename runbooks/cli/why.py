@@ -1,5 +1,6 @@
 """`runbooks why`."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from runbooks.cli.asking import Colour, Form, Output, Timeout, Verbose, answer
 from runbooks.cli.given import subject_given
 from runbooks.cli.options import Profile, Region, SandboxScenario, not_empty
 from runbooks.subject import deployment_in
+from runbooks.text.mask import plain
 
 
 @app.command()
@@ -25,8 +27,14 @@ def why(
     region: Region = None,
     sandbox: SandboxScenario = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Ask again every 15 seconds until it has ended, or Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch", help="Ask again every 15 seconds until it has ended, --watch-minutes, or Ctrl-C."
+        ),
     ] = False,
+    watch_minutes: Annotated[
+        int, typer.Option(min=1, max=1440, help="With --watch: stop after so many minutes.")
+    ] = 60,
     timeout: Timeout = 60,
     form: Form = None,
     output: Output = None,
@@ -36,8 +44,9 @@ def why(
     """Say why a deployment failed, and what to do.
 
     Gives its error, and its targets grouped by cause. Read-only: three calls for up to 25 targets, and one for a
-    deployment configuration of your own. With --watch it first shows, until it has ended, how the deployment goes.
-    The exit code: 0 it succeeded, 1 it failed or was stopped, 2 it has not ended or could not be read.
+    deployment configuration of your own. With --watch it first shows, until it has ended, how the deployment goes;
+    --timeout then bounds the report alone. The exit code: 0 it succeeded, 1 it failed, was stopped or is not there,
+    2 it has not ended or could not be read, 3 both: it waits for something that FAILs, or was read only in part.
 
     \b
     Try it without an account:
@@ -51,8 +60,16 @@ def why(
     id_ = deployment_in(text)
 
     def until_it_has_ended(aws: Any) -> None:
+        # in the sandbox of a scenario nothing moves, so that one answer says it all
         with watched() as show:
-            watch_it(aws, id_, show)
+            last = watch_it(aws, id_, show, minutes=0 if sandbox else watch_minutes)
+        if last and sandbox:
+            print(
+                "Nothing moves in the sandbox that --sandbox starts, so it is not watched.", file=sys.stderr
+            )
+        elif last:
+            says = f"Stopped watching after {watch_minutes} min; it has not ended: {last}"
+            print(plain(says), file=sys.stderr)
 
     answer(
         {"deployment": id_},

@@ -1,11 +1,13 @@
 """The report for a terminal, and as a text file."""
 
+import re
 import textwrap
 
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
 from runbooks.report.contents import SANDBOX_NOTE, Contents, Entry, proof
 
 _INDENT = " " * 9  # the column behind the verdict
+_COMMAND, _KEPT = re.compile(r"`[^`]+`"), "\0"  # which no text of a finding holds
 _COLOURS = {OK: "32", SKIP: "2", WARN: "33", UNKNOWN: "35", FAIL: "1;31"}  # as terminals number them
 
 
@@ -72,6 +74,7 @@ def _rows(entry: Entry, region: str, width: int) -> list[str]:
     for name, value, breaks in (
         ("fix", entry.fix, not entry.is_command),
         ("next", next_, False),
+        *(("also", f"{says} ({check})", True) for says, check in entry.below),
         ("check" if one else "checks", checks, True),
         ("proof", calls, True),
     ):
@@ -81,14 +84,16 @@ def _rows(entry: Entry, region: str, width: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int, *, hang: int) -> list[str]:
-    return textwrap.wrap(
-        text,
+    """The lines of a text; a command in it, between backticks, is not broken."""
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda command: command[0].replace(" ", _KEPT), text),
         width=width,
         initial_indent=_INDENT,
         subsequent_indent=_INDENT + " " * hang,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_KEPT, " ") for line in lines]
 
 
 def _coloured(verdict: Verdict, text: str, colour: bool) -> str:

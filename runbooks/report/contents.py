@@ -14,6 +14,7 @@ from runbooks.text.mask import plain
 from runbooks.text.times import time
 
 Judged = tuple[Check, Verdict, list[Finding]]  # a check, its verdict, its findings
+Row = tuple[Judged, Finding]  # a finding, with the check that made it
 PROBLEMS = (FAIL, UNKNOWN, WARN)
 WORDS = {
     FAIL: "failed",
@@ -41,10 +42,11 @@ class Entry:
     next: str  # the page to open: its path on the site
     times: tuple[tuple[datetime, ...], ...]  # when what each sentence says happened
     calls: tuple[Call, ...]
+    below: tuple[tuple[str, str], ...] = ()  # what else says the same: in which words, and by which check
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[Judged, Finding]]) -> "Entry":
-        """The entry of findings that are alike, each with its check."""
+    def of(cls, rows: Sequence[Row], parts: Sequence[Row] = ()) -> "Entry":
+        """The entry of findings that are alike, each with its check; ``parts`` are those that are said below them."""
         (judged, first), says = rows[0], {finding.says: finding for _, finding in rows}
         checks = {check.id: check for (check, _, _), _ in rows}
         return cls(
@@ -56,7 +58,15 @@ class Entry:
             fix=first.fix,
             next=first.next if first.next.startswith("/") else f"/checks/#{first.next}" * bool(first.next),
             times=tuple(finding.times for finding in says.values()),
-            calls=max((finding.proof for _, finding in rows), key=len),
+            calls=max((finding.proof for _, finding in rows), key=len)
+            + tuple(call for _, finding in parts for call in finding.proof),
+            below=tuple(
+                dict.fromkeys(
+                    (finding.below or finding.says, check.id)
+                    for (check, _, _), finding in parts
+                    if finding.says not in says
+                )
+            ),
         )
 
     @property
@@ -131,11 +141,21 @@ class Contents:
     @property
     def entries(self) -> list[Entry]:
         """All that was found, alike findings as one: FAIL, UNKNOWN and WARN, then what is well and what was skipped."""
-        alike: dict[Hashable, list[tuple[Judged, Finding]]] = defaultdict(list)
-        for judged in self.checks:
-            for finding in judged[2]:
-                alike[_kind(finding)].append((judged, replace(finding, says=self._short(finding.says))))
-        return list(_said_once(sorted(map(Entry.of, alike.values()), key=_order)))
+        rows = [
+            (judged, replace(finding, says=self._short(finding.says)))
+            for judged in self.checks
+            for finding in judged[2]
+        ]
+        alike: dict[Hashable, list[Row]] = defaultdict(list)
+        parts: dict[Hashable, list[Row]] = defaultdict(list)
+        for row in rows:
+            whole = _whole(row[1], rows)
+            (parts if whole else alike)[_kind(whole or row[1])].append(row)
+        found = [
+            Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict))
+            for kind, same in alike.items()
+        ]
+        return list(_said_once(sorted(found, key=_order)))
 
     def _short(self, says: str) -> str:
         """A sentence without what the head of the report says already of the deployment."""
@@ -155,6 +175,25 @@ class Contents:
             if entry.verdict not in PROBLEMS:
                 rest[entry.what].append(entry)
         return rest
+
+
+def _whole(finding: Finding, rows: Sequence[Row]) -> Finding | None:
+    """The finding of which this one is a part, and below which it is said: the first that is not itself a part.
+
+    What is as bad, or worse, and is of all that this one is of, says the same with more; of two that are of the same,
+    the first does.
+    """
+    if not finding.of or finding.verdict not in PROBLEMS:
+        return None
+    order = {id(one): place for place, (_, one) in enumerate(rows)}
+
+    def says_more(one: Finding, other: Finding) -> bool:
+        if one.verdict < other.verdict or not other.of <= one.of:
+            return False
+        return (one.verdict, len(one.of), order[id(other)]) > (other.verdict, len(other.of), order[id(one)])
+
+    more = [one for _, one in rows if one is not finding and says_more(one, finding)]
+    return next((one for one in more if not any(says_more(other, one) for other in more)), None)
 
 
 def _order(entry: Entry) -> tuple[bool, int, bool]:

@@ -112,7 +112,9 @@ class Report:
             v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
         )
         part = f"; {partly} checked only in part" if partly else ""
-        thin = self.not_asked.most_common(1)[0][0] if self.is_thin else ""
+        thin = ""
+        if self.is_thin:
+            thin = f"Most was not asked, which counts as not checked. {self.not_asked.most_common(1)[0][0]}"
         return " ".join(filter(None, (f"{said}{part}.", thin, plain(self.note))))
 
     @property

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 
 _ACTS = re.compile(r"(?i)[\\`*_~\[\]<>&@#$|]|://|^\W*www\.")
+# What a sentence quotes, a log or a command: it stays in one piece.
+_QUOTED = re.compile(r"`([^`<>&]+)`|(?<=“)([^“”<>&]+)(?=”)")
 # A word between the punctuation of its sentence.
 _WORD = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:!?]*)$")
 
@@ -19,7 +21,17 @@ def escape(text: str) -> str:
 
 
 def literal(text: str, acts: re.Pattern[str], as_code: Callable[[str], str]) -> str:
-    """``text`` with each word in which ``acts`` finds something made code by ``as_code``."""
+    """``text`` with each word in which ``acts`` finds something made code by ``as_code``; of a quotation, all of it."""
+    parts, end = [], 0
+    for quoted in _QUOTED.finditer(text):
+        parts.append(_words(text[end : quoted.start()], acts, as_code))
+        inner = quoted[1] or quoted[2]
+        parts.append(as_code(inner) if quoted[1] or acts.search(inner) else inner)
+        end = quoted.end()
+    return "".join([*parts, _words(text[end:], acts, as_code)])
+
+
+def _words(text: str, acts: re.Pattern[str], as_code: Callable[[str], str]) -> str:
     return " ".join(_word(word, as_code) if acts.search(word) else word for word in text.split(" "))
 
 

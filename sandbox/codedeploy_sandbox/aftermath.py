@@ -57,7 +57,7 @@ def _cut_short(account: Account, region: str, one: Play, now: datetime) -> None:
     missing = "" if info["applicationName"] in state.applications else "APPLICATION"
     missing = missing or ("" if _group_of(state, info) else "DEPLOYMENT_GROUP")
     if missing:
-        text = f"The {missing.replace('_', ' ').lower()} was deleted. [sandbox]"
+        text = f"The {missing.replace('_', ' ').lower()} was deleted [sandbox]."
         one.cut = Cut(at, "Failed", {"code": f"{missing}_MISSING", "message": text}, "DEPLOYMENT_FAILURE")
     elif error := alarmed(account, region, one.role, one.alarms):
         one.cut = Cut(at, "Stopped", error, "DEPLOYMENT_STOP_ON_ALARM")

@@ -23,7 +23,7 @@ from codedeploy_sandbox.state import Deployment
 
 BLUE, GREEN = "Blue", "Green"
 # Assumption: ready-timeout
-TIMED_OUT = {"code": "TIMEOUT", "message": "No one rerouted traffic within the time to wait. [sandbox]"}
+TIMED_OUT = {"code": "TIMEOUT", "message": "No one rerouted traffic within the time to wait [sandbox]."}
 
 
 class Plan(NamedTuple):

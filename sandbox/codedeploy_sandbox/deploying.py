@@ -108,7 +108,7 @@ def _unfit(group: Mapping[str, Any]) -> dict[str, str] | None:
         ("loadBalancerInfo", "MISSING_ELB_INFORMATION", "load balancer"),
     ):
         if not group.get(member):
-            return {"code": code, "message": f"The deployment group has no {text}. [sandbox]"}
+            return {"code": code, "message": f"The deployment group has no {text} [sandbox]."}
     return None
 
 

@@ -11,7 +11,7 @@ from codedeploy_sandbox.traffic import found, named
 
 ALARMED = {
     "code": "ALARM_ACTIVE",
-    "message": "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected. [sandbox]",
+    "message": "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected [sandbox].",
 }
 _OF_ROLE = {
     "missing": {
@@ -20,7 +20,7 @@ _OF_ROLE = {
     },
     "not trusting": {
         "code": "IAM_ROLE_PERMISSIONS",
-        "message": "CodeDeploy does not have the permissions required to assume the service role. [sandbox]",
+        "message": "CodeDeploy does not have the permissions required to assume the service role [sandbox].",
     },
 }
 _BALANCES = (
@@ -62,10 +62,10 @@ def unmet(
     # Assumption: balancer-checked
     there, gone = found(account, region, group) if balanced else ([], [])
     if gone:
-        text = f"ELB could not be updated due to the following error: {gone[0]} is not there. [sandbox]"
+        text = f"ELB could not be updated due to the following error: {gone[0]} is not there [sandbox]."
         return {"code": "ELASTIC_LOAD_BALANCING_INVALID", "message": text}
     if wrong_kind := [one for one in there if one.takes != "instance"]:
-        text = f"The target group {wrong_kind[0].name} takes targets of the type {wrong_kind[0].takes}. [sandbox]"
+        text = f"The target group {wrong_kind[0].name} takes targets of the type {wrong_kind[0].takes} [sandbox]."
         return {"code": "ELB_INVALID_INSTANCE", "message": text}
     return None
 

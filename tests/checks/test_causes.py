@@ -140,7 +140,7 @@ def test_the_code_success_is_not_the_cause() -> None:
     )
     assert "Its code is Success, so that does not say why." in finding.says
     assert finding.code.rpartition("/")[2] == "failed"
-    assert finding.fix.startswith("Read the agent's log on web-01 at ")
+    assert finding.fix.startswith("Correct what the agent's log on web-01 says of ")
 
 
 def test_of_several_events_the_first_that_failed_is_named() -> None:
@@ -172,6 +172,10 @@ def test_a_host_that_waits_for_its_turn_does_not_wait_for_an_agent() -> None:
     pending, _ = of_targets(story("InProgress", {"web-01": at_work, **waits}, deploymentConfigName=one))
     assert pending.says.endswith("OneAtATime deploys to 1 at a time, so it is not their turn yet.")
     assert not pending.leads
+    del waits["web-03"]
+    *_, pending = of_targets(story("InProgress", {"web-01": at_work, **waits}, deploymentConfigName=one))
+    assert pending.says.endswith("so it is not its turn yet.")
+    waits["web-03"] = target("web-03", "Pending", {"ApplicationStop": {"status": "Pending"}})
     pending, _ = of_targets(story("InProgress", {"web-01": at_work, **waits}))  # all at once
     assert pending.says.endswith("no agent has taken it yet.")
     assert pending.leads
@@ -219,6 +223,19 @@ def test_what_codedeploy_counts_and_does_not_list_is_unknown() -> None:
     assert (finding.verdict, "counts 3 targets that failed and lists 1" in finding.says) == (UNKNOWN, True)
 
 
+def test_a_target_without_a_status_is_counted_among_those_that_failed() -> None:
+    one = gone("web-01", errorCode="ScriptFailed", message="failed with exit code 2")
+    one["instanceTarget"]["status"] = "Unknown"
+    found = of_targets(story(targets={"web-01": one}, deploymentOverview={"Failed": 1}))
+    assert [finding.verdict for finding in found] == [FAIL]
+
+
+def test_one_that_was_stopped_before_it_began_says_nothing_of_a_start() -> None:
+    (finding,) = whole(asked(story("Stopped", startTime=None)))
+    assert "created 2026-01-15 10:45 UTC, ended 11:45 UTC) was stopped with no target." in finding.says
+    assert finding.fix.startswith("Deploy the same revision again")
+
+
 CLEANUP = "\n".join(f"[stdout]cleanup {number} of the old release" for number in range(60))
 
 
@@ -235,14 +252,14 @@ CLEANUP = "\n".join(f"[stdout]cleanup {number} of the old release" for number in
 )
 def test_the_line_that_says_the_cause_is_quoted_from_the_head_of_a_log(head: str, line: str) -> None:
     says = quoted(f"LifecycleEvent - Install\n{head}\n{CLEANUP}")
-    assert says.startswith(f" The log says: {line} It ends: …")
-    assert says.endswith("cleanup 59 of the old release")
+    assert says.startswith(f" The log says: “{line}” It ends: “…")
+    assert says.endswith("cleanup 59 of the old release”")
 
 
 def test_a_log_is_cut_between_words_and_quoted_once() -> None:
-    assert re.search(r"^ The log ends: …(of|the|old|release|\||\[stdout\]cleanup|\d+) ", quoted(CLEANUP))
-    assert quoted(f"{CLEANUP}\n[stderr]FATAL: last").endswith("| [stderr]FATAL: last")
-    assert quoted("[stderr]boom") == " The log ends: [stderr]boom"
+    assert re.search(r"^ The log ends: “…(of|the|old|release|\||\[stdout\]cleanup|\d+) ", quoted(CLEANUP))
+    assert quoted(f"{CLEANUP}\n[stderr]FATAL: last").endswith("| [stderr]FATAL: last”")
+    assert quoted("[stderr]boom") == " The log ends: “[stderr]boom”"
     assert len(quoted("x" * 5000)) < 400
     assert quoted("FATAL " + "y" * 5000).count("…") == 1
     assert quoted("") == ""
@@ -250,7 +267,7 @@ def test_a_log_is_cut_between_words_and_quoted_once() -> None:
 
 def test_what_the_guide_knows_is_quoted_first() -> None:
     log = f"[stderr]FATAL: one\n[stderr]start.sh: gunicorn: command not found\n{CLEANUP}"
-    assert "says: [stderr]start.sh: gunicorn: command not found It" in quoted(
+    assert "says: “[stderr]start.sh: gunicorn: command not found” It" in quoted(
         log, "gunicorn: command not found"
     )
 
@@ -365,7 +382,7 @@ def test_the_versions_and_task_sets_of_a_target_are_said() -> None:
 def test_a_script_that_was_killed_has_no_exit_code(message: str) -> None:
     said = {"errorCode": "ScriptFailed", "message": f"Script at specified location: a.sh {message}"}
     (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said, logTail="[stdout]building")}))
-    assert "exit code (it gives no code). So a signal ended the script; lack of memory" in finding.says
+    assert "exit code, without a number. So a signal ended the script; lack of memory" in finding.says
     assert (finding.next, "journalctl -k" in finding.fix) == ("/symptoms/hook-script-killed/", True)
     said["message"] = (
         "Script at specified location: a.sh failed with exit code -1"  # as a script of Windows may end
@@ -381,10 +398,10 @@ def test_where_codedeploy_says_no_more_the_log_of_the_agent_is_named(message: st
     (finding,) = of_targets(story(targets={"web-01": gone("web-01", message=message)}))
     assert (
         finding.fix
-        == "Read the agent's log on web-01 at 2026-01-15 11:40 UTC: CodeDeploy got no more than this."
+        == "Correct what the agent's log on web-01 says of 2026-01-15 11:40 UTC: CodeDeploy got no more than this."
     )
     (finding,) = of_targets(story(targets={"web-01": target("web-01", "Failed", {})}))
-    assert finding.fix == "Read the agent's log on web-01: CodeDeploy got no more than this."
+    assert finding.fix == "Correct what the agent's log on web-01 says: CodeDeploy got no more than this."
 
 
 def test_colours_of_a_terminal_are_left_out() -> None:
@@ -394,7 +411,7 @@ def test_colours_of_a_terminal_are_left_out() -> None:
         "logTail": "[stderr]\x1b[1;31mbash: node: command not found\x1b[0m",
     }
     (finding,) = of_targets(story(targets={"web-01": gone("web-01", **said)}))
-    assert finding.says.endswith("The log ends: [stderr]bash: node: command not found")
+    assert finding.says.endswith("The log ends: “[stderr]bash: node: command not found”")
 
 
 def of_a_service(message: str, **more: Any) -> Report:
@@ -425,9 +442,18 @@ def test_a_service_that_says_no_more_has_the_fix_of_its_deployment() -> None:
     assert "The reason is that of the whole deployment: ELASTIC_LOAD_BALANCING_INVALID." in finding.says
 
 
-def test_who_stopped_it_is_asked_for_once() -> None:
+def test_one_that_was_stopped_is_deployed_again_by_its_own_revision() -> None:
     error = {"code": "MANUAL_STOP", "message": "Deployment was stopped by user"}
-    assert not whole(asked(story("Stopped", error=error)))[0].fix
+    (finding,) = whole(asked(story("Stopped", error=error)))
+    again = "--s3-location bucket=shop-revisions,key=web/1.4.2.zip,bundleType=zip"
+    assert again in finding.fix
+    of_git = {"revisionType": "GitHub", "gitHubLocation": {"repository": "shop/web", "commitId": "0a1b"}}
+    (finding,) = whole(asked(story("Stopped", error=error, revision=of_git)))
+    assert "--github-location repository=shop/web,commitId=0a1b" in finding.fix
+    for text in ("web,1.zip", "a b.zip", "x='1'.zip"):  # that the shorthand of the AWS CLI cannot write
+        odd = {"revisionType": "S3", "s3Location": {"bucket": "b", "key": text}}
+        (finding,) = whole(asked(story("Stopped", error=error, revision=odd)))
+        assert finding.fix == "Deploy the same revision again, once the reason for the stop is gone."
 
 
 def test_a_deployment_that_was_throttled_has_the_fix_of_its_code() -> None:

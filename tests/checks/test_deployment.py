@@ -56,7 +56,8 @@ def test_a_deployment_that_succeeded_says_what_was_deployed_where_and_by_whom() 
     report = asked("healthy")
     assert report.exit_code == 0
     assert overall(report).says == (
-        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by a user, created 2026-01-15 10:45 UTC) succeeded."
+        f"{ID} of shop/web (s3://shop-revisions/web/1.4.2.zip, by a user, created 2026-01-15 10:45 UTC, started 10:45 UTC,"
+        " ended 11:45 UTC, took 1 h 0 min) succeeded."
     )
     assert [finding.says for finding in of_targets(report)] == ["2 of 2 targets (web-01, web-02) succeeded."]
 
@@ -81,7 +82,7 @@ def test_targets_that_failed_alike_are_one_cause_with_its_cure() -> None:
 def test_the_log_and_the_message_read_as_sentences() -> None:
     says = of_targets(asked("deployment-script-failed"))[0].says
     assert says.endswith(
-        "exit code 127. The log ends: [stderr]scripts/start.sh: line 3: gunicorn: command not found"
+        "exit code 127. The log ends: “[stderr]scripts/start.sh: line 3: gunicorn: command not found”"
     )
 
 

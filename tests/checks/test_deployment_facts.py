@@ -118,13 +118,11 @@ def test_the_constraint_is_said_in_numbers(
     assert part in finding.says
 
 
-def test_the_fix_of_a_count_is_said_once() -> None:
-    """The deployment as a whole has it already; where its code is another one, it has another fix."""
-    found = asked("deployment-script-failed").findings
-    assert len([one for one in found if one.fix.startswith("Fix what failed on its targets")]) == 1
-    counts = {"Failed": 2, "Succeeded": 1}
-    assert not judged("ours", {"type": "HOST_COUNT", "value": 2}, info(counts)).fix
-    assert judged("ours", {"type": "HOST_COUNT", "value": 2}, info(counts, code="TIMEOUT")).fix
+def test_a_count_has_a_fix_and_a_report_shows_that_of_the_cause_alone() -> None:
+    report = asked("deployment-script-failed")
+    assert all(finding.fix for finding in report.findings if finding.verdict is FAIL)
+    assert str(report).count("fix  ") == 1
+    assert "Fix what failed on its targets" not in str(report)
 
 
 @pytest.mark.parametrize(
@@ -260,9 +258,13 @@ def test_the_alarms_are_named() -> None:
     own = {"enabled": True, "alarms": [{"name": "web-5xx"}, {"name": "web-latency"}]}
     report = asked(story("Stopped", error=error, overrideAlarmConfiguration=own))
     assert whole(report)[1].says == f"{ID} watches the alarms web-5xx, web-latency."
+    assert whole(report)[2].says == "Not in ALARM any more: web-5xx, web-latency."
     group = {"deploymentGroupName": "web", "alarmConfiguration": {"alarms": [{"name": "of-the-group"}]}}
     report = asked(story("Stopped", error=error), [says("GetDeploymentGroup", deploymentGroupInfo=group)])
     assert whole(report)[1].says == f"{ID} watches the alarms of-the-group."
+    watched, active = whole(asked("deployment-alarm-active"))[1:]
+    assert watched.says == f"{ID} watches the alarms web-errors."
+    assert active.says == "In ALARM now: web-errors."
 
 
 def test_the_new_members_are_shown_and_explained() -> None:

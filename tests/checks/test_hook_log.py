@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Files, Verdict, str]] = {
     ),
     "a script that failed": (
         host(scripts(*START, "[stdout]one", "[stderr]two"), (9, FAILED)),
-        FAIL, "In ApplicationStart of d-NEW on web-01, the hook script scripts/start.sh failed. The agent reported: Script at specified location: scripts/start.sh failed with exit code 1. The script printed last: [stdout]one | [stderr]two",
+        FAIL, "In ApplicationStart of d-NEW on web-01, the hook script scripts/start.sh failed. The agent reported: Script at specified location: scripts/start.sh failed with exit code 1. The script printed last: “[stdout]one | [stderr]two”",
     ),
     "a script that was too slow": (host(scripts(*START), (9, failed(3, f"{AT} failed to complete in 5 seconds"))), FAIL, "failed to complete in 5 seconds"),
     "a script that was not there": (

@@ -1,6 +1,7 @@
 """`runbooks why --watch`: patience, where each target is, and an end."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from runbooks.cli.watched import watched
 from runbooks.cli.watching import EVERY, MOST_FAILURES, watch
 from runbooks.facts.deployments import Event, Target
 from runbooks.findings import Span
+from tests.support.sandbox import environment_for, sandbox_process
 from tests.support.world import PATIENT, world
 
 ID = "d-SHOPWEB01"
@@ -110,28 +112,69 @@ def test_one_that_has_ended_is_not_waited_for() -> None:
         watch(aws, "d-GONE00000", pytest.fail, pytest.fail)  # type: ignore[arg-type]
 
 
-def test_the_command_ends_with_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(seconds: float) -> None:
-        raise KeyboardInterrupt
+def test_it_stops_when_its_time_has_passed_and_gives_the_last_answer() -> None:
+    now = [0.0]
 
-    monkeypatch.setattr(watching.watch, "__defaults__", (interrupted,))
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    shown: list[str] = []
+    with world("deployment-running", config=PATIENT) as (aws, _):
+        last = watch(aws, ID, lambda says, *_: shown.append(says), pause, minutes=1, clock=lambda: now[0])
+    assert now == [60]
+    assert len(shown) == 60 / EVERY + 1
+    assert last == shown[-1] == "InProgress: 1 pending - d-SHOPWEB01 shop/web"
+
+
+def test_in_the_sandbox_of_a_scenario_it_ends_at_once() -> None:
     done = CliRunner().invoke(app, ["why", ID, "--sandbox", "deployment-running", "--watch"])
     assert done.exit_code == 2
     assert "UNKNOWN  1 of 1 target (web-01) has been Pending" in done.stdout
-    assert "UTC InProgress: 1 pending - d-SHOPWEB01 shop/web\n" in done.stderr
+    assert done.stderr.splitlines() == [
+        "12:00:00 UTC InProgress: 1 pending - d-SHOPWEB01 shop/web",
+        "Nothing moves in the sandbox that --sandbox starts, so it is not watched.",
+    ]
 
 
-def test_ctrl_c_leaves_the_sandbox_to_the_report() -> None:
-    """A terminal sends it to every process of its group."""
-    command = [sys.executable, "-m", "runbooks", "why", ID, "--sandbox", "deployment-running", "--watch"]
-    watching_it = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert watching_it.stderr is not None
-    assert "InProgress" in watching_it.stderr.readline()
-    os.killpg(watching_it.pid, signal.SIGINT)
-    report, _ = watching_it.communicate(timeout=60)
+def test_the_command_says_that_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(watching.watch, "__defaults__", (lambda seconds: now.append(now.pop() + seconds),))
+    monkeypatch.setattr(watching.watch, "__kwdefaults__", {"minutes": 60, "clock": lambda: now[0]})
+    with sandbox_process("deployment-running") as about:
+        command = ["why", ID, "--watch", "--watch-minutes", "2", "--region", about["region"]]
+        done = CliRunner().invoke(app, command, env=environment_for(about))
+    assert done.exit_code == 2, done.stderr
+    assert now == [120]
+    says = "Stopped watching after 2 min; it has not ended: InProgress: 1 pending - d-SHOPWEB01 shop/web"
+    assert done.stderr.splitlines()[-1] == says
+
+
+@pytest.mark.parametrize("in_terminal", [True, False])
+def test_ctrl_c_ends_it_with_the_report(in_terminal: bool) -> None:
+    """In a terminal, which sends it to every process of its group, and in a pipe."""
+    with sandbox_process("deployment-running", real_time=True) as about:
+        command = [sys.executable, "-m", "runbooks", "why", ID, "--watch", "--region", about["region"]]
+        ours, theirs = pty.openpty()
+        err = theirs if in_terminal else subprocess.PIPE
+        watching_it = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+            start_new_session=True,
+            env=environment_for(about) | {"TERM": "xterm"},
+        )
+        seen = ""
+        while "InProgress" not in seen:
+            assert watching_it.poll() is None, seen
+            seen += os.read(watching_it.stderr.fileno() if watching_it.stderr else ours, 4096).decode()
+        os.killpg(watching_it.pid, signal.SIGINT)
+        report, said = watching_it.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
     assert "UNKNOWN  1 of 1 target (web-01) has been Pending" in report
+    assert "Traceback" not in f"{report}{said}"
     assert watching_it.returncode == 2
 
 

@@ -28,8 +28,16 @@ POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 # The AppSpec file of a bundle.
 _APPSPEC = "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: /srv/app\n"
 
-# An instance with an IAM user, and all instances, need calls that those of the scenarios do not.
-RUNS = [*((name, subject(name)) for name in DISTINCT), ("healthy", "batch-01"), ("healthy", "")]
+# An instance with an IAM user, all instances, a group that is not there and a code that names alarms need calls that
+# those of the scenarios do not.
+RUNS: list[tuple[str, dict[str, str]]] = [
+    *((name, {"instance": subject(name)}) for name in DISTINCT),
+    ("healthy", {"instance": "batch-01"}),
+    ("healthy", {"instance": ""}),
+    ("healthy", {"deployment_group": "shap/web"}),
+    ("healthy", {"deployment_group": "shop/wob"}),
+    ("deployment-alarm-active", {}),
+]
 _NAMES = {row.name for row in PARAMETERS}
 
 
@@ -51,19 +59,18 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, dict
     folder = tempfile.TemporaryDirectory()
     place = Path(folder.name)
     (place / "appspec.yml").write_text(_APPSPEC, encoding="utf-8")
-    for scenario, instance in RUNS:
+    for scenario, changes in RUNS:
         with world(scenario, config=PATIENT) as (aws, _):
             session = aws.remembering()
             for check in every:
-                asked = {f.name: getattr(EVERYTHING, f.name) for f in fields(Question)} | {
-                    "instance": instance
-                }
+                asked = {f.name: getattr(EVERYTHING, f.name) for f in fields(Question)} | changes
                 question = Noting(**asked, bundle=str(place))
                 found = run(check.function, session, question)
                 calls[check.id] |= {call.api for one in found for call in one.proof if is_api(call.api)}
                 takes[check.id] |= vars(question).get("noted", set())
                 worst = example(found)
-                if check.id in examples and worst.verdict in (WARN, FAIL) and instance == subject(scenario):
+                is_own = changes == {"instance": subject(scenario)}
+                if check.id in examples and worst.verdict in (WARN, FAIL) and is_own:
                     examples[check.id][scenario] = _shown(worst)
     observed = {id_: {"calls": sorted(calls[id_]), "takes": sorted(takes[id_])} for id_ in calls}
     return observed, examples

@@ -254,7 +254,7 @@ FAILURES: dict[str, Failure] = {
     "last-revision-gone": Failure(
         "ApplicationStop",
         "UnknownError",
-        no_appspec(f"/{DEPLOYMENTS}/{GROUP}/d-SHOPWEB01/deployment-archive"),
+        no_appspec(f"/{DEPLOYMENTS}/{GROUP}/d-SHOPWEB00/deployment-archive"),
     ),
     "file-exists": _agent(
         "Install",
@@ -328,7 +328,7 @@ FAILURES: dict[str, Failure] = {
     "traffic-not-allowed": Failure(
         "AllowTraffic",
         "UnknownError",
-        "The AllowTraffic lifecycle event failed: the instance did not become healthy in time. [sandbox]",
+        "The AllowTraffic lifecycle event failed: the instance did not become healthy in time [sandbox].",
     ),
 }
 

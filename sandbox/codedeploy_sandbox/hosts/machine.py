@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -72,7 +73,7 @@ class Machine:
     settings: str = ""  # lines that are added to it
     log: tuple[str, ...] = ()  # the newest lines of its agent's log, without their time
     rotated: tuple[str, ...] = ()  # the lines of the log of the day before
-    # what its agent logged of deployments, after these; each line may begin with the time before which it was not written
+    # what its agent logged of deployments, after these; a line may begin with its time
     reports: tuple[str, ...] = ()
     fails: str = ""  # how an event of every deployment fails on it, by its name in `hosts.agent.FAILURES`
     quiet: timedelta = timedelta(seconds=5)  # how long ago the newest of them was written
@@ -220,17 +221,21 @@ def _files(machine: Machine, local: datetime) -> Files:
 
 
 def _stamped(machine: Machine, lines: tuple[str, ...], newest: datetime) -> str:
-    """The lines of a log, a minute apart, but none before the time that it begins with. Agent 2.x writes a space where
-    1.x writes a T.
+    """The lines of a log: each at the time that it begins with, the others a minute apart before the next one.
+
+    Agent 2.x writes a space where 1.x writes a T.
     """
     mark = " " if (machine.agent or "").startswith("2.") else "T"
-    text, time = "", datetime.min.replace(tzinfo=newest.tzinfo)
-    for ago, line in zip(range(len(lines) - 1, -1, -1), lines, strict=True):
-        time = max(time, newest - timedelta(minutes=ago))
-        if own := _OWN_TIME.match(line):
-            time, line = max(time, datetime.fromisoformat(own[1])), line[own.end() :]
-        text += f"{time:%Y-%m-%d{mark}%H:%M:%S} {line}\n"
-    return text
+    rows: list[tuple[datetime, str]] = []
+    before = newest
+    for line in reversed(lines):
+        own = _OWN_TIME.match(line)
+        rows.append((datetime.fromisoformat(own[1]), line[own.end() :]) if own else (before, line))
+        before = min(before, rows[-1][0]) - timedelta(minutes=1)
+    times = accumulate((at for at, _ in reversed(rows)), max)  # no line is older than the one above it
+    return "".join(
+        f"{at:%Y-%m-%d{mark}%H:%M:%S} {line}\n" for at, (_, line) in zip(times, reversed(rows), strict=True)
+    )
 
 
 def poll(arn: str) -> str:

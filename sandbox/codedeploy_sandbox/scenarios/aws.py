@@ -16,4 +16,4 @@ def clock_drifts(account: Account) -> None:
 def outage(account: Account) -> None:
     """AWS has an outage: every request is answered with HTTP 503."""
     healthy(account)
-    account.outage = ApiError("ServiceUnavailable", "Service is unable to handle request. [sandbox]", 503)
+    account.outage = ApiError("ServiceUnavailable", "Service is unable to handle request [sandbox].", 503)

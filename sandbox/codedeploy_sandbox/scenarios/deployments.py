@@ -5,7 +5,7 @@ from datetime import timedelta
 from codedeploy_sandbox.plays import TOO_FEW
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import CLI, machine, sent
-from codedeploy_sandbox.scenarios.records import DEPLOYMENT, failed, fails, put, target
+from codedeploy_sandbox.scenarios.records import DEPLOYMENT, after_a_success, failed, fails, put, target
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account, Deployment
 
 _ONE_STAYS = "shop-one-stays"
@@ -65,6 +65,7 @@ def deployment_stop_script_failed(account: Account) -> None:
     stop = failed("web-01", "ApplicationStop", said, account.clock.start - timedelta(minutes=20))
     rollback = {"rollbackDeploymentId": "d-SHOPWEB02", "rollbackMessage": "The deployment was rolled back."}
     put(account, "Failed", {"web-01": stop}, TOO_FEW, rollbackInfo=rollback)
+    after_a_success(account)
     fails(account, "stop-script-timed-out")
 
 

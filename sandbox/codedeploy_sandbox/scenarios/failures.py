@@ -9,7 +9,7 @@ from codedeploy_sandbox.moto_client import Ask
 from codedeploy_sandbox.scenarios.baseline import BUCKET, HOST_ROLE, READS_REVISIONS, REVISION, allow, only
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import machine
-from codedeploy_sandbox.scenarios.records import DEPLOYMENT, played
+from codedeploy_sandbox.scenarios.records import DEPLOYMENT, after_a_success, played
 from codedeploy_sandbox.state import ACCOUNT, REGION, Account
 
 
@@ -58,6 +58,7 @@ def deployment_old_script_missing(account: Account) -> None:
         for which in ("last_successful", "most_recent")
     }
     _failing(account, "old-script-missing", others=(*others.items(), ("bin/sh", "")))
+    after_a_success(account)
 
 
 def deployment_root_noexec(account: Account) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from codedeploy_sandbox.hosts.host import DEPLOYMENTS
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.helpers import NODE, machine, node
-from codedeploy_sandbox.scenarios.records import played
+from codedeploy_sandbox.scenarios.records import BEFORE, after_a_success, played
 from codedeploy_sandbox.state import REGION, Account
 
 
@@ -69,6 +69,7 @@ def last_revision_gone(account: Account) -> None:
     """The folder of web-01's last successful revision was deleted, so ApplicationStop fails from now on."""
     healthy(account)
     record = f"{DEPLOYMENTS}/deployment-instructions/5f1e_last_successful_install"
-    gone = ((record, f"/{DEPLOYMENTS}/5f1e/d-SHOPWEB01\n"),)
+    gone = ((record, f"/{DEPLOYMENTS}/5f1e/{BEFORE}\n"),)
     machine(account, others=gone, fails="last-revision-gone")
     played(account)
+    after_a_success(account)

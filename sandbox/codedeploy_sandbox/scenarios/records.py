@@ -16,6 +16,7 @@ from codedeploy_sandbox.scenarios.helpers import NODE, machine, session
 from codedeploy_sandbox.state import REGION, Account, Deployment
 
 DEPLOYMENT = "d-SHOPWEB01"
+BEFORE = "d-SHOPWEB00"  # of the revision before, in the scenarios that have one
 _PACE = timedelta(seconds=4)  # that an event takes
 
 
@@ -32,9 +33,9 @@ def put(
     info: dict[str, Any] = constant(begun) | {
         "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
         "status": status,
-        "startTime": begun,
         "deploymentOverview": {name: statuses.count(name) for name in STATUSES},
     }
+    info |= {"startTime": begun} if status not in ("Created", "Queued") else {}
     info |= {"errorInformation": error} if error else {}
     info |= (
         {"completeTime": account.clock.start - timedelta(minutes=15)}
@@ -61,6 +62,23 @@ def played(account: Account, fails: str = "") -> None:
     one.settled = True
     state.deployments[DEPLOYMENT] = one
     mark(state, DEPLOYMENT, one, one.ended)
+
+
+def after_a_success(account: Account) -> None:
+    """Let another revision have been deployed to the group two days before, which CodeDeploy then names as the previous one."""
+    deployments, begun = account.state(REGION).deployments, account.clock.start - timedelta(days=2)
+    info = constant(begun)
+    s3 = info["revision"]["s3Location"] | {"key": "web/1.4.1.zip"}
+    info["revision"] = {"revisionType": "S3", "s3Location": s3}
+    targets = {name: target(name, "Succeeded", {}) for name in ("web-01", "web-02")}
+    ended = {"startTime": begun, "completeTime": begun + timedelta(minutes=2), "status": "Succeeded"}
+    overview = {name: len(targets) if name == "Succeeded" else 0 for name in STATUSES}
+    config = deployments[DEPLOYMENT].info["deploymentConfigName"]
+    info |= ended | {"deploymentOverview": overview, "deploymentConfigName": config}
+    for one in targets.values():
+        one["instanceTarget"]["deploymentId"] = BEFORE
+    deployments[BEFORE] = Deployment(info, targets)
+    deployments[DEPLOYMENT].info["previousRevision"] = info["revision"]
 
 
 def fails(account: Account, failure: str) -> None:
