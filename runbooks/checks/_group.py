@@ -9,7 +9,7 @@ from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._selected import scaling_names
 from runbooks.commands import aws_cli
-from runbooks.facts.deployment_groups import deployment_group, names
+from runbooks.facts.deployment_groups import applications_or_refusal, deployment_group, group_names
 from runbooks.findings import FAIL, Command, Finding, NotApplicable
 from runbooks.question import Question
 
@@ -44,13 +44,18 @@ def not_there(aws: Aws, name: str, refused: Refusal) -> Iterator[Finding]:
     yield Finding(FAIL, says, code="unknown", about=name, fix=ELSEWHERE, next=page, of=of)
     application, _, group = name.partition("/")
     if refused.code == "ApplicationDoesNotExistException":
-        near = [f"{one}/{group}" for one in difflib.get_close_matches(application, names(aws))]
+        near = [f"{one}/{group}" for one in _alike(application, applications_or_refusal(aws))]
     else:
-        near = [f"{application}/{one}" for one in difflib.get_close_matches(group, names(aws, application))]
+        near = [f"{application}/{one}" for one in _alike(group, group_names(aws, application))]
     if near:
         says = f"A similar name is there: {', '.join(near)}."
         fix = f"Ask about {near[0]}, and write the name so where {name} stands."
         yield Finding(FAIL, says, code="spelt-otherwise", about=near[0], fix=fix, next=page, of=of)
+
+
+def _alike(name: str, known: list[str] | Refusal) -> list[str]:
+    """The known names that are like this one; none where they may not be listed."""
+    return [] if isinstance(known, Refusal) else difflib.get_close_matches(name, known)
 
 
 def server(group: dict[str, Any], name: str) -> dict[str, Any]:

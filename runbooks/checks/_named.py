@@ -62,16 +62,23 @@ def is_another_thing(aws: Aws, name: str) -> Iterator[Finding]:
         of = f"with the deployment groups {_some(groups)}" if groups else "without a deployment group"
         fix = f"Ask about a group of it: {_asks(aws, f'{name}/{groups[0]}')}" if groups else ""
         yield Finding(
-            FAIL, f"{name} is the name of an application {of}.", code="is-an-application", about=name, fix=fix
+            FAIL,
+            f"{name} is the name of an application {of}.",
+            code="is-an-application",
+            about=name,
+            fix=fix,
+            of=frozenset((name, "application")),
         )
     if (members := instances_of_group(aws, name)) is not None:
         fix = f"Ask about an instance of it: {_asks(aws, members[0])}" if members else ""
         says = f"{name} is the name of an Auto Scaling group of {len(members)} instances."
-        yield Finding(FAIL, says, code="is-a-scaling-group", about=name, fix=fix)
+        yield Finding(
+            FAIL, says, code="is-a-scaling-group", about=name, fix=fix, of=frozenset((name, "scaling"))
+        )
     if holders := [f"{application}/{name}" for application in _applications_with(aws, name)]:
         says = f"{name} is the name of a deployment group: {_some(holders)}."
         fix = f"Ask about the group: {_asks(aws, holders[0])}"
-        yield Finding(FAIL, says, code="is-a-group", about=holders[0], fix=fix)
+        yield Finding(FAIL, says, code="is-a-group", about=holders[0], fix=fix, of=frozenset((name, "group")))
 
 
 def _applications_with(aws: Aws, group: str) -> list[str]:

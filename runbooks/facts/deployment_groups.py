@@ -75,11 +75,3 @@ def applications(aws: Aws) -> list[str]:
     """The names of the applications of the account in this Region."""
     found: list[str] = aws.read_all(_APPLICATIONS, "applications")
     return found
-
-
-def names(aws: Aws, application: str = "") -> list[str]:
-    """The names of an application's groups, or of the applications; none where the identity may not list them."""
-    asked: dict[str, Any] = {"applicationName": application} if application else {}
-    api, want = (_LIST, "deploymentGroups") if application else (_APPLICATIONS, "applications")
-    found: list[str] | Refusal = aws.read_all_or_refusal(api, want, failures.DENIED, **asked)
-    return [] if isinstance(found, Refusal) else found
