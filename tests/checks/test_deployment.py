@@ -91,7 +91,7 @@ def test_the_cause_comes_before_the_code_that_only_counts() -> None:
     report = asked("deployment-script-failed")
     assert report.contents.problems[0].says == (of_targets(report)[0].says,)
     assert overall(report).fix == "Fix what failed on its targets, then deploy again."
-    assert "Compare the tags" in overall(asked("deployment-found-no-instances")).fix
+    assert "Give the instances the tags" in overall(asked("deployment-found-no-instances")).fix
 
 
 def test_the_message_is_explained_before_its_code() -> None:
