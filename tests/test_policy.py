@@ -49,7 +49,7 @@ NEEDED = {
     "codedeploy:ListDeploymentTargets": ("healthy", "web-01"),
     "codedeploy:ListOnPremisesInstances": ("healthy", "web-01"),
     "ec2:DescribeInstances": ("endpoint-closed", "web-01"),
-    "ec2:DescribeNetworkAcls": ("nacl-blocks-return", "web-01"),
+    "ec2:DescribeNetworkAcls": ("no-route", "web-01"),
     "ec2:DescribeRouteTables": ("no-route", "web-01"),
     "ec2:DescribeSecurityGroups": ("endpoint-closed", "web-01"),
     "ec2:DescribeVpcEndpoints": ("endpoint-closed", "web-01"),

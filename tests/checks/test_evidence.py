@@ -73,7 +73,7 @@ def twice(first: str, second: str) -> Change:
         (every(ResourceSpecificResults=[{"EvalResourceName": "x", "EvalResourceDecision": "implicitDeny"}]), FAIL, "no policy allows it"),
         (twice("explicitDeny", "allowed"), FAIL, "denies it"),
         (twice("allowed", "explicitDeny"), FAIL, "denies it"),
-        (twice("allowed", "allowed"), OK, "allows"),
+        (twice("allowed", "allowed"), OK, "may do"),
         (every(EvalDecision="Allowed"), UNKNOWN, "the simulator answered 'Allowed'"),
         (every(EvalDecision="notEvaluated"), UNKNOWN, "the simulator answered 'notEvaluated'"),
         (every(EvalDecision=""), UNKNOWN, "without the member EvaluationResults.EvalDecision"),
