@@ -404,7 +404,7 @@ def test_what_is_known_of_an_endpoint_is_said_though_the_host_was_not_checked(si
     site.endpoint(lets_in=FROM_THE_VPC)
     entered, unseen = site.ask(vpc.vpc_endpoint_serves_the_agent)
     assert (entered.verdict, unseen.verdict) == (OK, UNKNOWN)
-    assert "--host-report" in unseen.says
+    assert "give its output with host_report" in unseen.says
 
 
 def test_endpoints_of_other_services_are_not_the_agent_s(site: Site) -> None:
