@@ -71,7 +71,10 @@ def test_the_head_of_the_report_says_what_was_deployed(ask: Any) -> None:
     with world("deployment-script-failed", config=PATIENT) as (aws, _):
         report = ask(aws, deployment=ID)
         gone = ask(aws, deployment="d-UNKNOWN00")
-    said = "Failed: d-SHOPWEB01 of shop/web (s3://shop-revisions/web/1.4.2.zip, by a user, created 2026-01-15 10:45 UTC)"
+    said = (
+        "Failed: d-SHOPWEB01 of shop/web (s3://shop-revisions/web/1.4.2.zip, by a user, created 2026-01-15 10:45 UTC,"
+        " started 10:45 UTC, ended 11:45 UTC, took 1 h 0 min)"
+    )
     assert report.deployed == said
     assert " ".join(str(report).split()).count(said) == 1
     assert str(report).startswith("Failed: d-SHOPWEB01 of shop/web (") is (ask is why)

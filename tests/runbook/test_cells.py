@@ -238,7 +238,7 @@ def test_each_fix_is_said_once_and_a_command_first() -> None:
     assert first.startswith(
         "1. sudo systemctl restart codedeploy-agent\n   for: The agent does not run on web-01"
     )
-    assert "for: 1 of 1 target (web-01) failed at ApplicationStop with UnknownError\n" in shown[0]
+    assert "for: 1 of 1 target (web-01) failed at ApplicationStop with UnknownError" in shown[0]
     fixes = [line.partition(" ")[2] for line in shown[0].splitlines() if line and line[0] != " "]
     assert len(set(fixes)) == len(fixes) == len(rest) + 1
 

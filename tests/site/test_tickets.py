@@ -366,5 +366,5 @@ def test_the_step_of_a_pipeline_runs_though_the_deployment_failed(tmp_path: Path
     )
     said = summary.read_text(encoding="utf-8")
     assert "ScriptFailed" in said
-    link = "https://guide.example.com/deployment-errors/HEALTH_CONSTRAINTS/?region=eu-west-1&deployment=d-SHOPWEB01"
+    link = "https://guide.example.com/symptoms/hook-script-failed/?region=eu-west-1&deployment=d-SHOPWEB01"
     assert link in said
