@@ -94,14 +94,14 @@ def _open(browser: Browser, lab: tuple[str, Path, str], name: str, folder: str =
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.goto(f"{address}/lab/tree/{folder}/{name}?token={token}&reset")
     page.locator('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(
-        timeout=60_000
+        timeout=150_000
     )
     # The indicator is idle also before there is a kernel; run then, JupyterLab asks which one to take.
-    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=150_000)
     return page
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", ["triage.ipynb", "registration-status.ipynb", "deployment.ipynb"])
 def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
     browser: Browser, lab: tuple[str, Path, str], name: str
@@ -111,7 +111,7 @@ def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
     page = _open(browser, lab, name)
     assert page.locator(".jp-OutputArea-output").count() == 0
     _run_all(page)
-    page.wait_for_function(ALL_RAN, timeout=60_000)
+    page.wait_for_function(ALL_RAN, timeout=150_000)
     end = time.monotonic() + 60
     while (shown := _outputs(saved)) != _outputs(ROOT / "notebooks" / name) and time.monotonic() < end:
         time.sleep(0.3)
@@ -119,7 +119,7 @@ def test_run_all_shows_what_is_committed_and_a_copy_saves_itself(
     page.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_committed_runbook_is_read_only(browser: Browser, lab: tuple[str, Path, str]) -> None:
     committed = lab[1] / "notebooks" / "agent.ipynb"
     before = committed.read_text()
@@ -145,7 +145,7 @@ ANOTHER = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("case", ANOTHER)
 def test_a_tab_that_is_opened_again_shows_nothing_of_the_run_before(
     browser: Browser, lab: tuple[str, Path, str], case: str
@@ -154,19 +154,19 @@ def test_a_tab_that_is_opened_again_shows_nothing_of_the_run_before(
     name, (old, parameters) = case.partition(" ")[0], ANOTHER[case]
     page = _open(browser, lab, name)
     _run_all(page)
-    page.wait_for_function(ALL_RAN, timeout=60_000)
+    page.wait_for_function(ALL_RAN, timeout=150_000)
     assert old in " ".join(page.locator(".jp-OutputArea-output").all_inner_texts())
     page.close()
 
     page = _open(browser, lab, name)
     _write_first_cell(page, parameters)
     _run_all(page)
-    page.wait_for_function(IDLE, timeout=60_000)
+    page.wait_for_function(IDLE, timeout=150_000)
     code = page.locator(".jp-CodeCell")
     for number in range(1, code.count()):  # each by hand too, as one who steps through it does
         code.nth(number).locator(".cm-content").click()
         page.keyboard.press("Control+Enter")
-        page.wait_for_function(IDLE, timeout=60_000)
+        page.wait_for_function(IDLE, timeout=150_000)
     shown = [
         " ".join(code.nth(number).locator(".jp-OutputArea-output").all_inner_texts())
         for number in range(code.count())
