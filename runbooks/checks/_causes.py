@@ -13,11 +13,12 @@ from runbooks.checks._alike import one_word_apart, shape
 from runbooks.checks._blue_green import STUCK
 from runbooks.checks._deployed import location, once_more, sentence, since, to_end
 from runbooks.checks._log import quoted
+from runbooks.checks._revision import bundle_of
 from runbooks.commands import shell
 from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Log, Span
-from runbooks.question import BUCKET, is_instance
+from runbooks.question import is_instance
 from runbooks.text.times import time
 
 # Of agent-not-heard: what CodeDeploy says where no agent took an event.
@@ -165,13 +166,6 @@ def about(info: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "bucket", bundle
 
 
-def bundle_of(revision: Mapping[str, Any]) -> str:
-    """The bucket and the key of a revision, as the question takes them; "" where it has none."""
-    s3 = revision.get("s3Location") or {}
-    bundle = f"{s3.get('bucket', '')}/{s3.get('key', '')}".removesuffix("/")
-    return bundle if BUCKET.fullmatch(bundle) else ""
-
-
 def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str = "") -> Finding:
     """What is said of a cause; ``turn`` is why its targets wait, where that is not for an agent."""
     names, event = [target.id for target in cause.targets], cause.event
@@ -203,7 +197,7 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
             spans=spans,
             of=parts,
         )
-    known = cause.meant(info)
+    known, leads = cause.meant(info), cause.leads(info)
     next_ = (known.page if known else "") or "/symptoms/"
     return Finding(
         FAIL,
@@ -212,8 +206,9 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         about=some,
         fix=_fix(aws, cause, info),
         next=next_,
-        leads=cause.leads(info),
+        leads=leads,
         spans=spans,
+        explained_by=tuple(check for lead in leads for check in lead.checks),
         of=_of(cause, info),
         logs=(Log(names[0], f"the log of {event.script}", tuple(event.tail.splitlines())),)
         if event and event.tail

@@ -22,6 +22,7 @@ def simulated(
     useful: Collection[str] = (),
     named: str = "",
     elsewhere: str = "",
+    granted: str = "",
 ) -> Iterator[Finding]:
     """May the user or role ``who`` do these actions on ``resource``? One finding for those with the same result.
 
@@ -29,7 +30,7 @@ def simulated(
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
     not one of IAM's. Of several answers about one action the worst counts. ``named`` keeps the policies of
     fixes apart that are about the same action on several resources. ``elsewhere`` says what could allow what no policy of
-    the identity allows; then that is a WARN.
+    the identity allows; then that is a WARN. ``granted`` is the resource of the fix, where that is wider.
     """
     alike: dict[_Outcome, list[str]] = {}
     for action, results in simulation(aws, who, actions, resource).items():
@@ -53,7 +54,7 @@ def simulated(
                 next=page,
             )
         else:
-            fix = _grant(aws, who, same, resource, named) if fixable else ""
+            fix = _grant(aws, who, same, granted or resource, named) if fixable else ""
             yield Finding(
                 verdict,
                 f"By the IAM simulator {who} may not do {what}: {why}.",

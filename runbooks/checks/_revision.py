@@ -9,6 +9,7 @@ from runbooks.checks._deployed import location
 from runbooks.errors import UserError
 from runbooks.facts.revisions import bucket_region, object_size
 from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
+from runbooks.question import BUCKET
 
 _MISSING = "/deployment-errors/REVISION_MISSING/"
 # The endings that a bundle of each type has by custom.
@@ -43,6 +44,13 @@ def revision_at(text: str) -> dict[str, Any]:
     raise UserError(
         f"{text!r} is not the address of a revision: give s3://BUCKET/KEY or github:OWNER/REPOSITORY@COMMIT."
     )
+
+
+def bundle_of(revision: Mapping[str, Any]) -> str:
+    """The bucket and the key of a revision, as the question takes them; "" where it has none."""
+    s3 = revision.get("s3Location") or {}
+    bundle = f"{s3.get('bucket', '')}/{s3.get('key', '')}".removesuffix("/")
+    return bundle if BUCKET.fullmatch(bundle) else ""
 
 
 def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:

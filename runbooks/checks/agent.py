@@ -333,7 +333,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             below=f"Confirmed on {name}: the agent's log has the same error{_logged_at(one.line)}.{past}",
             next=f"/symptoms/{one.symptom.id}/",
             logs=logs,
-            explained_by=() if sticks else (*causes, *more),
+            explained_by=(*(() if sticks else causes), *more),
         )
     for line in judged.unknown:
         says = f"The agent's log on {name} has an error that this guide does not know: “{gist(line)}”"

@@ -39,6 +39,7 @@ from runbooks.facts.cloudtrail import trail
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.deployments import (
     ENDED,
+    NOT_BEGUN,
     WAITING,
     active_deployments,
     counts,
@@ -65,6 +66,17 @@ WHY = (
 
 # The codes that count the targets that failed, so that the cause is with these.
 _COUNTS = ("HEALTH_CONSTRAINTS",)
+# The checks of a host that can say why the last deployment to it failed.
+_ON_THE_HOST = (
+    "agent-is-installed",
+    "agent-is-running",
+    "agent-log-is-clean",
+    "appspec-of-the-newest-revision-is-valid",
+    "hook-scripts-of-the-last-deployment-ended-well",
+    "host-has-room",
+    "host-may-read-the-bucket",
+    "host-may-use-the-key-of-the-bucket",
+)
 _BY_CODE = ("THROTTLED",)  # its message is that of any call which was throttled
 _WITH_TARGETS = "Fix what failed on its targets, then deploy again."
 
@@ -85,7 +97,11 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
     by_cause = causes(found.read)
     at_work = sum(len(cause.targets) for cause in by_cause if cause.status == "InProgress")
     for cause in by_cause:
-        why = turn(aws, info, cause.targets)
+        why = (
+            "; the deployment has not begun"
+            if info["status"] in NOT_BEGUN
+            else turn(aws, info, cause.targets)
+        )
         if not why and cause.status == "Pending" and cause.is_unheard:
             why = waiting(info, found.total, len(cause.targets), at_work)
         yield finding(aws, cause, found.total, info, why)
@@ -198,7 +214,7 @@ def deployment_is_not_blocked(aws: Aws, question: Question) -> Iterator[Finding]
     """
     id_, info = question.deployment, _known(aws, question)
     application, group = info.get("applicationName"), info.get("deploymentGroupName")
-    if info["status"] not in ("Created", "Queued") or not application or not group:
+    if info["status"] not in NOT_BEGUN or not application or not group:
         raise NotApplicable(f"{id_} does not wait for its turn: it is {info['status']}.")
     others = [other for other in active_deployments(aws, application, group) if other != id_]
     if not others:
@@ -250,6 +266,7 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
             fix=f"Correct the cause that `{runbooks(aws.place, 'why', id_)}` names, then deploy again.",
             next=GUIDE,
             leads=lead,
+            explained_by=_ON_THE_HOST,
             of=frozenset({id_}),
         )
 
@@ -315,7 +332,7 @@ def _waits_for(aws: Aws, info: Mapping[str, Any]) -> str:
     said = " ".join(str(one) for one in info.get("deploymentStatusMessages") or ())
     if what := pause(info):
         begun = ""  # it began long before that; the targets say when it was reached
-    elif status in ("Created", "Queued"):
+    elif status in NOT_BEGUN:
         what = "It has waited to begin"
     elif status == "Baking":
         what = "It has watched the new revision"

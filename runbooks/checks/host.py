@@ -82,7 +82,7 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
     if node.get("PlatformType") == "Windows":
         yield Finding(
             WARN,
-            f"{name} runs Windows, and the probe is a script for Linux: look at its agent by hand.",
+            f"{name} runs Windows, and the probe is a script for Linux: check its agent by hand.",
             code="windows",
             about=node["InstanceId"],
             next="/guides/check-the-agent/#windows",
@@ -117,6 +117,8 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     if status != "Online":
         windows = node.get("PlatformType") == "Windows"
         fix = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
+        if is_ec2(name):  # one that is stopped is lost to Systems Manager as well
+            fix = f"If the instance runs, restart its SSM Agent: `{fix}`."
         return Finding(WARN, says, code="not-online", about=about, fix=fix, next=_NETWORK_PAGE)
     if age > _PING:
         return Finding(

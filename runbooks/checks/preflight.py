@@ -9,11 +9,10 @@ from runbooks.appspec.install import text
 from runbooks.appspec.linter import Judgement, lint
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._bundle import opened, operating_system
-from runbooks.checks._causes import bundle_of
 from runbooks.checks._host import require, require_report
 from runbooks.checks._in_the_way import copies_of, placed
 from runbooks.checks._members import MOST, Member, have, last_heard, listed, members, of, some
-from runbooks.checks._revision import revision_at
+from runbooks.checks._revision import bundle_of, revision_at
 from runbooks.checks._selected import selected
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Lead, NotApplicable, needs
@@ -59,12 +58,8 @@ _AGAIN = (
     "hook-scripts-of-the-last-deployment-ended-well",
     "agent-log-is-clean",
 )
-BY_AWS = (
-    "registered-identity-exists",
-    "ec2-instance-has-a-role",
-    "host-may-read-the-bucket",
-    "host-may-use-the-key-of-the-bucket",
-)
+_OF_THE_BUCKET = ("host-may-read-the-bucket", "host-may-use-the-key-of-the-bucket")
+BY_AWS = ("registered-identity-exists", "ec2-instance-has-a-role", *_OF_THE_BUCKET)
 
 
 @dataclass(frozen=True)
@@ -319,7 +314,9 @@ def _lead(question: Planned, group: dict[str, Any], member: Member, of_all: int)
     )
     asked = (("instance", member.name), *((("bucket", bucket),) if bucket else ()))
     other = "ec2-" if not is_ec2(member.name) else "registered-"
-    by_aws = (id_ for id_ in BY_AWS if not id_.startswith(other))
+    by_aws = [id_ for id_ in BY_AWS if not id_.startswith(other)]
+    if not bucket:  # without one these check the revision that the group was given last
+        by_aws = [id_ for id_ in by_aws if id_ not in _OF_THE_BUCKET]
     return Lead(member.name, of_all, asked, (*probed, *by_aws))
 
 

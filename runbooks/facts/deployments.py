@@ -15,9 +15,9 @@ TARGETS = 25
 MOST_IN_ALL = 100  # of a larger deployment only those are listed that did not succeed and were not skipped
 MOST_READ = 750  # and of these no more are read: 30 calls
 
+NOT_BEGUN = ("Created", "Queued")
 WAITING = (
-    "Created",
-    "Queued",
+    *NOT_BEGUN,
     "InProgress",
     "Baking",
     "Ready",

@@ -37,6 +37,8 @@ FORMATS = {
     "plain": as_ticket.plain,
 }
 
+_MUCH = 10  # checks that lack one parameter, so that the summary names it
+
 
 def worst(findings: Iterable[Finding]) -> Verdict:
     """The worst verdict; what does not apply says nothing about the rest. UNKNOWN where there is none."""
@@ -112,10 +114,14 @@ class Report:
             v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
         )
         part = f"; {partly} checked only in part" if partly else ""
-        thin = ""
+        return " ".join(filter(None, (f"{said}{part}.", self._lacking(), plain(self.note))))
+
+    def _lacking(self) -> str:
+        """Which parameter most of what was not asked lacks, where that is much; "" where it is not."""
+        ((why, count),) = self.not_asked.most_common(1) or [("", 0)]
         if self.is_thin:
-            thin = f"Most was not asked, which counts as not checked. {self.not_asked.most_common(1)[0][0]}"
-        return " ".join(filter(None, (f"{said}{part}.", thin, plain(self.note))))
+            return f"Most was not asked, which counts as not checked. {why}"
+        return f"For {count} of these {why[0].lower()}{why[1:]}" if count >= _MUCH else ""
 
     @property
     def fingerprint(self) -> str:

@@ -11,10 +11,12 @@ from codedeploy_sandbox.scenarios.records import target
 from runbooks.checks._causes import causes
 from runbooks.checks._constraint import judged, waiting
 from runbooks.checks._log import quoted
+from runbooks.diagnosis import diagnose
 from runbooks.facts.deployments import Event, Target
 from runbooks.findings import FAIL, UNKNOWN, WARN, CouldNotCheck, Finding
 from runbooks.report import Report
 from tests.checks.test_deployment_facts import AT, asked, gone, info, of, says, story, whole
+from tests.support.world import world
 
 
 def host(name: str, code: int = 1, tail: str = "", message: str = "", **more: Any) -> Target:
@@ -179,6 +181,32 @@ def test_a_host_that_waits_for_its_turn_does_not_wait_for_an_agent() -> None:
     pending, _ = of_targets(story("InProgress", {"web-01": at_work, **waits}))  # all at once
     assert pending.says.endswith("no agent has taken it yet.")
     assert pending.leads
+
+
+@pytest.mark.parametrize("status", ["Created", "Queued"])
+def test_where_a_deployment_has_not_begun_its_targets_do_not_wait_for_an_agent(status: str) -> None:
+    waits = {"web-01": target("web-01", "Pending", {"ApplicationStop": {"status": "Pending"}})}
+    (pending,) = of_targets(story(status, waits))
+    assert pending.says.endswith("; the deployment has not begun.")
+    assert not pending.leads
+
+
+def blocks(report: Report) -> list[str]:
+    """The checks of the blocks that failed, in the order in which they are shown."""
+    return [entry.checks[0] for entry in report.contents.problems if entry.verdict is FAIL]
+
+
+def test_what_a_host_says_of_the_cause_stands_before_it() -> None:
+    with world("bucket-denied") as (aws, _):
+        assert blocks(diagnose(aws, deployment="d-SHOPWEB01")) == [
+            "host-may-read-the-bucket",
+            "deployment-targets-succeeded",
+        ]
+        assert blocks(diagnose(aws, instance="web-01", deployment_group="shop/web")) == [
+            "host-may-read-the-bucket",
+            "agent-log-is-clean",
+            "last-deployment-of-the-group-succeeded",
+        ]
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,55 @@ def test_a_prefix_is_asked_about_by_a_key() -> None:
     assert "arn:aws:s3:::shop-revisions/web/1.zip" in one[0].says
 
 
+@pytest.mark.parametrize(
+    ("scenario", "asked"),
+    [
+        ("bucket-denied", {"deployment": "d-SHOPWEB01"}),
+        ("bucket-denied", {"deployment_group": "shop/web"}),
+        ("deployment-queued", {"deployment": "d-SHOPWEB01", "deployment_group": "shop/web"}),
+    ],
+)
+def test_without_a_bucket_it_is_the_revision_of_the_deployment_or_of_the_group(
+    scenario: str, asked: dict[str, str]
+) -> None:
+    with world(scenario) as (aws, _):
+        question = Question.of(instance="web-01", **asked)
+        found = ask(permissions.host_may_read_the_bucket, aws, question)
+    denied = scenario == "bucket-denied"
+    assert found[0].verdict is (FAIL if denied else OK)
+    assert "arn:aws:s3:::shop-revisions/web/1.4.2.zip" in found[0].says
+    # the next revision has another name
+    assert not denied or '"Resource": "arn:aws:s3:::shop-revisions/web/*"' in found[0].fix
+
+
+def on_github(account: Account) -> None:
+    where = {"repository": "shop/web", "commitId": "a" * 40}
+    for one in account.state(REGION).deployments.values():
+        one.info["revision"] = {"revisionType": "GitHub", "gitHubLocation": where}
+
+
+GROUP = {"deployment_group": "shop/web"}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "code", "says"),
+    [
+        (on_github, {}, "not-asked", "No bucket was given (--bucket)"),
+        (on_github, GROUP, "not-applicable", f"The revision shop/web@{'a' * 40} is not in S3."),
+        (lambda a: a.state(REGION).deployments.clear(), GROUP, "not-applicable", "No revision was deployed"),
+        (on_github, {"deployment_group": "shop/none"}, "not-applicable", "There is no deployment group"),
+    ],
+)
+def test_where_nothing_leads_to_a_bucket_that_is_said(
+    change: Change, asked: dict[str, str], code: str, says: str
+) -> None:
+    with account(change) as aws:
+        for check in CHECKS[3:5]:
+            finding = only(ask(check, aws, Question.of(instance="web-01", **asked)))
+            assert (finding.verdict, finding.code.partition("/")[2]) == (SKIP, code)
+            assert finding.says.startswith(says)
+
+
 def host_with(settings: str) -> Question:
     """The question with what the probe sees on a host whose agent has these settings."""
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/web-01"

@@ -63,6 +63,15 @@ def test_a_report_in_which_most_was_not_asked_is_not_ok(
     assert ("No instance was given" in made.coverage) == made.is_thin
 
 
+def test_the_parameter_that_much_lacks_is_named() -> None:
+    """`diagnose web-01` says that a deployment group would tell more."""
+    group = "No deployment group was given (--deployment-group)."
+    lack = [not_asked(group)] * 10
+    lacking = "For 10 of these no deployment group was given (--deployment-group)."
+    assert report(*[OK] * 20, *lack).coverage == f"20 passed, 10 not asked. {lacking}"
+    assert "given" not in report(*[OK] * 20, *lack[1:]).coverage
+
+
 def test_a_deployment_is_a_subject() -> None:
     assert report(OK, NOT, NOT, instance="").exit_code == 2
     assert report(OK, NOT, NOT, instance="", deployment="d-ABCDEF123").exit_code == 0

@@ -28,12 +28,14 @@ POLICIES = ROOT / "templates" / "diagnosis-policies.yml"
 # The AppSpec file of a bundle.
 _APPSPEC = "version: 0.0\nos: linux\nfiles:\n  - source: index.html\n    destination: /srv/app\n"
 
-# An instance with an IAM user, all instances, a group that is not there and a code that names alarms need calls that
-# those of the scenarios do not.
+# An instance with an IAM user, all instances, a group that is not there, a bucket that only the deployment or the group
+# names, and a code that names alarms need calls that those of the scenarios do not.
 RUNS: list[tuple[str, dict[str, str]]] = [
     *((name, {"instance": subject(name)}) for name in DISTINCT),
     ("healthy", {"instance": "batch-01"}),
     ("healthy", {"instance": ""}),
+    ("healthy", {"bucket": ""}),
+    ("healthy", {"bucket": "", "deployment": ""}),
     ("healthy", {"deployment_group": "shap/web"}),
     ("healthy", {"deployment_group": "shop/wob"}),
     ("deployment-alarm-active", {}),
