@@ -314,6 +314,25 @@ def test_it_doubts_what_the_model_does_not_declare() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        ("ThrottlingException: Rate exceeded", True),
+        ("aws deploy get-deployment: ThrottlingException: Rate exceeded", True),
+        (
+            "ThrottlingException: Rate exceeded, arn:aws:codedeploy:eu-west-1:111122223333:application:shop",
+            True,
+        ),
+        ("ThrottlingException: Rate exceeded for arn:aws:bedrock:us-east-1:111122223333:inference/x", False),
+        ("API Gateway answered ThrottlingException: Rate exceeded", False),
+        ("Lambda function failed: ThrottlingException calling DynamoDB", False),
+        ("SSM ThrottlingException Rate exceeded for ssm:GetParameter", False),
+    ],
+)
+def test_whose_throttling_it_is(text: str, is_ours: bool) -> None:
+    assert ("ThrottlingException" in [one.name for one in explain(text).known]) == is_ours
+
+
+@pytest.mark.parametrize(
     "text", ["", "hello", "It timed out. Throttling is a Success.", "\0\n\r", "Exception: no"]
 )
 def test_nothing_known_is_said(text: str) -> None:
