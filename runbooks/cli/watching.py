@@ -7,13 +7,14 @@ from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import counted
-from runbooks.engine import run
+from runbooks.engine import run_all
 from runbooks.facts.deployments import ENDED, MOST_IN_ALL, Target, counts, deployment, targets
-from runbooks.findings import OK, UNKNOWN, Finding, Span
+from runbooks.findings import OK, UNKNOWN, Check, Finding, Span
 from runbooks.question import Question
 
 EVERY = 15  # seconds: the delay of botocore's waiter for a deployment
 MINUTES = 60  # until it stops, unless another number is given
+PATIENCE = 60  # seconds that one answer may take
 MOST_FAILURES = 3  # answers one after the other that did not come, before the report says why
 
 # Takes the status and the counts in one line, where each target is (`_step`), and when that was so.
@@ -27,20 +28,26 @@ def watch(
     pause: Callable[[float], object] = time.sleep,
     *,
     minutes: float = MINUTES,
+    patience: float = PATIENCE,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
     """Ask every `EVERY` seconds, and ``show`` each answer, until the deployment has ended or a reader interrupts.
 
     It also ends once no answer came several times: the report that follows asks again, and says why. And it ends when
-    ``minutes`` have passed; only then it gives the last answer, else "".
+    ``minutes`` have passed, or an answer has not come within ``patience`` seconds; only then it gives the last answer,
+    else "".
     """
-    failures, end = 0, clock() + 60 * minutes
+    failures, end, last = 0, clock() + 60 * minutes, ""
+    asked = [(Check.of(_has_ended), Question(deployment=id_))]
     try:
         while failures < MOST_FAILURES:
-            first, *rest = run(_has_ended, aws, Question(deployment=id_))
+            began = clock()
+            ((first, *rest),) = run_all(asked, aws.remembering(), patience, lambda *_: None)
             if first.verdict is OK:
                 return ""
-            failures = failures + 1 if first.code.endswith("/could-not-check") else 0
+            if any(finding.code.endswith("/late") for finding in (first, *rest)):
+                return (last or first.says) if clock() - began >= patience else ""  # else interrupted
+            failures, last = failures + 1 if first.code.endswith("/could-not-check") else 0, first.says
             show(first.says, [span for finding in rest for span in finding.spans], aws.now())
             if clock() + EVERY > end:
                 return first.says

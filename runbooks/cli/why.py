@@ -68,7 +68,7 @@ def why(
                 "Nothing moves in the sandbox that --sandbox starts, so it is not watched.", file=sys.stderr
             )
         elif last:
-            says = f"Stopped watching after {watch_minutes} min; it has not ended: {last}"
+            says = f"Stopped watching; it has not ended: {last}"
             print(plain(says), file=sys.stderr)
 
     answer(

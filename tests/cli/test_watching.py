@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -126,6 +127,14 @@ def test_it_stops_when_its_time_has_passed_and_gives_the_last_answer() -> None:
     assert last == shown[-1] == "InProgress: 1 pending - d-SHOPWEB01 shop/web"
 
 
+def test_an_answer_that_never_ends_is_not_waited_for() -> None:
+    with world("deployment-running", config=PATIENT) as (aws, _):
+        events = aws.client("codedeploy").meta.events
+        events.register("before-call.*.ListDeploymentTargets", lambda **_: time.sleep(4))
+        last = watch(aws, ID, lambda *_: None, pytest.fail, patience=2)  # type: ignore[arg-type]
+    assert last == "InProgress: 1 pending - d-SHOPWEB01 shop/web"
+
+
 def test_in_the_sandbox_of_a_scenario_it_ends_at_once() -> None:
     done = CliRunner().invoke(app, ["why", ID, "--sandbox", "deployment-running", "--watch"])
     assert done.exit_code == 2
@@ -139,13 +148,15 @@ def test_in_the_sandbox_of_a_scenario_it_ends_at_once() -> None:
 def test_the_command_says_that_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(watching.watch, "__defaults__", (lambda seconds: now.append(now.pop() + seconds),))
-    monkeypatch.setattr(watching.watch, "__kwdefaults__", {"minutes": 60, "clock": lambda: now[0]})
+    monkeypatch.setattr(
+        watching.watch, "__kwdefaults__", {"minutes": 60, "patience": 60, "clock": lambda: now[0]}
+    )
     with sandbox_process("deployment-running") as about:
         command = ["why", ID, "--watch", "--watch-minutes", "2", "--region", about["region"]]
         done = CliRunner().invoke(app, command, env=environment_for(about))
     assert done.exit_code == 2, done.stderr
     assert now == [120]
-    says = "Stopped watching after 2 min; it has not ended: InProgress: 1 pending - d-SHOPWEB01 shop/web"
+    says = "Stopped watching; it has not ended: InProgress: 1 pending - d-SHOPWEB01 shop/web"
     assert done.stderr.splitlines()[-1] == says
 
 
