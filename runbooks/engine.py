@@ -13,7 +13,7 @@ from runbooks.commands import shown
 from runbooks.findings import SKIP, UNKNOWN, Check, CheckFunction, CouldNotCheck, Finding, Log, NotApplicable
 from runbooks.progress import ProgressCallback
 from runbooks.question import Question
-from runbooks.text.mask import plain
+from runbooks.text.mask import masked, plain
 
 LONGEST_LOG = 100  # lines of a log that a report holds
 
@@ -118,7 +118,7 @@ def _finished(finding: Finding, check: Check) -> Finding:
         next=plain(finding.next),
         below=plain(finding.below),
         logs=tuple(
-            Log(plain(log.of), plain(log.file), tuple(map(plain, log.lines[-LONGEST_LOG:])))
+            Log(plain(log.of), plain(log.file), _plain_lines(log.lines[-LONGEST_LOG:]))
             for log in finding.logs
         ),
         proof=tuple(
@@ -126,3 +126,8 @@ def _finished(finding: Finding, check: Check) -> Finding:
             for call in finding.proof
         ),
     )
+
+
+def _plain_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines of a log made `plain`; first masked as one text, since a secret may stand on the line after its name."""
+    return tuple(map(plain, masked("\n".join(lines)).splitlines()))

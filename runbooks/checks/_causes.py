@@ -11,7 +11,7 @@ from typing import Any
 from runbooks.aws import Aws
 from runbooks.checks._alike import one_word_apart, shape
 from runbooks.checks._blue_green import STUCK
-from runbooks.checks._deployed import location, once_more, sentence, since, to_end
+from runbooks.checks._deployed import location, once_more, sentence, shortened, since, to_end
 from runbooks.checks._log import quoted
 from runbooks.checks._revision import bundle_of
 from runbooks.commands import shell
@@ -19,6 +19,7 @@ from runbooks.decoder import Known, explain
 from runbooks.facts.deployments import ENDED, MOST_READ, Event, Target, Targets, counts
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Lead, Log, Span
 from runbooks.question import is_instance
+from runbooks.text.mask import masked
 from runbooks.text.times import time
 
 # Of agent-not-heard: what CodeDeploy says where no agent took an event.
@@ -37,8 +38,10 @@ _SAYS_NO_MORE = "UnknownError"
 _ENVIRONMENTS = {"BLUE": "original (blue)", "GREEN": "replacement (green)"}
 # These run the scripts of the last revision that was deployed successfully, not those of the new one (AWS's user guide).
 _OF_THE_LAST_REVISION = ("ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic")
+_OF_A_SCRIPT = ("lifecycle", "event")  # kinds of errors that a hook script can fail with
 _OF_THE_HOST = ("deployment-root", "disk-full", "file-system-fault", "read-only-fs")  # whatever the revision
 _CODE = re.compile(r"[A-Za-z0-9]{1,40}")  # as those of the model are
+_MESSAGE = 1000  # characters of a message
 _END = 300  # characters of a log by which causes are told apart
 
 
@@ -127,11 +130,21 @@ def explained(code: str, *texts: str) -> Known | None:
 
 @lru_cache(maxsize=1024)
 def _explained_event(event: Event) -> Known | None:
-    return explained(event.code, event.message, event.tail)
+    """What the guide knows of an event: where a script failed, of that, and not of whatever else the script printed."""
+    own, found = explained(event.code, event.message), explained(event.code, event.message, event.tail)
+    if not event.script or not own or not found or found.name == own.name:
+        return found
+    errors = "\n".join(line for line in event.tail.splitlines() if line.startswith("[stderr]"))
+    of_script = found.kind in _OF_A_SCRIPT and (found.seen in errors or found.seen in event.message)
+    whole = explain("\n".join(filter(None, (event.code, event.message, event.tail)))).known
+    return found if of_script else next((known for known in whole if known.name == own.name), own)
 
 
 def _at(target: Target) -> Event | None:
-    """The event at which a target failed, or at which it is: of several that failed the one that began first."""
+    """The event at which a target failed, or at which it is: of several that failed the one that began first.
+
+    A failure of an event that can be ignored (ignoreApplicationStopFailures) was ignored where a later event failed.
+    """
     if target.status in _NOT_ENDED:
         return next((event for event in target.events if event.status in ("Pending", "InProgress")), None)
     if target.status not in ("Failed", "Unknown"):
@@ -142,6 +155,7 @@ def _at(target: Target) -> Event | None:
     ):  # what became of the event is not known to CodeDeploy, but why is
         bad = [event for event in target.events if event.code or event.message or event.tail]
         bad = [event for event in bad if event.status != "Succeeded"]
+    bad = [event for event in bad if event.name not in _OF_THE_LAST_REVISION] or bad
     order = {event: event.began.timestamp() if event.began else math.inf for event in bad}
     return min(bad, key=order.__getitem__, default=None)
 
@@ -153,7 +167,8 @@ def _kind(target: Target, event: Event | None) -> tuple[str, ...]:
     known = _explained_event(event)
     means = f"{known.name} {known.do}" if known else ""
     begun = str(event.began is None)
-    said = "\n".join(shape(text, target.id) for text in (event.message, event.tail[-_END:]))
+    texts = (masked(event.message), masked(event.tail)[-_END:])
+    said = "\n".join(shape(text, target.id) for text in texts)
     return (target.status, target.label, event.name, event.code, event.script, begun, means, said.strip())
 
 
@@ -177,6 +192,8 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         return Finding(OK, f"{who} succeeded.", about=some, spans=spans)
     if cause.status == "Skipped":
         return _skipped(who, len(names), some, info, spans)
+    if not cause.has_failed and info["status"] in ENDED:
+        return _left_open(cause, who, some, info, spans)
     if not cause.has_failed:
         at = f" at {event.name}" if event else ""
         taken = "; no agent has taken it yet" if cause.is_unheard else ""
@@ -210,10 +227,23 @@ def finding(aws: Aws, cause: Cause, of: int, info: Mapping[str, Any], turn: str 
         spans=spans,
         explained_by=tuple(check for lead in leads for check in lead.checks),
         of=_of(cause, info),
-        logs=(Log(names[0], f"the log of {event.script}", tuple(event.tail.splitlines())),)
+        logs=(Log(names[0], f"the log of {event.script}", tuple(masked(event.tail).splitlines())),)
         if event and event.tail
         else (),
     )
+
+
+def _left_open(
+    cause: Cause, who: str, some: str, info: Mapping[str, Any], spans: tuple[Span, ...]
+) -> Finding:
+    """The finding of targets that have no end in a deployment that has ended."""
+    at = f" at {cause.event.name}" if cause.event and cause.event.name else ""
+    one = len(cause.targets) == 1
+    says = f"{who} {'is' if one else 'are'} {cause.status}{at}, though {info['deploymentId']} has ended: what became of {'it' if one else 'them'} is not known."
+    fix = f"Deploy again once {'the instance is' if one else 'the instances are'} there and the agent polls."
+    of = frozenset((str(info["deploymentId"]), *(target.id for target in cause.targets)))
+    fix = fix if cause.targets[0].is_host else ""
+    return Finding(UNKNOWN, says, code="left-open", about=some, fix=fix, next=STUCK, spans=spans, of=of)
 
 
 def _of(cause: Cause, info: Mapping[str, Any]) -> frozenset[str]:
@@ -237,7 +267,7 @@ def _failed(cause: Cause, who: str, info: Mapping[str, Any]) -> str:
     )
     if not event:
         return f"{says}. CodeDeploy names no event."
-    says += f" at {event.name}" + (f" with {event.code}" if event.code else "")
+    says += f" at {event.name or 'an event without a name'}" + (f" with {event.code}" if event.code else "")
     says += (f" in {event.script}" if event.script else "") + "."
     if event.said_success:
         says += " Its code is Success, so that does not say why."
@@ -261,7 +291,7 @@ def _message(event: Event, info: Mapping[str, Any]) -> str:
         return f"The reason is that of the whole deployment: {error.get('code')}."
     if event.message.endswith("exit code"):
         return f"{event.message}, without a number. {_KILLED}"
-    return sentence(event.message)
+    return sentence(shortened(event.message, _MESSAGE))
 
 
 def _traffic(cause: Cause) -> str:
@@ -302,7 +332,8 @@ def _of_the_last_revision(event: str, info: Mapping[str, Any]) -> str:
 
 def _past_it(aws: Aws, info: Mapping[str, Any]) -> str:
     """How to deploy past the script of an old revision."""
-    if info.get("creator") == "autoscalingTermination":  # no one deploys to an instance that ends
+    # no one deploys to an instance that ends, nor past what is ignored already
+    if info.get("creator") == "autoscalingTermination" or info.get("ignoreApplicationStopFailures"):
         return ""
     option = "ignore_application_stop_failures"
     command = once_more(aws, info, **{option: True}) or shell(
@@ -342,7 +373,8 @@ def not_read(found: Targets) -> Iterator[Finding]:
             fix="Fix the causes that are named, then deploy again.",
         )
     if count := found.unread_waiting:
-        says = f"{count} more of {found.total} targets have not ended; they were not read: at most {MOST_READ} are."
+        why = found.refused or f"at most {MOST_READ} are"
+        says = f"{count} more of {found.total} targets have not ended; they were not read: {why}."
         yield Finding(UNKNOWN, says, code="not-read", about="InProgress")
     if count := found.unread:
         says = f"{count} more of {found.total} targets were not read: at most {MOST_READ} are."

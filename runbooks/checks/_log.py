@@ -2,6 +2,8 @@
 
 import re
 
+from runbooks.text.mask import masked
+
 _END = 300  # characters of a log that a finding shows, from its end
 _LINE = 200  # of a line before these
 _HEADER = ("LifecycleEvent - ", "Script - ")  # lines that say where the log comes from, as the finding does
@@ -17,7 +19,8 @@ def quoted(log: str, known: str = "") -> str:
     ``known`` is the text by which the guide knows the cause; else it is the first line with a fatal error, or with an
     error on standard error.
     """
-    lines = [line for line in log.splitlines() if line.strip() and not line.startswith(_HEADER)]
+    # before it is cut or joined: a secret is known by its name, which may stand on the line before
+    lines = [line for line in masked(log).splitlines() if line.strip() and not line.startswith(_HEADER)]
     if not lines:
         return ""
     end = " | ".join(lines)

@@ -7,6 +7,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._causes import about
 from runbooks.checks._deployed import deploy_again, sentence
+from runbooks.commands import runbooks
 from runbooks.facts.alarms import alarm_states
 from runbooks.facts.cloudtrail import Event
 from runbooks.facts.deployment_groups import deployment_group
@@ -34,7 +35,7 @@ def stopped(aws: Aws, info: Mapping[str, Any], event: Event) -> Finding:
     return Finding(FAIL, says, code="stopped", about=event.caller, fix=fix, next=_STOP, of=of)
 
 
-def rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+def rollback(aws: Aws, id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
     rollback = info.get("rollbackInfo") or {}
     message = str(rollback.get("rollbackMessage") or "").strip()
     more = f" {sentence(message)}" if message and not _OF_ITS_ROLLBACK.search(message) else ""
@@ -44,7 +45,7 @@ def rollback(id_: str, info: Mapping[str, Any]) -> Iterator[Finding]:
     trigger = rollback.get("rollbackTriggeringDeploymentId")
     if trigger or info.get("creator") in ("codeDeployRollback", "CloudFormationRollback"):
         says = f"{id_} is a rollback: {trigger or 'another deployment'} failed or was stopped."
-        says += f" For the cause of that: runbooks why {trigger}." if trigger else ""
+        says += f" For the cause of that: `{runbooks(aws.place, 'why', str(trigger))}`." if trigger else ""
         says += more
         about = str(trigger or id_)
         yield Finding(WARN, says, code="is-a-rollback", about=about, next=_ROLLED_BACK)

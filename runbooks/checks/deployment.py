@@ -92,6 +92,12 @@ def deployment_targets_succeeded(aws: Aws, question: Question) -> Iterator[Findi
     found = targets(aws, info)
     if isinstance(found, Refusal):
         raise NotApplicable(f"{question.deployment} has not started, so it has no targets yet.")
+    if not found.total and counts(info):
+        says = f"CodeDeploy counts {counted(info)} of {question.deployment} and lists no target: what became of them is not known."
+        yield Finding(
+            UNKNOWN, says, code="not-listed", about=question.deployment, fix="Ask again in a minute."
+        )
+        return
     if not found.total:
         raise NotApplicable(f"{question.deployment} has no targets.", about=question.deployment)
     by_cause = causes(found.read)
@@ -141,7 +147,7 @@ def deployment_succeeded(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(
             UNKNOWN, says, code="not-ended", about=id_, fix=fix or to_end(aws, id_), next=STUCK, of=of
         )
-    yield from rollback(id_, info)
+    yield from rollback(aws, id_, info)
     if _code(info) == "ALARM_ACTIVE":
         yield from alarms(aws, id_, info)  # last: what is known does not depend on this read
 
@@ -157,6 +163,8 @@ def deployment_kept_enough_targets_healthy(aws: Aws, question: Question) -> Iter
     name, code = str(info.get("deploymentConfigName") or ""), _code(info)
     if info.get("computePlatform", "Server") != "Server" or not name:
         raise NotApplicable(f"{question.deployment} has no instances that a configuration counts.")
+    if not counts(info) and code != "HEALTH_CONSTRAINTS_INVALID":
+        raise NotApplicable(f"CodeDeploy does not count the targets of {question.deployment}.")
     if not counts(info).get("Failed") and code != "HEALTH_CONSTRAINTS_INVALID":
         raise NotApplicable(f"No target of {question.deployment} failed.")
     known: Mapping[str, int] | None = None

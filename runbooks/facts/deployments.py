@@ -71,6 +71,7 @@ class Targets:
     counted: Mapping[str, int]  # by CodeDeploy, not read
     unread_failed: int = 0  # more than `MOST_READ`
     unread_waiting: int = 0
+    refused: str = ""  # why those that wait were not listed, where that was denied
     unread: int = 0  # in a status that is not known, where CodeDeploy does not count its targets
 
     @property
@@ -123,7 +124,8 @@ def targets(aws: Aws, info: Mapping[str, Any]) -> Targets | Refusal:
             )
         return found
 
-    found: Targets | Refusal = aws.once(("targets", info["deploymentId"]), _BATCH, read)
+    what = f"{_LIST} and {_BATCH}"
+    found: Targets | Refusal = aws.once(("targets", info["deploymentId"]), what, read)
     return found
 
 
@@ -137,11 +139,13 @@ def _targets(aws: Aws, info: Mapping[str, Any]) -> Targets | Refusal | None:
     }
     if isinstance(ids, Refusal):
         return ids if ids.code == _NOT_STARTED else _instances(aws, id_)
+    refused = ""
     unread, unread_waiting, ids = max(0, len(ids) - MOST_READ), 0, ids[:MOST_READ]
     waiting = {status: known[status] for status in ("InProgress", "Pending", "Ready") if status in known}
     if is_large and waiting:
         room = MOST_READ - len(ids)
         more = _ids(aws, id_, *waiting, most=room) if room else []
+        refused = f"{_LIST} was denied ({more.code})" if isinstance(more, Refusal) else ""
         more = [] if isinstance(more, Refusal) else more
         ids, unread_waiting = ids + more, max(0, sum(waiting.values()) - len(more))
     read = _described(aws, id_, ids)
@@ -150,7 +154,7 @@ def _targets(aws: Aws, info: Mapping[str, Any]) -> Targets | Refusal | None:
     if read is None:
         return None
     unread_failed = unread if is_large else 0
-    return Targets(read, done, unread_failed, unread_waiting, unread - unread_failed)
+    return Targets(read, done, unread_failed, unread_waiting, refused, unread - unread_failed)
 
 
 def _ids(aws: Aws, id_: str, *statuses: str, most: int | None = None) -> list[str] | Refusal:
@@ -181,13 +185,14 @@ def _described(aws: Aws, id_: str, ids: list[str]) -> tuple[Target, ...] | Refus
             raise CouldNotCheck(
                 f"{_BATCH} gives targets of a kind that this guide does not know: {kind}. A newer release may."
             )
+        rows = [(kind, one) for row in answer for kind, one in row.items() if isinstance(one, Mapping)]
+        if other := next((one for _, one in rows if one.get("deploymentId") not in (None, id_)), None):
+            raise NotAnAnswer(_BATCH, f"about {other['deploymentId']!r} instead of {id_!r}")
         found += [
             _target(one, str(one.get("targetId") or "a target"), is_host=kind == "instanceTarget")
-            for row in answer
-            for kind, one in row.items()
-            if isinstance(one, Mapping)
+            for kind, one in rows
         ]
-    return tuple(found) if {one.id for one in found} >= set(ids) else None
+    return tuple({one.id: one for one in found}.values()) if {one.id for one in found} >= set(ids) else None
 
 
 def _instances(aws: Aws, id_: str) -> Targets | Refusal | None:
@@ -217,7 +222,8 @@ def _instances(aws: Aws, id_: str) -> Targets | Refusal | None:
             _target(one, str(one.get("instanceId") or "a target").rpartition("/")[2], is_host=True)
             for one in answer["instancesSummary"]
         ]
-    return Targets(tuple(found), {}) if len(found) >= len(ids) else None
+    wanted = {id_.rpartition("/")[2] for id_ in ids}
+    return Targets(tuple(found), {}) if {one.id for one in found} >= wanted else None
 
 
 def _target(one: Mapping[str, Any], id_: str, *, is_host: bool) -> Target:

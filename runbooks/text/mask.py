@@ -14,12 +14,17 @@ MASK = "(masked)"
 # What a secret is called, in a setting, a header, JSON or a query. The host probe masks by the same names.
 # MISSING_GITHUB_TOKEN is an error code, and what follows it is its message.
 _NAMED = (
-    r"(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key|session_?token|security-token|token|secret"
-    r"|passw(?:or)?d|passphrase|api[_-]?key)"
+    r"(?!(?<=MISSING_GITHUB_)token)(?:secret_?access_?key|secret_?key(?:_base)?|session_?token|security-token|token|secret"
+    r"|passw(?:or)?d|passphrase|(?:api|account|private|master|signing|encryption)[_-]?key)"
 )
 # What a runner of CI obeys in a log: "::error::" of GitHub where a line begins with it, as a wrapped line may with any
 # word of a text; "##[error]" of GitHub and Azure, "##vso[" and "##teamcity[" anywhere. "Aws::Errors" is none.
+_OPTION = r"(?:password|passwd|passphrase|token|secret|(?:api|auth|access|secret)-?(?:key|token))"
+_WORDS = (
+    r"(?:an?|and|are|as|does|for|has|in|is|needs?|not|of|or|that|the|to|was|which|with)"  # after it in prose
+)
 _COMMAND = re.compile(r"(?<!\S):(?=:[A-Za-z][\w-]*(?:::|\s|$))|#(?=#\w{0,30}\[)")
+_TOKEN = 16  # characters of a user's name in a URL that are rather a token
 _UNUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act instead of being seen
 
 
@@ -28,10 +33,15 @@ def _named(found: re.Match[str]) -> str:
 
 
 def _in_address(found: re.Match[str]) -> str:
-    """A password in a URL: from the colon behind the user to the last "@", as a password may hold "@" and "/"."""
+    """A password in a URL: from the colon behind the user to the last "@", as a password may hold "@" and "/".
+
+    So is a long user without one: the hosts of repositories take a token in its place.
+    """
     scheme, _, rest = found[0].partition("://")
     inside, at, host = rest.rpartition("@")
     user, colon, _ = inside.partition(":")
+    if at and not colon and len(user) >= _TOKEN:
+        return f"{scheme}://{MASK}@{host}"
     return f"{scheme}://{user}:{MASK}@{host}" if at and colon else found[0]
 
 
@@ -65,10 +75,26 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"), rf"\1{MASK}"),
     (
         re.compile(
-            rf"(?i)((?:\b|_|(?<=[a-z]))(?:{_NAMED})\\?[\"']?\s*(?:=>|[:=])\s*)(\\?[\"'])?(?(2)[^\"']+|[^\s,;&\"'}}]+)"
+            rf"(?i)((?:\b|_|(?<=[a-z]))(?:{_NAMED})\\?[\"']?\s*(?:=>|[:=])\s*(?:[|>]-?\s+)?(?:\[std(?:err|out)\]\s*)?)(\\?[\"'])?(?(2)[^\"']+|[^\s,;&\"'}}]+)"
         ),
         _named,
     ),
+    # an assignment of a shell (a path is none), an option of a command, an element of XML
+    (
+        re.compile(
+            r"(?i)((?:\b|_|(?<=[a-z]))(?<!by)(?:(?:pass|pwd)=|pass:(?!\d+\b)))(\\?[\"'])?(?![/$\s])(?(2)[^\"']+|[^\s,;&\"'}]+)"
+        ),
+        _named,
+    ),
+    (re.compile(rf"(?i)(?<!\S)(--?(?:[\w-]{{0,30}}-)?{_OPTION} )(?!-|{_WORDS}\b)([\"'])?[^\s\"']+"), _named),
+    (re.compile(r"(?i)(<\w{0,30}(?:password|passwd|secret|token|api_?key)>)()[^<]+"), _named),
+    (
+        re.compile(
+            r"(\b(?:curl|wget)\b[^\n]{0,200}?\s(?:-u|-U|--user|--proxy-user)[ =]?[\"']?[\w.@-]{1,60}:)()[^\s\"']+"
+        ),
+        _named,
+    ),
+    (re.compile(r"(\bmysql(?:dump|admin)?\b[^\n]{0,200}?\s-p)()[^\s]+"), _named),
     # in prose, "password hunter22": a word of letters and digits, as "password for web-01" has none there
     (
         re.compile(
@@ -76,11 +102,13 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
         ),
         _named,
     ),
-    # tokens that show their issuer: GitHub, GitLab, Slack; JSON Web Tokens; session tokens of STS
+    # tokens that show their issuer: GitHub, GitLab, Slack, Stripe; JSON Web Tokens; session tokens of STS
     (
         re.compile(r"(?<![\w-])(?:gh[pousr]_\w{4}|github_pat_\w{4}|glpat-[\w-]{4}|xox[a-z]-|xapp-)[\w-]+"),
         MASK,
     ),
+    (re.compile(r"\b(?:sk|rk)_(?:live|test)_\w{4,}"), MASK),
+    (re.compile(r"(hooks\.slack\.com/\w{1,20}/)()[\w/]+"), _named),
     (re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
     (re.compile(r"(?<![\w/+=-])(?:IQoJ|FwoG|FQoG|AQoD)[\w/+=%-]+"), MASK),
     # access key ids: enough is left to tell two apart

@@ -1,7 +1,7 @@
 """Which targets of a deployment failed alike, and what is said of each cause."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -342,7 +342,7 @@ def test_a_rollback_that_failed_itself_has_its_own_cause() -> None:
     report = asked(story(targets={"web-01": gone("web-01")}, creator="codeDeployRollback", rollbackInfo=back))
     says = whole(report)[-1].says
     assert (
-        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: runbooks why d-SHOPWEB00"
+        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: `runbooks why d-SHOPWEB00 --sandbox scenario`"
         in says
     )
 
@@ -524,3 +524,105 @@ def test_a_configuration_that_can_never_hold_is_said_before_any_target_failed() 
     assert (finding.verdict, finding.code.rpartition("/")[2]) == (FAIL, "can-never-hold")
     (finding,) = of(asked(story(targets=skipped, error=error)), "deployment-kept-enough-targets-healthy")
     assert finding.says == "No target of d-SHOPWEB01 failed."
+
+
+# What an attacker showed
+
+
+SCRIPT = {"errorCode": "ScriptFailed", "scriptName": "scripts/start.sh"}
+AGENT = "Script at specified location: scripts/start.sh failed with exit code 1"
+
+
+def failed(log: str, **more: Any) -> Finding:
+    """The finding of a target at which a script failed, whose log ended so."""
+    diagnostics = SCRIPT | {"message": AGENT, "logTail": log} | more
+    start = {"status": "Failed", "startTime": AT, "endTime": AT, "diagnostics": diagnostics}
+    return of_targets(story(targets={"web-01": target("web-01", "Failed", {"ApplicationStart": start})}))[0]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "[stderr]fatal error: An error occurred (403) when calling the HeadObject operation: Forbidden",
+        "[stderr]An error occurred (AccessDenied) when calling the GetObject operation: Access Denied",
+        "[stdout]retry on 'CodeDeploy agent was not able to receive the lifecycle event'\n[stderr]exit 3",
+        "[stdout]see InvalidRegistrationStatusException\n[stderr]psql: FATAL: no password",
+        "[stdout]ELB says NO_INSTANCES\n[stderr]panic: nil map",
+        "[stdout]'No space left on device' was fixed in 1.2\n[stderr]AssertionError: test_login",
+        "[stderr]InstanceNotRegisteredException: from our own orchestrator",
+    ],
+)
+def test_what_a_script_printed_is_not_taken_for_an_error_of_codedeploy(log: str) -> None:
+    finding = failed(log)
+    assert finding.next == "/symptoms/hook-script-failed/"
+    assert finding.leads
+
+
+@pytest.mark.parametrize(
+    ("log", "page"),
+    [
+        (
+            "[stderr]bash: ./x: /bin/bash^M: bad interpreter: No such file or directory",
+            "hook-interpreter-missing",
+        ),
+        ("[stderr]cp: error writing '/srv/x': No space left on device", "hook-script-failed"),
+    ],
+)
+def test_why_a_script_failed_may_be_known_by_its_errors(log: str, page: str) -> None:
+    assert failed(log).next == f"/symptoms/{page}/"
+
+
+def test_a_failure_that_was_ignored_is_not_the_cause() -> None:
+    stop = {"status": "Failed", "startTime": AT, "diagnostics": SCRIPT | {"scriptName": "old/stop.sh"}}
+    later = AT + timedelta(minutes=1)
+    start = {"status": "Failed", "startTime": later, "diagnostics": SCRIPT | {"message": AGENT}}
+    events = {
+        "ApplicationStop": stop,
+        "Install": {"status": "Succeeded", "startTime": AT},
+        "ApplicationStart": start,
+    }
+    told = story(targets={"web-01": target("web-01", "Failed", events)}, ignoreApplicationStopFailures=True)
+    (finding,) = of_targets(told)
+    assert "failed at ApplicationStart" in finding.says
+    assert "--ignore-application-stop-failures" not in finding.fix
+
+
+@pytest.mark.parametrize("status", ["Unknown", "InProgress", "Pending", "Ready"])
+def test_a_target_without_an_end_in_a_deployment_that_has_one_is_not_waited_for(status: str) -> None:
+    install = {"status": "InProgress" if status == "InProgress" else "Pending"}
+    targets = {"web-01": target("web-01", status, {"Install": install})}
+    (finding,) = of_targets(story("Stopped", targets))
+    assert (finding.verdict, finding.code) == (UNKNOWN, "deployment-targets-succeeded/left-open")
+    assert "is not known" in finding.says
+    assert "stop-deployment" not in finding.fix
+
+
+def test_targets_that_are_counted_and_not_listed_are_not_well() -> None:
+    told = story("Succeeded", {}, deploymentOverview={"Failed": 1, "Succeeded": 2})
+    (finding,) = of_targets(told)
+    assert (finding.verdict, finding.code) == (UNKNOWN, "deployment-targets-succeeded/not-listed")
+
+
+def test_secrets_are_masked_before_a_text_is_cut_joined_or_compared() -> None:
+    targets = {}
+    for number, secret in enumerate(("alphaSecret", "betaSecret", "gammaSecret")):
+        log = f"login failed with password: {secret} for db"
+        start = {
+            "status": "Failed",
+            "startTime": AT,
+            "diagnostics": SCRIPT | {"message": AGENT, "logTail": log},
+        }
+        targets[f"web-0{number}"] = target(f"web-0{number}", "Failed", {"ApplicationStart": start})
+    (finding,) = of_targets(story(targets=targets))
+    assert "Secret" not in finding.says
+    for log in (
+        "password:\nhunter2xyz",
+        "x" * 50 + " password: hunter2xyz" + " w" * 143,
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nhunter2xyz",
+    ):
+        finding = failed(log)
+        assert "hunter2xyz" not in finding.says + "".join(line for log in finding.logs for line in log.lines)
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(failed("", message="x " * 500_000).says) < 2_000

@@ -244,7 +244,7 @@ def test_a_rollback_names_what_it_rolls_back() -> None:
     done, rollback = whole(asked(scenario))
     assert (done.verdict, rollback.verdict, rollback.about) == (OK, WARN, "d-SHOPWEB00")
     assert (
-        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: runbooks why d-SHOPWEB00. Back."
+        "is a rollback: d-SHOPWEB00 failed or was stopped. For the cause of that: `runbooks why d-SHOPWEB00 --sandbox scenario`. Back."
         in rollback.says
     )
     assert (

@@ -48,6 +48,23 @@ TOKEN = "IQoJ" + b64encode(b"".join(sha256(bytes([n])).digest() for n in range(1
         "http://joe:HIDDEN@a,http://jim:HIDDEN@b",
         "-----BEGIN RSA PRIVATE KEY-----\nHIDDEN\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY----- HIDDEN",
+        "+ DB_PASS=HIDDEN",
+        "export MYSQL_PWD='HIDDEN x'",
+        "dbpass=HIDDEN",
+        "AccountKey=HIDDEN;EndpointSuffix=x",
+        "private_key: HIDDEN",
+        "SECRET_KEY_BASE=HIDDEN",
+        "<password>HIDDEN</password>",
+        "<dbPassword>HIDDEN</dbPassword>",
+        "deploy --token HIDDEN --app x",
+        "./x --db-password HIDDEN",
+        "tool -password 'HIDDEN'",
+        "curl -fsS -u admin:HIDDEN https://x/",
+        "mysql -u app -pHIDDEN shop",
+        "git clone https://abcdef0123HIDDEN456789@github.com/shop/web",
+        "https://hooks.slack.com/services/T0/B0/HIDDEN",
+        "sk_live_HIDDEN99",
+        "openssl enc -pass pass:HIDDEN",
     ],
 )
 def test_what_is_a_secret_is_masked(text: str) -> None:
@@ -79,10 +96,35 @@ def test_what_is_a_secret_is_masked(text: str) -> None:
         "Aws::CodeDeployCommand::Errors::InvalidSignatureException",
         "Invalid header value",
         "a cookie: ",
+        "PWD=/srv/app",
+        "bypass=true",
+        "DB_PASS=$DB_PASS",
+        "PASS: test_login",
+        "pass:12 fail:3",
+        "pass: 12",
+        "--token-file /etc/token",
+        "give --token to authenticate",
+        "S3_KEY=web/1.4.2.zip",
+        "docker run --user app:app x",
+        "psql -p 5432",
+        "https://alex@example.com/",
     ],
 )
 def test_what_is_no_secret_is_shown(innocent: str) -> None:
     assert plain(innocent) == innocent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password:\nHIDDEN x",
+        "password: |\n  HIDDEN",
+        "[stderr]password:\n[stderr]  HIDDEN",
+        "a\npassword=\r\nHIDDEN",
+    ],
+)
+def test_a_secret_may_stand_on_the_line_after_its_name(text: str) -> None:
+    assert "HIDDEN" not in plain(text)
 
 
 def test_two_access_keys_can_be_told_apart() -> None:
