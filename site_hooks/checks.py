@@ -18,7 +18,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from runbooks.checks import MODULES, RENAMED, all_checks
-from runbooks.commands import shell
+from runbooks.commands import SANDBOX_ENDPOINT, shell
 from runbooks.findings import Check
 from runbooks.policy import PROBE, actions, calls, document, observed
 from site_hooks.templating import render
@@ -127,6 +127,12 @@ def _of_module(module: ModuleType) -> str:
     return "\n\n".join([head, f"# {module.TITLE}", leads, *map(_section, checks)])
 
 
+def _fix(text: str) -> str | list[str]:
+    """A fix as one has it on AWS, without the sandbox's endpoint: a command; of a sentence its parts, every other one code."""
+    text = text.replace(f" {SANDBOX_ENDPOINT}", "")
+    return text.split("`") if "`" in text or text.endswith(".") else text
+
+
 def _section(check: Check) -> str:
     none: tuple[str, dict[str, str]] = ("", {})
     scenario, found = next(iter(EXAMPLES[check.id].items()), none)  # one is enough, and the page stays light
@@ -136,6 +142,7 @@ def _section(check: Check) -> str:
         scenario=scenario,
         see=_see(check, scenario),
         found=found,
+        fix=_fix(found.get("fix", "")),
         actions=actions(apis, probe=True),
         by_hand="\n".join(_by_hand(check.id, apis)),
     )

@@ -135,7 +135,7 @@ def test_without_the_probe_each_check_that_needs_it_says_how_to_ask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "verdict"), [("bucket-key-disabled", FAIL), ("bucket-key-denied", WARN)]
+    ("scenario", "verdict"), [("bucket-key-disabled", FAIL), ("bucket-key-denied", UNKNOWN)]
 )
 def test_the_key_of_the_bucket_is_asked_for_without_the_probe(scenario: str, verdict: Verdict) -> None:
     assert of(asked(scenario, probe=False), KEY)[0].verdict is verdict

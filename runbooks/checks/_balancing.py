@@ -63,11 +63,15 @@ def _without(aws: Aws, name: str, group: Mapping[str, Any]) -> str:
     if (group.get("deploymentStyle") or {}).get("deploymentType") == "BLUE_GREEN":
         return _another(aws, name)
     style = "deploymentType=IN_PLACE,deploymentOption=WITHOUT_TRAFFIC_CONTROL"
-    return updated(aws, name, deployment_style=style)
+    bare = updated(aws, name, deployment_style=style)
+    return (
+        f"{_another(aws, name)} Or do without a load balancer, so that each later deployment restarts the application while"
+        f" clients use it: `{bare}`."
+    )
 
 
 def _another(aws: Aws, name: str) -> str:
-    return f"Name a target group of the type instance in place of {_UNNAMED}: {_naming(aws, name, [_UNNAMED], [])}."
+    return f"Name a target group of the type instance in place of {_UNNAMED}: `{_naming(aws, name, [_UNNAMED], [])}`."
 
 
 def _naming(aws: Aws, name: str, targets: Sequence[str], classic: Sequence[str]) -> Command:

@@ -20,7 +20,7 @@ _CREATORS = {  # of the model, where its name needs words
     "CodeDeployAutoUpdate": "CodeDeploy for instances that are out of date",
     "CloudFormationRollback": "a rollback of CloudFormation",
 }
-ELSEWHERE = "An id is known only in its own Region and account. Try --region or --profile."
+ELSEWHERE = "It is known only in its own Region and account: check both, and the spelling."
 
 
 def sentence(text: str) -> str:

@@ -48,8 +48,9 @@ def not_there(aws: Aws, name: str, refused: Refusal) -> Iterator[Finding]:
     else:
         near = [f"{application}/{one}" for one in _alike(group, group_names(aws, application))]
     if near:
-        says = f"A similar name is there: {', '.join(near)}."
+        says = f"There is no {name}. A similar name is there: {', '.join(near)}."
         fix = f"Ask about {near[0]}, and write the name so where {name} stands."
+        of |= {near[0]}  # says more than that there is none
         yield Finding(FAIL, says, code="spelt-otherwise", about=near[0], fix=fix, next=page, of=of)
 
 

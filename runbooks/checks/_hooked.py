@@ -1,13 +1,15 @@
-"""Whether CodeDeploy's lifecycle hooks are on the Auto Scaling groups of a deployment group."""
+"""Whether the Auto Scaling groups of a deployment group have CodeDeploy's lifecycle hooks, and run all their processes."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbooks.aws import Aws
 from runbooks.checks._group import kinds_of, scaled_by, scaled_to
-from runbooks.commands import then
+from runbooks.commands import aws_cli, then
 from runbooks.facts.auto_scaling import auto_scaling_groups, lifecycle_hooks
-from runbooks.findings import FAIL, OK, UNKNOWN, Command, Finding
+from runbooks.facts.deployments import active_deployments
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Command, Finding
 
 # How the name of a hook begins that CodeDeploy made: seen of launch hooks, inferred of termination hooks.
 OURS = "CodeDeploy-managed-automatic-"
@@ -33,6 +35,29 @@ def hooked(aws: Aws, name: str, group: Mapping[str, Any]) -> Iterator[Finding]:
             continue
         for kind in kinds_of(group):
             yield _hook(aws, name, scaled, kind, hooks[kind], again=_again(aws, name, scaled, list(wanted)))
+
+
+def suspended(aws: Aws, name: str, group: Mapping[str, Any]) -> Iterator[Finding]:
+    """For each Auto Scaling group of the deployment group ``name``: which of its processes are suspended."""
+    copies = group.get("blueGreenDeploymentConfiguration") or {}
+    is_copied = (copies.get("greenFleetProvisioningOption") or {}).get("action") == "COPY_AUTO_SCALING_GROUP"
+    for scaled, one in auto_scaling_groups(aws, list(scaled_by(group, name))).items():
+        processes = [str(row.get("ProcessName")) for row in one.get("SuspendedProcesses") or ()]
+        if not processes:
+            yield Finding(OK, f"No process of the Auto Scaling group {scaled} is suspended.", about=scaled)
+            continue
+        stops = is_copied and "Launch" in processes
+        so = ", so that a blue/green deployment gets no replacement instances (inferred)" if stops else ""
+        says = (
+            f"In the Auto Scaling group {scaled} these processes are suspended: {', '.join(processes)}{so}."
+        )
+        running = active_deployments(aws, group["applicationName"], group["deploymentGroupName"])
+        if running:  # one can suspend some for as long as it runs
+            says += f" {', '.join(running)} may have suspended them and still runs."
+        named = {"auto_scaling_group_name": scaled, "scaling_processes": json.dumps(processes)}
+        resume = aws_cli(aws.place, "autoscaling", "resume-processes", **named)
+        verdict, fix = FAIL if stops else WARN, "" if running else resume
+        yield Finding(verdict, says, code="suspended", about=scaled, fix=fix, next=_SCALING)
 
 
 def _hook(aws: Aws, name: str, scaled: str, kind: str, hook: str, *, again: Command) -> Finding:

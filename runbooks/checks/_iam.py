@@ -30,7 +30,7 @@ def simulated(
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
     not one of IAM's. Of several answers about one action the worst counts. ``named`` keeps the policies of
     fixes apart that are about the same action on several resources. ``elsewhere`` says what could allow what no policy of
-    the identity allows; then that is a WARN. ``granted`` is the resource of the fix, where that is wider.
+    the identity allows; then that is UNKNOWN. ``granted`` is the resource of the fix, where that is wider.
     """
     alike: dict[_Outcome, list[str]] = {}
     for action, results in simulation(aws, who, actions, resource).items():
@@ -39,7 +39,7 @@ def simulated(
         if worst.fixable and resource == "*":
             worst = worst._replace(why=f"{worst.why}, and a policy that names ARNs does not allow it")
         if worst.fixable and elsewhere:
-            worst = worst._replace(verdict=WARN, why=f"{worst.why}, {elsewhere}")
+            worst = worst._replace(verdict=UNKNOWN, why=f"{worst.why}, {elsewhere}")
         alike.setdefault(worst, []).append(action)
     for (verdict, why, fixable), same in alike.items():
         what = f"{', '.join(same)} on {resource}"
@@ -51,6 +51,7 @@ def simulated(
                 f"Whether {who} may {what} is not known: {why}.",
                 code="undecided",
                 about=who,
+                fix=_grant(aws, who, same, granted or resource, named) if fixable else "",
                 next=page,
             )
         else:

@@ -28,7 +28,7 @@ _OWN = re.compile(
 )
 _FIX = (
     "Find what failed on them (runbooks why, of a deployment that Auto Scaling began) and correct it. To stop the loop"
-    " meanwhile: {suspend}."
+    " meanwhile: `{suspend}`."
 )
 
 
@@ -130,7 +130,7 @@ def _failed(name: str, launched: Sequence[Activity], failed: Sequence[Activity])
     says += _said(one.text for one in failed)
     if again:
         return Finding(WARN, says, code="failed-before", about=name, next=_SCALING)
-    fix = "Correct what Auto Scaling names. Until then it launches no instance, not even for one that ends."
+    fix = "Correct what Auto Scaling names. Until then it launches no instance, and replaces none."
     return Finding(FAIL, says, code="failed", about=name, fix=fix, next=_SCALING, later=True)
 
 

@@ -128,7 +128,9 @@ def _stopped(report: HostReport, name: str) -> Finding:
     elif unit == "masked":
         fix = then(script("sudo systemctl unmask codedeploy-agent"), restart)
     elif killed or result == "oom-kill":
-        fix = f"Give the host more memory, or the unit (MemoryMax): else it is killed again. Then: {restart}"
+        fix = (
+            f"Give the host more memory, or the unit (MemoryMax): else it is killed again. Then: `{restart}`"
+        )
     elif unit == "disabled":
         fix = then(script("sudo systemctl enable codedeploy-agent"), restart)
     if unit == "masked":

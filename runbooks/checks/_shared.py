@@ -11,7 +11,7 @@ from runbooks.checks._selected import scaling_names
 from runbooks.commands import aws_cli
 from runbooks.facts.auto_scaling import Hook, lifecycle_hooks
 from runbooks.facts.deployment_groups import applications, groups_of
-from runbooks.findings import OK, UNKNOWN, WARN, Finding
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 
 MOST_APPLICATIONS = 50  # whose deployment groups are read: each takes two calls and more
 _PAGE = "/symptoms/asg-hook/"
@@ -47,7 +47,7 @@ def shared(
         unknown = [one for one in ours if one.name not in known]
         off = [one for one in ours if one.name == hooks["termination"] and one.kind not in kinds_of(group)]
         yield from (_two(aws, scaled, name, one, there) for one in others)
-        yield from (_unknown(aws, scaled, one, of_those) for one in unknown)
+        yield from (_unknown(aws, scaled, one, of_those, is_all=not left) for one in unknown)
         yield from (_switched_off(aws, scaled, name, one) for one in off)
         alone += [] if others or unknown or off else [scaled]
         if theirs := [f"{one.name} ({one.kind})" for one in there if one not in ours]:
@@ -84,7 +84,7 @@ def _two(aws: Aws, scaled: str, name: str, other: User, there: list[Hook]) -> Fi
         " Auto Scaling group, since a new instance gets the deployments of both at the same time, and these can time out."
     )
     out = scaled_to(aws, other.name, [one for one in other.scaled if one != scaled])
-    fix = f"Give each deployment group an Auto Scaling group of its own. To take {scaled} out of {other.name}: {out}."
+    fix = f"Give each deployment group an Auto Scaling group of its own. To take {scaled} out of {other.name}: `{out}`."
     return Finding(WARN, says, code="two-groups", about=scaled, fix=fix, next=_PAGE)
 
 
@@ -92,15 +92,19 @@ def _hooks(names: tuple[str, ...] | list[str]) -> str:
     return f"hook{'s' * (len(names) > 1)} {' and '.join(names)}" if names else ""
 
 
-def _unknown(aws: Aws, scaled: str, hook: Hook, of_those: str) -> Finding:
+def _unknown(aws: Aws, scaled: str, hook: Hook, of_those: str, *, is_all: bool) -> Finding:
     says = (
         f"The Auto Scaling group {scaled} has the {hook.kind} hook {hook.name}, which no deployment group {of_those} names:"
         f" it may be left over from a group that was deleted. {_unanswered(hook)}"
     )
     named = {"auto_scaling_group_name": scaled, "lifecycle_hook_name": hook.name}
     command = aws_cli(aws.place, "autoscaling", "delete-lifecycle-hook", **named)
-    fix = f"If no deployment group has it, delete it: {command}."
-    return Finding(WARN, says, code="unknown-hook", about=scaled, fix=fix, next=_PAGE)
+    fix = f"If no deployment group has it, delete it: `{command}`."
+    # it keeps no instance that it launches, unless the hook is of a group that was not read
+    ends = hook.kind == "launch" and hook.then == "ABANDON" and is_all
+    return Finding(
+        FAIL if ends else WARN, says, code="unknown-hook", about=scaled, fix=fix, next=_PAGE, later=True
+    )
 
 
 def _switched_off(aws: Aws, scaled: str, name: str, hook: Hook) -> Finding:

@@ -33,7 +33,7 @@ def what_stops(report: HostReport, name: str) -> tuple[str, ...]:
 def first_fix(report: HostReport, causes: tuple[str, ...]) -> str:
     """What to do about an agent that does not start, where other checks found the cause."""
     restart = service(report, "restart")
-    return f"Fix what {' and '.join(causes)} found. If the agent does not run then: {restart}"
+    return f"Fix what {' and '.join(causes)} found. If the agent does not run then: `{restart}`"
 
 
 def files_used(report: HostReport) -> list[tuple[str, Datum[bool]]]:

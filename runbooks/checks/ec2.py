@@ -94,7 +94,7 @@ def ec2_instance_has_a_role(aws: Aws, question: Question) -> Iterator[Finding]:
     if not arn:
         says = f"{id_} has no instance profile, so its agent has no credentials."
         attach = aws_cli(aws.place, "ec2", "associate-iam-instance-profile", instance_id=id_)
-        fix = f"Attach an instance profile whose role may read the revisions (its NAME for the last word), and restart the agent: {attach} --iam-instance-profile Name=NAME"
+        fix = f"Attach an instance profile whose role may read the revisions, in place of NAME, and restart the agent: `{attach} --iam-instance-profile Name=NAME`"
         yield Finding(FAIL, says, code="no-profile", about=id_, fix=fix, next=_ROLE_PAGE)
         return
     profile = instance_profile(aws, arn)
@@ -106,7 +106,7 @@ def ec2_instance_has_a_role(aws: Aws, question: Question) -> Iterator[Finding]:
         says = f"The instance profile {arn} of {id_} has no role, so EC2 renews no credentials for it."
         name = Arn.of(arn).name
         add = aws_cli(aws.place, "iam", "add-role-to-instance-profile", instance_profile_name=name)
-        fix = f"Add a role that may read the revisions to the instance profile (its NAME for the last word): {add} --role-name NAME"
+        fix = f"Add a role that may read the revisions to the instance profile, in place of NAME: `{add} --role-name NAME`"
         yield Finding(FAIL, says, code="no-role", about=arn, fix=fix, next=_ROLE_PAGE)
     else:
         yield _trusting(aws, id_, profile["Roles"][0])

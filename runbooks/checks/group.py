@@ -10,7 +10,7 @@ from runbooks.checks._balancing import balancing
 from runbooks.checks._constraint import foreseen
 from runbooks.checks._deployed import ELSEWHERE, location
 from runbooks.checks._group import SELECTS, known, no_group, scaled_by, server, updated
-from runbooks.checks._hooked import hooked
+from runbooks.checks._hooked import hooked, suspended
 from runbooks.checks._revision import findings
 from runbooks.checks._selected import selected
 from runbooks.checks._shared import shared
@@ -98,7 +98,7 @@ def group_has_no_deployment_in_progress(aws: Aws, question: Question) -> Iterato
         return
     says = f"{', '.join(active)} of {name} {'is' if len(active) == 1 else 'are'} in progress: a group takes one deployment at a time."
     stop = aws_cli(aws.place, "deploy", "stop-deployment", deployment_id=active[0])
-    fix = f"Wait until {active[0]} has ended, or stop it: {stop}."
+    fix = f"Wait until {active[0]} has ended, or stop it: `{stop}`."
     page = "/exceptions/DeploymentLimitExceededException/"
     yield Finding(FAIL, says, code="in-progress", about=active[0], fix=fix, next=page)
 
@@ -115,7 +115,7 @@ def service_role_trusts_codedeploy(aws: Aws, question: Question) -> Iterator[Fin
     if there is None:
         says = f"{question.deployment_group} has the service role {arn}, and IAM has no such role."
         other = updated(aws, question.deployment_group, service_role_arn="ROLE_ARN")
-        fix = f"Create the role again, or give the group another one in place of ROLE_ARN: {other}."
+        fix = f"Create the role again, or give the group another one in place of ROLE_ARN: `{other}`."
         page = "/deployment-errors/IAM_ROLE_MISSING/"
         yield Finding(FAIL, says, code="no-role", about=arn, fix=fix, next=page)
         return
@@ -171,6 +171,20 @@ def auto_scaling_groups_have_their_hooks(aws: Aws, question: Question) -> Iterat
 
 
 @needs("deployment_group")
+def auto_scaling_groups_have_no_suspended_process(aws: Aws, question: Question) -> Iterator[Finding]:
+    """No process of the Auto Scaling groups of the deployment group is suspended.
+
+    A deployment can suspend some for as long as it runs (`autoScalingGroupProcessesToSuspend`); what stays suspended after
+    it, as by hand or by a script, launches, ends or balances nothing until it is resumed.
+    """
+    name, group = question.deployment_group, known(aws, question)
+    found = list(suspended(aws, name, group))
+    if not found:
+        raise NotApplicable(f"The Auto Scaling groups of {name} are not there.", about=name)
+    yield from found
+
+
+@needs("deployment_group")
 def auto_scaling_groups_have_no_other_hook(aws: Aws, question: Question) -> Iterator[Finding]:
     """The Auto Scaling groups of the deployment group are in no other, and have no hook of CodeDeploy of another.
 
@@ -216,7 +230,7 @@ def alarms_of_the_group_are_quiet(aws: Aws, question: Question) -> Iterator[Find
             yield Finding(verdict, says, code="no-alarm", about=alarm, fix=out, next=page)
         elif states[alarm] == "ALARM":
             says = f"The alarm {alarm} of {name} is in ALARM: a deployment would be stopped."
-            fix = "Fix what the alarm is about; then deploy."
+            fix = "Fix what the alarm measures. Deploy when it is back to OK."
             yield Finding(FAIL, says, code="active", about=alarm, fix=fix, next=page)
         else:
             yield Finding(OK, f"The alarm {alarm} is {states[alarm]}.", about=alarm)

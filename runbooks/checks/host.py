@@ -97,7 +97,9 @@ def _by_hand(name: str, region: str) -> str:
         )
     host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
     diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
-    return f"runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}"
+    return (
+        f"With SSH to it: `runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}`."
+    )
 
 
 def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:

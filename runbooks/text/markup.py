@@ -1,12 +1,12 @@
 """Text as a literal part of Markdown, whatever it holds. The text is `plain`: on one line, without secrets.
 
 A word that Markdown could act upon, a bare address included, stands as code: it reads the same where Markdown is
-rendered and where it is not, which an escaped word does not. Only what HTML could act upon is escaped, since some
-renderers take what stands between two tags as it is.
+rendered and where it is not, which an escaped word does not. What HTML could act upon is escaped, since some
+renderers take what stands between two tags as it is; and so is a backtick, which could join another into a fence.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _ACTS = re.compile(r"(?i)[\\`*_~\[\]<>&@#$|]|://|^\W*www\.")
 # What a sentence quotes, a log or a command: it stays in one piece.
@@ -28,7 +28,15 @@ def literal(text: str, acts: re.Pattern[str], as_code: Callable[[str], str]) -> 
         inner = quoted[1] or quoted[2]
         parts.append(as_code(inner) if quoted[1] or acts.search(inner) else inner)
         end = quoted.end()
-    return "".join([*parts, _words(text[end:], acts, as_code)])
+    return _apart([*parts, _words(text[end:], acts, as_code)])
+
+
+def _apart(parts: Iterable[str]) -> str:
+    """The parts as one text; between two pieces of code a space, since their fences would join."""
+    whole = ""
+    for part in parts:
+        whole += " " * (whole.endswith("`") and part.startswith("`")) + part
+    return whole
 
 
 def _words(text: str, acts: re.Pattern[str], as_code: Callable[[str], str]) -> str:
@@ -43,7 +51,7 @@ def code(text: str) -> str:
 
 
 def _inert(word: str) -> str:
-    if not re.search("[<>&]", word):
+    if not re.search("[<>&`]", word):
         return code(word)
     return re.sub(r"[^A-Za-z0-9]", lambda character: f"&#{ord(character[0])};", word)
 

@@ -143,7 +143,7 @@ def test_an_instance_of_another_account_is_one_that_this_account_does_not_have()
         finding.says
         == "EC2 knows no instance i-0abc1234 in eu-west-1 of this account: InvalidInstanceID.NotFound."
     )
-    assert "Try --region or --profile." in finding.fix
+    assert "only in its own Region and account" in finding.fix
 
 
 def test_an_instance_that_is_not_there_is_said_where_the_caller_cannot_be_named() -> None:

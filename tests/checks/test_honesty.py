@@ -155,6 +155,7 @@ def test_could_not_check_a_group_that_has_everything_is_never_fine(scenario: str
         ("group-termination-hook-missing", "auto-scaling-groups-have-their-hooks"),
         ("group-termination-hook-left-over", "auto-scaling-groups-have-no-other-hook"),
         ("group-shares-auto-scaling", "auto-scaling-groups-have-no-other-hook"),
+        ("group-process-suspended", "auto-scaling-groups-have-no-suspended-process"),
         ("group-topic-missing", "topics-of-the-group-are-there"),
         ("group-launch-loop", "auto-scaling-groups-keep-what-they-launch"),
         ("group-launch-failing", "auto-scaling-groups-keep-what-they-launch"),

@@ -72,7 +72,9 @@ def test_a_host_that_systems_manager_does_not_know(aws: Aws, ssm: Stubber, docum
     (said,) = run(check, aws, Question(instance="web-01"))
     assert said.verdict is WARN
     assert "CodeDeploy does not need it" in said.says
-    assert said.fix.startswith("runbooks probe --instance=web-01 | ssh -- web-01 sudo sh > ./web-01.json && ")
+    assert said.fix.startswith(
+        "With SSH to it: `runbooks probe --instance=web-01 | ssh -- web-01 sudo sh > ./web-01.json && "
+    )
     assert_leads_somewhere(said)
     nodes(ssm)
     (said,) = run(check, aws, Question(instance="web-01", host_report=read_report(json.dumps(document))))

@@ -26,8 +26,9 @@ def asked(faults: tuple[Fault, ...] = (), **about: Any) -> Report:
 def test_it_is_one_block_with_a_similar_name(group: str, says: str) -> None:
     report = asked(deployment_group=group)
     (block,) = report.contents.problems
-    assert block.says[0].startswith(says)
-    assert [words for words, _ in block.below] == ["A similar name is there: shop/web."]
+    assert block.says[0] == f"There is no {group}. A similar name is there: shop/web."
+    assert block.fix.startswith("Ask about shop/web")
+    assert block.below[0][0].startswith(says)
     assert report.exit_code == 1
 
 

@@ -21,6 +21,7 @@ MADE_OF = {
     "agent-identity-is-registered-under-this-name": "codedeploy:BatchGetOnPremisesInstances",
     "alarms-of-the-group-are-quiet": "cloudwatch:DescribeAlarms",
     "arn-is-free": "codedeploy:BatchGetOnPremisesInstances",
+    "auto-scaling-groups-have-no-other-hook": "autoscaling:DescribeLifecycleHooks",
     "auto-scaling-groups-have-their-hooks": "autoscaling:DescribeLifecycleHooks",
     "caller-may-list": "iam:SimulatePrincipalPolicy",
     "caller-may-register": "iam:SimulatePrincipalPolicy",

@@ -50,6 +50,7 @@ TABLE: dict[str, Row] = {
     "group-hook-left-over": Row({_OTHER_HOOKS: "WARN"}, "succeeds"),
     "group-termination-hook-missing": Row({_HOOKS: "WARN"}, "succeeds"),
     "group-termination-hook-left-over": Row({_OTHER_HOOKS: "WARN"}, "succeeds"),
+    "group-process-suspended": Row({"auto-scaling-groups-have-no-suspended-process": "WARN"}, "succeeds"),
     "group-topic-missing": Row({"topics-of-the-group-are-there": "WARN"}, "succeeds"),
     "group-targets-are-addresses": _fails(_BALANCER),
     "group-load-balancer-missing": _fails(_BALANCER),

@@ -95,6 +95,17 @@ def group_termination_hook_left_over(account: Account) -> None:
     equipped(account, ends=("web-old",))
 
 
+def group_process_suspended(account: Account) -> None:
+    """The processes Launch and AddToLoadBalancer of the Auto Scaling group of shop/web are suspended."""
+    equipped(account)
+    names = ["Launch", "AddToLoadBalancer"]
+
+    def suspend(ask: Ask) -> None:
+        ask("autoscaling", "SuspendProcesses", AutoScalingGroupName=SCALED, ScalingProcesses=names)
+
+    account.at_start.append(suspend)
+
+
 def group_topic_missing(account: Account) -> None:
     """The SNS topic to which the trigger of shop/web publishes was deleted."""
     equipped(account)
