@@ -34,7 +34,7 @@ NEEDED = {
     "elasticloadbalancing:DescribeTargetHealth": ("group-healthy", "web-01"),
     "elasticloadbalancing:DescribeLoadBalancers": ("group-load-balancer-missing", "web-01"),
     "elasticloadbalancing:DescribeTargetGroups": ("group-healthy", "web-01"),
-    "kms:DescribeKey": ("bucket-key-denied", "web-01"),
+    "kms:DescribeKey": ("bucket-key-disabled", "web-01"),
     "s3:GetBucketLocation": ("healthy", "web-01"),
     "s3:GetEncryptionConfiguration": ("healthy", "web-01"),
     "s3:ListBucket": ("healthy", "web-01"),

@@ -40,3 +40,8 @@ def dns_suffix(region: str) -> str:
     return next(
         str(p["dnsSuffix"]) for p in core.get_data("endpoints")["partitions"] if p["partition"] == partition
     )
+
+
+def partition_of(region: str) -> str:
+    """The partition of a Region: "aws" for "eu-west-1", and for one that botocore does not know."""
+    return next((name for name, regions in partitions().items() if region in regions), "aws")

@@ -125,6 +125,36 @@ def let_in(aws: Aws, arn: str, document: Mapping[str, Any], answer: Trust, servi
     return "" if answer.denied else aws_cli(aws.place, "iam", "update-assume-role-policy", **options)
 
 
+def by_policy(document: Mapping[str, Any], action: str, resource: str) -> str:
+    """What a policy of a resource says of an action that anyone does on ``resource``: "Allow", "Deny", "" where nothing
+    allows it.
+
+    "?" where that depends on a condition or on who asks. A denial wins.
+    """
+    plain: set[Any] = set()
+    doubtful: set[Any] = set()
+    for one in _listed(document.get("Statement")):
+        if not isinstance(one, Mapping):
+            return "?"
+        inverted = any(f"Not{member}" in one for member in ("Action", "Resource", "Principal"))
+        acts = any(fnmatchcase(action.lower(), str(each).lower()) for each in _listed(one.get("Action")))
+        there = any(fnmatchcase(resource, str(each)) for each in _listed(one.get("Resource")))
+        if inverted or (acts and there):
+            anyone = one.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+            (doubtful if inverted or one.get("Condition") or not anyone else plain).add(one.get("Effect"))
+    if "Deny" in plain:
+        return "Deny"
+    if "Deny" in doubtful or ("Allow" in doubtful and "Allow" not in plain):
+        return "?"
+    return "Allow" if "Allow" in plain else ""
+
+
+def resources(document: Mapping[str, Any]) -> list[str]:
+    """The resources that the statements of a policy name."""
+    named = (one for one in _listed(document.get("Statement")) if isinstance(one, Mapping))
+    return [str(each) for one in named for each in _listed(one.get("Resource"))]
+
+
 def _listed(value: Any) -> list[Any]:
     """The items of a member of a policy that may be one item or a list."""
     return value if isinstance(value, list) else [] if value is None else [value]

@@ -6,10 +6,12 @@ from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import location
+from runbooks.checks._group import known
 from runbooks.errors import UserError
+from runbooks.facts.deployments import deployment
 from runbooks.facts.revisions import bucket_region, object_size
-from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding
-from runbooks.question import BUCKET
+from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, NotAsked
+from runbooks.question import BUCKET, Question
 
 _MISSING = "/deployment-errors/REVISION_MISSING/"
 # The endings that a bundle of each type has by custom.
@@ -91,3 +93,32 @@ def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:
         not_seen = ", of whatever version" if s3.get("version") else ""
         of_type = f" and of type {kind}" if kind else ""
         yield Finding(OK, f"{where} is there{not_seen}, {size} bytes{of_type}.", about=where)
+
+
+def bundle_asked(aws: Aws, question: Question) -> str:
+    """The bucket of the revision, and its key where that is known, as BUCKET/KEY.
+
+    Raises `NotAsked` where the question leads to no revision, `NotApplicable` where that is not in S3.
+    """
+    if question.bucket:
+        return question.bucket
+    if not question.deployment and not question.deployment_group:
+        raise NotAsked(
+            "No bucket was given (--bucket), and no deployment or deployment group that has a revision."
+        )
+    revision = _revision_asked(aws, question)
+    if bundle := bundle_of(revision):
+        return bundle
+    where = location(revision) or str(revision.get("revisionType") or "")
+    raise NotApplicable(
+        f"The revision {where} is not in S3." if revision else "No revision was deployed yet."
+    )
+
+
+def _revision_asked(aws: Aws, question: Question) -> Mapping[str, Any]:
+    """The revision of the deployment, or else the one that the group was given last; empty where there is none."""
+    info = deployment(aws, question.deployment) if question.deployment else {}
+    own = {} if isinstance(info, Refusal) else info.get("revision") or {}
+    if own or not question.deployment_group:
+        return own
+    return known(aws, question).get("targetRevision") or {}

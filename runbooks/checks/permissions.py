@@ -6,19 +6,16 @@ from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.aws.arn import Arn
-from runbooks.checks._deployed import location
 from runbooks.checks._ec2 import only_on_premises, role_of
-from runbooks.checks._group import known
 from runbooks.checks._iam import simulated
-from runbooks.checks._revision import bundle_of
+from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted, then
-from runbooks.facts.deployments import deployment
 from runbooks.facts.encryption import default_encryption, key
 from runbooks.facts.host_report import host_report
 from runbooks.facts.iam import access_keys, caller_arn, holder
 from runbooks.facts.registration import registered_arn
 from runbooks.facts.revisions import bucket_region
-from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, NotAsked, needs
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
 from runbooks.question import Question, is_ec2
 
@@ -74,7 +71,7 @@ def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
     clear error if an object is missing. Give `BUCKET/KEY` if policies allow a prefix only. The bucket's own policy and its
     encryption key are not part of the simulation.
     """
-    bucket, _, key = _bundle(aws, question).partition("/")
+    bucket, _, key = bundle_asked(aws, question).partition("/")
     who = _host_identity(aws, question)
     arn = f"arn:{Arn.of(who).partition}:s3:::{bucket}"
     objects = ("s3:GetObject", "s3:GetObjectVersion")
@@ -93,7 +90,7 @@ def host_may_use_the_key_of_the_bucket(aws: Aws, question: Question) -> Iterator
     object is encrypted, a pipeline's artifact above all, only a read of the object shows, which a diagnosis does not
     do. The policy of the key and its grants are not part of the simulation.
     """
-    bucket, who = _bundle(aws, question).partition("/")[0], _host_identity(aws, question)
+    bucket, who = bundle_asked(aws, question).partition("/")[0], _host_identity(aws, question)
     default = default_encryption(aws, bucket)
     if isinstance(default, Refusal):
         raise NotApplicable(f"The bucket {bucket} is not there: {default.code}.", about=bucket)
@@ -115,35 +112,6 @@ def host_may_use_the_key_of_the_bucket(aws: Aws, question: Question) -> Iterator
     for finding in simulated(aws, who, ("kms:Decrypt",), arn, page=_KMS, elsewhere=could):
         of = f" It is the key of the default encryption of {bucket}; a revision may have another."
         yield replace(finding, says=finding.says + of)
-
-
-def _bundle(aws: Aws, question: Question) -> str:
-    """The bucket of the revision, and its key where that is known, as BUCKET/KEY.
-
-    Raises `NotAsked` where the question leads to no revision, `NotApplicable` where that is not in S3.
-    """
-    if question.bucket:
-        return question.bucket
-    if not question.deployment and not question.deployment_group:
-        raise NotAsked(
-            "No bucket was given (--bucket), and no deployment or deployment group that has a revision."
-        )
-    revision = _revision(aws, question)
-    if bundle := bundle_of(revision):
-        return bundle
-    where = location(revision) or str(revision.get("revisionType") or "")
-    raise NotApplicable(
-        f"The revision {where} is not in S3." if revision else "No revision was deployed yet."
-    )
-
-
-def _revision(aws: Aws, question: Question) -> Mapping[str, Any]:
-    """The revision of the deployment, or else the one that the group was given last; empty where there is none."""
-    info = deployment(aws, question.deployment) if question.deployment else {}
-    own = {} if isinstance(info, Refusal) else info.get("revision") or {}
-    if own or not question.deployment_group:
-        return own
-    return known(aws, question).get("targetRevision") or {}
 
 
 def _no_own_key(bucket: str, algorithm: str) -> str:

@@ -6,6 +6,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from runbooks.aws import Aws
+from runbooks.aws.regions import partition_of
+from runbooks.checks._iam import by_policy, resources
+from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted
 from runbooks.facts.host_report import can_be_asked, host_report
 from runbooks.facts.packets import (
@@ -16,8 +19,8 @@ from runbooks.facts.packets import (
     group_peers,
     routes_out,
 )
-from runbooks.facts.vpc import agent_endpoints, ec2_host, groups, network_acl, route_table
-from runbooks.findings import FAIL, OK, WARN, CouldNotCheck, Finding, NotApplicable, needs
+from runbooks.facts.vpc import agent_endpoints, ec2_host, groups, network_acl, route_table, s3_gateways
+from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
 from runbooks.question import Question
 
@@ -153,6 +156,61 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     else:
         says = f"The agent does not use {ids}: its enable_auth_policy is off, so it polls another name."
         yield Finding(WARN, says, code="not-used", about=ids, next=_ENDPOINTS_PAGE)
+
+
+@needs("instance")
+def vpc_endpoint_of_s3_lets_the_revision_through(aws: Aws, question: Question) -> Iterator[Finding]:
+    """The policy of the VPC's gateway endpoint for S3 lets the revision through.
+
+    The host's requests to S3 go through a gateway endpoint where the route table of its subnet leads to one, and the policy
+    of the endpoint has to allow s3:GetObject beside that of the host's identity (AWS's user guide). It is read as it
+    stands: what depends on a condition or on who asks is not known. Interface endpoints for S3 are not read.
+    """
+    bucket, _, key = bundle_asked(aws, question).partition("/")
+    host = _host_without_proxy(aws, question)
+    table = str(route_table(aws, host)["RouteTableId"])
+    endpoints = s3_gateways(aws, host, table)
+    if not endpoints:
+        says = f"The route table {table} of {host['InstanceId']} leads to no gateway endpoint of S3."
+        raise NotApplicable(says, about=table)
+    for endpoint in endpoints:
+        yield _policy_lets(aws, endpoint, bucket, key)
+
+
+def _policy_lets(aws: Aws, endpoint: Mapping[str, Any], bucket: str, key: str) -> Finding:
+    """Whether the policy of an endpoint allows to read an object; without a key whether it does so of the whole bucket."""
+    about, partition = str(endpoint["VpcEndpointId"]), partition_of(aws.region)
+    try_ = f"arn:{partition}:s3:::{bucket}/{key or '*'}"
+    document = _document(endpoint)
+    said = by_policy(document, "s3:GetObject", try_)
+    what = f"The policy of the VPC endpoint {about}, through which the host reads S3,"
+    if said == "Allow":
+        return Finding(OK, f"{what} allows s3:GetObject on {try_}.", about=about)
+    some = not key and any(one.startswith(f"arn:{partition}:s3:::{bucket}/") for one in resources(document))
+    if said == "?" or (not said and some):
+        says = f"Whether {about} lets the host do s3:GetObject on {try_} is not known: its policy has conditions, or allows some identities or keys only."
+        return Finding(UNKNOWN, says, code="undecided", about=about, next=_ENDPOINTS_PAGE)
+    does = "denies" if said else "does not allow"
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:{partition}:s3:::{bucket}/*",
+    }
+    fix = f"Add to the policy of {about}: `{json.dumps(statement)}`."
+    if said:
+        fix = f"Take the denial out of the policy of {about}, or leave {bucket} out of it."
+    says = f"{what} {does} s3:GetObject on {try_}."
+    return Finding(FAIL, says, code="denied", about=about, fix=fix, next=_ENDPOINTS_PAGE)
+
+
+def _document(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The policy of an endpoint, which EC2 gives as JSON."""
+    text = str(endpoint.get("PolicyDocument") or "")
+    if not text.startswith("{"):
+        raise CouldNotCheck(f"EC2 gives no policy of {endpoint['VpcEndpointId']}.")
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:

@@ -86,6 +86,14 @@ def agent_endpoints(aws: Aws, host: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [e for e in endpoints if e["ServiceName"].endswith(service) and e["VpcId"] == host["VpcId"]]
 
 
+def s3_gateways(aws: Aws, host: Mapping[str, Any], table: str) -> list[dict[str, Any]]:
+    """The gateway endpoints of S3 to which a route table of the host's VPC leads."""
+    endpoints = _described(aws, "VpcEndpoints", "vpc-id", host["VpcId"])
+    service = f".{aws.region}.s3"
+    ours = [e for e in endpoints if e["ServiceName"].endswith(service) and e["VpcId"] == host["VpcId"]]
+    return [e for e in ours if table in e.get("RouteTableIds", ())]  # an interface endpoint is in none
+
+
 # What a check reads of each, so that an answer without it is refused.
 _MEMBERS = {
     "NetworkAcls": (

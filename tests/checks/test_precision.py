@@ -184,6 +184,7 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         **UNSEEN,
     },
     "no-route": {"route-leads-out": FAIL, "host-reaches-codedeploy": FAIL},
+    "vpc-endpoint-of-s3-denies": {"vpc-endpoint-of-s3-lets-the-revision-through": FAIL},
     "endpoint-closed": {"vpc-endpoint-serves-the-agent": FAIL, "host-reaches-codedeploy": FAIL},
     # groups
     "group-healthy": {},

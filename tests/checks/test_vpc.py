@@ -1,5 +1,6 @@
 """The checks on the VPC, against moto's EC2."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -96,6 +97,13 @@ class Site:
             SubnetIds=[self.subnet], SecurityGroupIds=[entrance], PrivateDnsEnabled=private_dns,
         )  # fmt: skip
         return str(made["VpcEndpoint"]["VpcEndpointId"])
+
+    def s3_gateway(self, policy: str, table: str = "") -> None:
+        """A gateway endpoint of S3 in a route table, the subnet's unless another is given, with a policy ("": moto's own)."""
+        self.ec2.create_vpc_endpoint(
+            VpcId=self.vpc, VpcEndpointType="Gateway", ServiceName=f"com.amazonaws.{REGION}.s3",
+            RouteTableIds=[table or self.main_table], **({"PolicyDocument": policy} if policy else {}),
+        )  # fmt: skip
 
     def registered(self) -> None:
         self.answers("codedeploy:GetOnPremisesInstance", {"instanceInfo": {"instanceName": "web-01"}})
@@ -444,3 +452,60 @@ def test_what_ec2_does_not_tell_is_unknown(
         assert finding.verdict is UNKNOWN, (api, finding.says)
         assert api in finding.says
         assert says in finding.says
+
+
+# The gateway endpoint of S3
+
+
+S3 = vpc.vpc_endpoint_of_s3_lets_the_revision_through
+OBJECT = Question(instance="web-01", bucket="shop-revisions/web/1.zip")
+
+
+def statement(effect: str = "Allow", on: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Principal": "*", "Action": "s3:Get*", "Resource": on} | more
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict"),
+    [
+        ([statement()], OK),
+        ([statement(on="arn:aws:s3:::shop-revisions/*", Action=["S3:getobject"])], OK),
+        ([statement(on="arn:aws:s3:::other/*")], FAIL),
+        ([statement(Action="s3:PutObject")], FAIL),
+        ([], FAIL),
+        ([statement(), statement("Deny", "arn:aws:s3:::shop-*")], FAIL),
+        ([statement(), statement("Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], UNKNOWN),
+        ([statement(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})], UNKNOWN),
+        ([statement(Principal={"AWS": "111122223333"})], UNKNOWN),
+        ([{"Effect": "Allow", "Principal": "*", "NotAction": "s3:Put*", "Resource": "*"}], UNKNOWN),
+        (["nonsense"], UNKNOWN),
+    ],
+)
+def test_the_policy_of_the_gateway_of_s3(site: Site, statements: list[Any], verdict: Any) -> None:
+    site.s3_gateway(json.dumps({"Statement": statements}))
+    found = only(site.ask(S3, OBJECT))
+    assert found.verdict is verdict, found.says
+    assert "s3:GetObject on arn:aws:s3:::shop-revisions/web/1.zip" in found.says
+
+
+def test_without_a_key_a_policy_that_allows_some_keys_is_not_decided(site: Site) -> None:
+    site.s3_gateway(json.dumps({"Statement": [statement(on="arn:aws:s3:::shop-revisions/web/*")]}))
+    assert only(site.ask(S3, Question(instance="web-01", bucket="shop-revisions"))).verdict is UNKNOWN
+
+
+def test_a_gateway_of_another_route_table_does_not_count(site: Site) -> None:
+    site.s3_gateway(
+        json.dumps({"Statement": []}),
+        table=site.ec2.create_route_table(VpcId=site.vpc)["RouteTable"]["RouteTableId"],
+    )
+    assert only(site.ask(S3, OBJECT)).verdict is SKIP
+
+
+def test_the_policy_that_aws_gives_an_endpoint_allows_all(site: Site) -> None:
+    site.s3_gateway("")
+    assert only(site.ask(S3, OBJECT)).verdict is OK
+
+
+def test_without_a_gateway_it_does_not_apply(site: Site) -> None:
+    assert only(site.ask(S3, OBJECT)).verdict is SKIP
+    assert "No bucket was given" in only(site.ask(S3)).says

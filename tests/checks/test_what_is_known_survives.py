@@ -49,6 +49,7 @@ MADE_OF = {
     "service-role-trusts-codedeploy": "iam:GetRole",
     "targets-of-the-group-are-healthy": "elbv2:DescribeTargetHealth",
     "topics-of-the-group-are-there": "sns:GetTopicAttributes",
+    "vpc-endpoint-of-s3-lets-the-revision-through": "ec2:DescribeVpcEndpoints",
     "vpc-endpoint-serves-the-agent": "ec2:DescribeSecurityGroups",
 }
 

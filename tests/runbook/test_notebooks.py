@@ -94,6 +94,7 @@ CONCERN: dict[str, list[str]] = {
         "no-route",
         "endpoint-closed",
         "clock-drifts",
+        "vpc-endpoint-of-s3-denies",
     ],
     "registration-status": ["bad-filter"],
     "triage": [

@@ -3,6 +3,7 @@
 The metadata service is off, so the agent uses its yml. Systems Manager is reached by endpoints in the same subnet.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -88,6 +89,30 @@ def endpoint_closed(account: Account) -> None:
         )
 
     _in_ec2(account, close, blocked="*codedeploy-commands*", settings=":enable_auth_policy: true\n")
+
+
+def vpc_endpoint_of_s3_denies(account: Account) -> None:
+    """The VPC's gateway endpoint for S3, through which web-01 reads it, allows another bucket only."""
+    healthy(account)
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::shop-logs/*",
+    }
+
+    def close(ask: Ask, ids: Ids) -> None:
+        ask(
+            "ec2",
+            "CreateVpcEndpoint",
+            VpcId=ids["vpc"],
+            ServiceName=f"com.amazonaws.{REGION}.s3",
+            VpcEndpointType="Gateway",
+            RouteTableIds=[ids["routes"]],
+            PolicyDocument=json.dumps({"Statement": [statement]}),
+        )
+
+    _in_ec2(account, close)
 
 
 def _in_ec2(account: Account, close: Callable[[Ask, Ids], None], **changes: Any) -> None:

@@ -138,6 +138,7 @@ DIFFERS: dict[str, set[str]] = {
     "security-group-blocks": {"node", "host", "in EC2"},
     "nacl-blocks-return": {"node", "host", "in EC2"},
     "no-route": {"node", "host endpoint_commands", "host endpoint_s3", "in EC2"},
+    "vpc-endpoint-of-s3-denies": {"node", "in EC2"},
     "endpoint-closed": {
         *("node", "in EC2", "host config", "host config_file", "host endpoint_commands", "may poll"),
         *("host log", "host log_file"),
@@ -206,6 +207,10 @@ AROUND: dict[str, dict[str, Any]] = {
     "security-group-blocks": {"group": ["tcp 80"]},
     "nacl-blocks-return": {"acl": ["in 443", "out 443"]},
     "no-route": {"routes": ["local"]},
+    "vpc-endpoint-of-s3-denies": {
+        "endpoints": ["s3", "ssm", "ssmmessages"],
+        "routes": ["local", "nat", "vpce"],
+    },
     "endpoint-closed": {"endpoints": ["codedeploy-commands-secure", "ssm", "ssmmessages"]},
 }
 
@@ -318,7 +323,8 @@ class Seen:
                 for entry in allowed
             ),
             "routes": sorted(
-                "nat" if "NatGatewayId" in route else route["GatewayId"] for route in table["Routes"]
+                "nat" if "NatGatewayId" in route else route["GatewayId"].partition("-")[0]
+                for route in table["Routes"]
             ),
             "endpoints": sorted(endpoint["ServiceName"].rpartition(".")[2] for endpoint in endpoints),
             "public address": host.get("PublicIpAddress"),
