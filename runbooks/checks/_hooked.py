@@ -46,12 +46,12 @@ def suspended(aws: Aws, name: str, group: Mapping[str, Any]) -> Iterator[Finding
         if not processes:
             yield Finding(OK, f"No process of the Auto Scaling group {scaled} is suspended.", about=scaled)
             continue
-        stops = is_copied and "Launch" in processes
+        running = active_deployments(aws, group["applicationName"], group["deploymentGroupName"])
+        stops = is_copied and "Launch" in processes and not running
         so = ", so that a blue/green deployment gets no replacement instances (inferred)" if stops else ""
         says = (
             f"In the Auto Scaling group {scaled} these processes are suspended: {', '.join(processes)}{so}."
         )
-        running = active_deployments(aws, group["applicationName"], group["deploymentGroupName"])
         if running:  # one can suspend some for as long as it runs
             says += f" {', '.join(running)} may have suspended them and still runs."
         named = {"auto_scaling_group_name": scaled, "scaling_processes": json.dumps(processes)}

@@ -137,8 +137,8 @@ def by_policy(document: Mapping[str, Any], action: str, resource: str) -> str:
         if not isinstance(one, Mapping):
             return "?"
         inverted = any(f"Not{member}" in one for member in ("Action", "Resource", "Principal"))
-        acts = any(fnmatchcase(action.lower(), str(each).lower()) for each in _listed(one.get("Action")))
-        there = any(fnmatchcase(resource, str(each)) for each in _listed(one.get("Resource")))
+        acts = any(_matches(str(each).lower(), action.lower()) for each in _listed(one.get("Action")))
+        there = any(_matches(str(each), resource) for each in _listed(one.get("Resource")))
         if inverted or (acts and there):
             anyone = one.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
             (doubtful if inverted or one.get("Condition") or not anyone else plain).add(one.get("Effect"))
@@ -147,6 +147,11 @@ def by_policy(document: Mapping[str, Any], action: str, resource: str) -> str:
     if "Deny" in doubtful or ("Allow" in doubtful and "Allow" not in plain):
         return "?"
     return "Allow" if "Allow" in plain else ""
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a pattern of a policy, in which only * and ? are special, matches a text."""
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def resources(document: Mapping[str, Any]) -> list[str]:

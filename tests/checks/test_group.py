@@ -394,3 +394,35 @@ def test_ec2_instances_are_selected_by_their_tags_while_they_run(
             group = deployment_group(aws, "shop/web")
             assert isinstance(group, dict)
             assert len(selected(aws, group).ec2) == running
+
+
+COPIED = {
+    "blueGreenDeploymentConfiguration": {
+        "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"}
+    }
+}
+SUSPENDED = "auto-scaling-groups-have-no-suspended-process"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "verdict", "says", "has_fix"),
+    [
+        ("group-healthy", OK, "is suspended", False),
+        ("group-process-suspended", WARN, "AddToLoadBalancer, Launch.", True),
+        (like("group-process-suspended", **COPIED), FAIL, "gets no replacement instances", True),
+    ],
+)
+def test_a_process_that_is_suspended(scenario: Any, verdict: Verdict, says: str, has_fix: bool) -> None:
+    (finding,) = asked(SUSPENDED, scenario)
+    assert (finding.verdict, says in finding.says, bool(finding.fix)) == (verdict, True, has_fix)
+    assert not has_fix or """--scaling-processes '["AddToLoadBalancer", "Launch"]'""" in finding.fix
+
+
+def test_a_deployment_that_runs_may_have_suspended_it() -> None:
+    def running(account: Account) -> None:
+        like("group-process-suspended", **COPIED)(account)
+        next(iter(account.state(REGION).deployments.values())).info["status"] = "InProgress"
+
+    (finding,) = asked(SUSPENDED, running)
+    assert (finding.verdict, finding.fix) == (WARN, "")
+    assert "still runs" in finding.says

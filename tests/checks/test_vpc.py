@@ -493,6 +493,23 @@ def test_without_a_key_a_policy_that_allows_some_keys_is_not_decided(site: Site)
     assert only(site.ask(S3, Question(instance="web-01", bucket="shop-revisions"))).verdict is UNKNOWN
 
 
+def test_without_a_key_a_policy_that_denies_some_keys_is_not_decided(site: Site) -> None:
+    denies = statement("Deny", "arn:aws:s3:::shop-revisions/web/*")
+    site.s3_gateway(json.dumps({"Statement": [statement(), denies]}))
+    assert only(site.ask(S3, Question(instance="web-01", bucket="shop-revisions"))).verdict is UNKNOWN
+
+
+def test_without_a_key_a_policy_of_the_whole_bucket_is_decided(site: Site) -> None:
+    site.s3_gateway(json.dumps({"Statement": [statement(on="arn:aws:s3:::shop-revisions/*")]}))
+    assert only(site.ask(S3, Question(instance="web-01", bucket="shop-revisions"))).verdict is OK
+
+
+def test_a_bracket_in_a_key_is_no_pattern(site: Site) -> None:
+    site.s3_gateway(json.dumps({"Statement": [statement(on="arn:aws:s3:::shop-revisions/[a]/*")]}))
+    key = Question(instance="web-01", bucket="shop-revisions/[a]/1.zip")
+    assert only(site.ask(S3, key)).verdict is OK
+
+
 def test_a_gateway_of_another_route_table_does_not_count(site: Site) -> None:
     site.s3_gateway(
         json.dumps({"Statement": []}),
