@@ -42,7 +42,7 @@ def suspended(aws: Aws, name: str, group: Mapping[str, Any]) -> Iterator[Finding
     copies = group.get("blueGreenDeploymentConfiguration") or {}
     is_copied = (copies.get("greenFleetProvisioningOption") or {}).get("action") == "COPY_AUTO_SCALING_GROUP"
     for scaled, one in auto_scaling_groups(aws, list(scaled_by(group, name))).items():
-        processes = [str(row.get("ProcessName")) for row in one.get("SuspendedProcesses") or ()]
+        processes = sorted(str(row.get("ProcessName")) for row in one.get("SuspendedProcesses") or ())
         if not processes:
             yield Finding(OK, f"No process of the Auto Scaling group {scaled} is suspended.", about=scaled)
             continue

@@ -185,7 +185,7 @@ def _policy_lets(aws: Aws, endpoint: Mapping[str, Any], bucket: str, key: str) -
     said = by_policy(document, "s3:GetObject", try_)
     what = f"The policy of the VPC endpoint {about}, through which the host reads S3,"
     own = [one for one in resources(document) if one.startswith(f"arn:{partition}:s3:::{bucket}/")]
-    some = not key and bool(set(own) - {try_})  # it speaks of some keys only
+    some = not key and bool(set(own) - {try_})  # it mentions some keys only
     if said == "?" or (said != "Deny" and some):
         says = f"Whether {about} lets the host do s3:GetObject on {try_} is not known: its policy has conditions, or allows some identities or keys only."
         return Finding(UNKNOWN, says, code="undecided", about=about, next=_ENDPOINTS_PAGE)

@@ -189,7 +189,7 @@ def test_a_name_that_is_not_registered_is_said_where_the_list_cannot_be_read() -
         (FAIL, "not-registered"),
         (UNKNOWN, "could-not-check"),
     ]
-    assert "Try --region or --profile" in found[0].fix
+    assert "only in its own Region and account" in found[0].fix
 
 
 NEIGHBOURS = "instance-is-not-registered-elsewhere"

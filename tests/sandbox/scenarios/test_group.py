@@ -75,7 +75,7 @@ def facts(sandbox: Sandbox) -> dict[str, Any]:
         "may hook": [one["EvalDecision"] for one in may.get("EvaluationResults", ())],
         "hooks": [hook["LifecycleHookName"] for hook in hooks.get("LifecycleHooks", ())],
         "instances": [i["LifecycleState"] for one in scaled for i in one["Instances"]],
-        "suspended": [row["ProcessName"] for one in scaled for row in one["SuspendedProcesses"]],
+        "suspended": sorted(row["ProcessName"] for one in scaled for row in one["SuspendedProcesses"]),
         "targets": [row["TargetHealth"] for one in health for row in one["TargetHealthDescriptions"]],
         "classic": [one["State"] for one in classic.get("InstanceStates", ())],
         "launches": [one["StatusCode"] for one in launches],
