@@ -97,7 +97,8 @@ def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None =
             last = Finding(SKIP, str(reason), code=reason.code, about=reason.about, next=reason.next)
         except CouldNotCheck as reason:
             says = f"Could not check: {reason}"
-            last = Finding(UNKNOWN, says, code="could-not-check", fix=reason.fix, next=reason.next)
+            code, of = "could-not-check", reason.of
+            last = Finding(UNKNOWN, says, code=code, fix=reason.fix, next=reason.next, of=of)
         except Exception as error:  # noqa: BLE001 - the one catch: any failure becomes a finding
             says, fix = f"Could not check: {failures.describe(error)}", failures.way_on(error)
             last = Finding(UNKNOWN, says, code="could-not-check", fix=fix)

@@ -40,9 +40,9 @@ class NotAsked(NotApplicable):
 class CouldNotCheck(Exception):
     """A check cannot get the facts that it needs, though no call failed; the message says why and what to do."""
 
-    def __init__(self, says: str, *, fix: str = "", next: str = "") -> None:
+    def __init__(self, says: str, *, fix: str = "", next: str = "", of: frozenset[str] = frozenset()) -> None:
         super().__init__(says)
-        self.fix, self.next = fix, next
+        self.fix, self.next, self.of = fix, next, of
 
 
 class Command(str):

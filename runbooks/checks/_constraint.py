@@ -33,18 +33,19 @@ def judged(
     says = (
         f"{name} keeps at least {needed} of {of} healthy{how}, so at most {max(0, total - needed)} may fail:"
     )
+    below = f"{name} keeps at least {needed} of {of} healthy:"
     if asked < 1:
-        says = f"{name} asks for no healthy target, so it fails only when none of {of} succeeds:"
-    says += f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
-    says += _zones(rule)
+        says = below = f"{name} asks for no healthy target, so it fails only when none of {of} succeeds:"
+    became = f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
+    says, below = says + became + _zones(rule), below + became
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
     if failed > total - needed:
-        return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE)
+        return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE, below=below)
     if info["status"] == "Failed" and succeeded < needed:
         says += _one_more(total, needed, failed, skipped)
-        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE)
+        return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE, below=below)
     if is_health and rule.get("zonal") is not None:
         says += " So one of the zones, or instances that were unhealthy before, can be the reason (inferred)."
         return Finding(WARN, says, code="others-are-unhealthy", about=name, next=_PAGE)

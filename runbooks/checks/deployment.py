@@ -304,7 +304,8 @@ def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
     known = explained(code, "" if code in _BY_CODE else message)
     reason = sentence(": ".join(filter(None, (code, message))) or "CodeDeploy gives no reason")
     count = counted(info)
-    ended = f"{ending(status)} with no target" if count == "no target" else f"{ending(status)} ({count})"
+    began_with_none = f"{ending(status)} before it reached any target"
+    ended = began_with_none if count == "no target" else f"{ending(status)} ({count})"
     fix: str = _WITH_TARGETS if code in _COUNTS else _do(known)
     is_stop = status == "Stopped" and code in ("", "MANUAL_STOP")
     if is_stop:
@@ -313,6 +314,7 @@ def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
         fix += f" {NO_REPLACEMENT}"
     fix += of_scaling(info, code, message)
     short = f"{id_} {ended} with {code}." if code in _COUNTS else f"{id_} {ended}. {reason}"
+    leads = _of_its_group(known, info)
     return Finding(
         FAIL,
         f"{what} {ended}. {reason}{_manner(info)}",
@@ -320,7 +322,8 @@ def _ended(aws: Aws, what: str, info: Mapping[str, Any]) -> Finding:
         about=id_,
         fix=fix,
         next=_page(known) or GUIDE,
-        leads=_of_its_group(known, info),
+        leads=leads,
+        explained_by=tuple(id_ for lead in leads for id_ in lead.checks),
         of=of_whole(id_, "MANUAL_STOP" if is_stop else code),
         below=f"{short}{_manner(info)}",
     )

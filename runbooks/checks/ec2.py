@@ -61,7 +61,8 @@ def ec2_instance_is_running(aws: Aws, question: Question) -> Iterator[Finding]:
         start = aws_cli(aws.place, "ec2", "start-instances", instance_ids=id_)
         fix = start if state == "stopped" else "Wait until it is stopped, then start it."
         says = f"{is_state}. CodeDeploy deploys to running instances only."
-        yield Finding(FAIL, says, code=state, about=id_, fix=fix, next=GUIDE)
+        of = frozenset((id_, "probe", "ping"))  # so Systems Manager does not hear from it either
+        yield Finding(FAIL, says, code=state, about=id_, fix=fix, next=GUIDE, of=of)
 
 
 def _elsewhere(aws: Aws, id_: str) -> Iterator[Finding]:

@@ -114,14 +114,15 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     age = aws.now() - heard if heard else timedelta(0)
     last = f", last heard {_span(age)} ago" if heard else ""
     computer = node.get("ComputerName", "")
-    called = f"{about}, {computer}" if computer and computer != name else about
-    says = f"Systems Manager calls {name} ({called}) {status}{last}."
+    known_as = ", ".join(other for other in (about, computer) if other and other != name)
+    says = f"Systems Manager calls {name}{f' ({known_as})' if known_as else ''} {status}{last}."
     if status != "Online":
         windows = node.get("PlatformType") == "Windows"
         fix = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
         if is_ec2(name):  # one that is stopped is lost to Systems Manager as well
             fix = f"If the instance runs, restart its SSM Agent: `{fix}`."
-        return Finding(WARN, says, code="not-online", about=about, fix=fix, next=_NETWORK_PAGE)
+        of = frozenset((about, "probe", "ping"))
+        return Finding(WARN, says, code="not-online", about=about, fix=fix, next=_NETWORK_PAGE, of=of)
     if age > _PING:
         return Finding(
             WARN, f"{says} An SSM Agent that is well pings every few minutes.", code="late-ping", about=about

@@ -89,6 +89,7 @@ def answer(
     from runbooks.report import as_text
 
     # before anything is asked
+    output = None if output == Path("-") else output  # that is standard output, where the report goes anyway
     form = form_of(form, output, Format)
     refuse_unused(Question.of(**asked), chosen_checks(checks))
     if output:

@@ -30,6 +30,8 @@ def text_given(text: str) -> str:
 def subject_given(text: str | None) -> str | None:
     """What a subject is given as: as `text_given`, but a path that leads to no file may be a link."""
     if text is None or (text != "-" and not os.path.isfile(text)):  # noqa: PTH113
+        if text and _FILE.fullmatch(text):
+            raise UserError(f"There is no file {text}.")
         return text
     # APPLICATION/GROUP and the name of an instance may be a file's name too
     return text_given(text) if text == "-" or _FILE.fullmatch(text) or text[0] in "./~" else text

@@ -78,17 +78,18 @@ def run_(
     """Execute a runbook from first cell to last, without JupyterLab.
 
     It prints what it found. The executed notebook and a page in HTML are left in incidents/. The exit code is that of
-    `diagnose`.
+    `diagnose`. RUNBOOK can also be a deployment's id, an instance, or a link, as for `runbooks open`.
 
     \b
     Try it without an account:
       runbooks run agent --sandbox agent-stopped --instance web-01
     """
+    name, linked = _linked(name)
     path_of(name)
-    region = region_asked(asked.get("instance"), region)
+    region = region_asked(asked.get("instance"), region) or linked.pop("region", None)
     from runbooks.runbook.run import run_runbook
 
-    result = run_runbook(name, **_parameters(asked, profile, region, sandbox, probe, set_ or []))
+    result = run_runbook(name, **linked | _parameters(asked, profile, region, sandbox, probe, set_ or []))
     say(str(result))  # first: on a full disk it is all that is left
     notebook, page = result.save()
     say(f"\nnotebook  {notebook}\npage      {page}\n")

@@ -120,7 +120,8 @@ class Explanation:
 
     def _rest(self) -> list[str]:
         """The lines below the things that are known."""
-        lines = [plain(self.note)] if self.note else []
+        lines = [] if self.known else [index().grammar["asked" if self.commands else "nothing"]]
+        lines += [plain(self.note)] if self.note else []
         if self.fields:
             lines.append(
                 "The text names " + ", ".join(f"{name} {plain(value)}" for name, value in self.fields) + "."
@@ -128,8 +129,6 @@ class Explanation:
         lines += [f"Next: {plain(command)}" for command in self.commands]
         if self.known[SHOWN:]:
             lines.append(f"Also in it: {', '.join(plain(known.name) for known in self.known[SHOWN:])}.")
-        if not self.known:
-            lines.append(index().grammar["asked" if self.commands else "nothing"])
         if self.near:
             lines.append(f"Did you mean {' or '.join(map(plain, self.near))}?")
         return lines
@@ -161,10 +160,8 @@ def _open(runbook: str) -> str:
 def _filled(command: str, fields: tuple[tuple[str, str], ...]) -> str:
     """``command`` for the instance, the deployment, the group and the Region that a text names."""
     values = dict(fields)
-    group = values.get("group", "")
-    given = {"NAME": values.get("instance"), "DEPLOYMENT": values.get("deployment")}
-    given["APPLICATION/GROUP"] = group if "/" in group else None
-    words = [given.get(word) or word for word in command.split(" ")]
+    blanks = {"NAME": "instance", "DEPLOYMENT": "deployment", "APPLICATION/GROUP": "group"}
+    words = [values.get(blanks.get(word, ""), word) for word in command.split(" ")]
     return " ".join(words + (["--region", values["region"]] if "region" in values else []))
 
 

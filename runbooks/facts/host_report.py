@@ -49,7 +49,8 @@ def host_report(aws: Aws, question: Question) -> HostReport:
             f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_by_hand(question)}."
         )
     if obstacle := _obstacle(node):
-        raise CouldNotCheck(f"{obstacle}, so Systems Manager cannot run the probe there.")
+        of = frozenset((node["InstanceId"], "probe"))
+        raise CouldNotCheck(f"{obstacle}, so Systems Manager cannot run the probe there.", of=of)
     report: HostReport = aws.once(
         ("probe", node["InstanceId"]),
         f"the probe on {node['InstanceId']}",

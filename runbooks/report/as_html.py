@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from markupsafe import escape
 
 from runbooks.report.contents import SANDBOX_NOTE, Contents, proof
-from runbooks.report.picture import LINE, WIDTH, picture
+from runbooks.report.picture import WIDTH, picture
 from runbooks.text.links import is_local
 from runbooks.text.template import environment
 from runbooks.text.times import time
@@ -49,7 +49,6 @@ def _fragment(report: Contents, *, linked: bool) -> str:
         span=f"{time(start, '%Y-%m-%d %H:%M')} to {time(end)}",
         width=WIDTH,
         picture=picture([finding for _, _, found in report.checks for finding in found], end),
-        line=LINE,
     )
 
 

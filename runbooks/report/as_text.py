@@ -2,9 +2,11 @@
 
 import re
 import textwrap
+from functools import partial
 
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Verdict
 from runbooks.report.contents import SANDBOX_NOTE, Contents, Entry, proof
+from runbooks.text.links import is_local
 
 _INDENT = " " * 9  # the column behind the verdict
 _COMMAND, _KEPT = re.compile(r"`[^`]+`"), "\0"  # which no text of a finding holds
@@ -22,15 +24,18 @@ def render(
     ``last``, as a terminal needs it, it ends with the problem and the summary.
     """
     whole = verbose or report.chosen or report.verdict is SKIP
-    region = report.source.place.region
-    blocks = [_entry(entry, region, colour, width) for entry in report.problems]
+    linked = last or not is_local()  # a file may be read where no link leads to this machine
+    show = partial(_entry, region=report.source.place.region, colour=colour, width=width, linked=linked)
+    blocks = [show(entry) for entry in report.problems]
     others = [entry for entries in report.others.values() for entry in entries]
     if shown := [e for e in others if whole or (report.command == "why" and e.verdict is OK)]:
-        blocks.append("\n".join(_entry(entry, region, colour, width) for entry in shown))
+        blocks.append("\n".join(map(show, shown)))
     summary = _coloured(report.verdict, report.summary, colour)
     place, deployed = f"{report.place}\n{report.asked_by}", _filled(report.deployed, width)
     where = "\n".join(filter(None, (deployed, place, _unpredicted(report))))
-    note = [f"{SANDBOX_NOTE} {report.sandbox_start}"] if report.sandbox_start else []
+    beyond, command = report.further
+    note = [f"To check {beyond} as well: {command}"] if command else []
+    note += [f"{SANDBOX_NOTE} {report.sandbox_start}"] if report.sandbox_start else []
     if last:
         return (
             "\n\n".join([where, *reversed(blocks), *note, summary if whole else f"{summary} -v shows all."])
@@ -54,27 +59,28 @@ def _filled(text: str, width: int) -> str:
     )
 
 
-def _entry(entry: Entry, region: str, colour: bool, width: int) -> str:
+def _entry(entry: Entry, region: str, colour: bool, width: int, linked: bool) -> str:
     if entry.verdict is OK:
         lines = _wrapped(f"{entry.checks[0]}: {' '.join(entry.says)}", width, hang=0)
     else:
         bullet = "- " if len(entry.says) > 1 else ""
         said = [_wrapped(bullet + one, width, hang=len(bullet)) for one in entry.says]
-        lines = [*(line for lines in said for line in lines), *_rows(entry, region, width)]
+        lines = [*(line for lines in said for line in lines), *_rows(entry, region, width, linked)]
     mark = _coloured(entry.verdict, entry.verdict.name.ljust(len(_INDENT)), colour)
     return "\n".join([mark + lines[0].removeprefix(_INDENT), *lines[1:]])
 
 
-def _rows(entry: Entry, region: str, width: int) -> list[str]:
+def _rows(entry: Entry, region: str, width: int, linked: bool) -> list[str]:
     one = len(entry.checks) == 1
     checks = entry.checks[0] if one else f"{len(entry.checks)}: {', '.join(entry.checks)}"
     calls = "" if entry.verdict is SKIP else ", ".join(proof(entry.calls, region))
-    next_ = "" if entry.verdict is SKIP else entry.url
+    page = entry.url if linked or not entry.next else f"{entry.next} in the guide"
+    next_ = "" if entry.verdict is SKIP else page
     rows: list[str] = []
     for name, value, breaks in (
         ("fix", entry.fix, not entry.is_command),
         ("next", next_, False),
-        *(("also", f"{says} ({check})", True) for says, check in entry.below),
+        *(("also", f"{says} ({by})", True) for says, by in entry.below),
         ("check" if one else "checks", checks, True),
         ("proof", calls, True),
     ):

@@ -26,6 +26,7 @@ WORDS = {
 NOT_ASKED = "not asked"  # a SKIP for want of a parameter
 # What stands before `Contents.sandbox_start`.
 SANDBOX_NOTE = "For the commands of the AWS CLI start a sandbox, and set what it prints:"
+_FEW = 3  # checks that are named where they say one thing below another
 ALSO = "also found"  # what is well, or was skipped, of a check that is counted under another word
 
 
@@ -42,13 +43,17 @@ class Entry:
     next: str  # the page to open: its path on the site
     times: tuple[tuple[datetime, ...], ...]  # when what each sentence says happened
     calls: tuple[Call, ...]
-    below: tuple[tuple[str, str], ...] = ()  # what else says the same: in which words, and by which check
+    below: tuple[tuple[str, str], ...] = ()  # what else says the same: in which words, and by which checks
 
     @classmethod
     def of(cls, rows: Sequence[Row], parts: Sequence[Row] = ()) -> "Entry":
         """The entry of findings that are alike, each with its check; ``parts`` are those that are said below them."""
         (judged, first), says = rows[0], {finding.says: finding for _, finding in rows}
         checks = {check.id: check for (check, _, _), _ in rows}
+        below: dict[str, list[str]] = defaultdict(list)
+        for (check, _, _), finding in parts:
+            if finding.says not in says:
+                below[finding.below or finding.says].append(check.id)
         return cls(
             verdict=first.verdict,
             what=counted_as(judged) if first.verdict is judged[1] else ALSO,
@@ -60,13 +65,7 @@ class Entry:
             times=tuple(finding.times for finding in says.values()),
             calls=max((finding.proof for _, finding in rows), key=len)
             + tuple(call for _, finding in parts for call in finding.proof),
-            below=tuple(
-                dict.fromkeys(
-                    (finding.below or finding.says, check.id)
-                    for (check, _, _), finding in parts
-                    if finding.says not in says
-                )
-            ),
+            below=tuple((words, _by(list(dict.fromkeys(ids)))) for words, ids in below.items()),
         )
 
     @property
@@ -96,6 +95,7 @@ class Contents:
     command: str  # that asked
     deployed: str  # what was deployed where, by whom, and its status; "" where no deployment was read
     unpredicted: Sequence[str] = ()  # what a prediction leaves open
+    further: tuple[str, str] = "", ""  # what can be checked further, and the command that does it
 
     @property
     def subject(self) -> str:
@@ -141,26 +141,7 @@ class Contents:
     @property
     def entries(self) -> list[Entry]:
         """All that was found, alike findings as one: FAIL, UNKNOWN and WARN, then what is well and what was skipped."""
-        rows = [
-            (judged, replace(finding, says=self._short(finding.says)))
-            for judged in self.checks
-            for finding in judged[2]
-        ]
-        alike: dict[Hashable, list[Row]] = defaultdict(list)
-        parts: dict[Hashable, list[Row]] = defaultdict(list)
-        for row in rows:
-            whole = _whole(row[1], rows)
-            (parts if whole else alike)[_kind(whole or row[1])].append(row)
-        found = [
-            Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict))
-            for kind, same in alike.items()
-        ]
-        return list(_said_once(sorted(found, key=_order)))
-
-    def _short(self, says: str) -> str:
-        """A sentence without what the head of the report says already of the deployment."""
-        whole = self.deployed.partition(": ")[2]
-        return says.replace(whole, whole.partition(" ")[0]) if whole else says
+        return gathered(self.checks, self.deployed)
 
     @property
     def problems(self) -> list[Entry]:
@@ -177,23 +158,49 @@ class Contents:
         return rest
 
 
-def _whole(finding: Finding, rows: Sequence[Row]) -> Finding | None:
-    """The finding of which this one is a part, and below which it is said: the first that is not itself a part.
+def gathered(checks: Iterable[Judged], deployed: str = "") -> list[Entry]:
+    """The findings of the checks as entries; ``deployed`` is what the head of the report says of the deployment."""
+    whole = deployed.partition(": ")[2]
+    rows = [
+        (judged, replace(f, says=f.says.replace(whole, whole.partition(" ")[0])) if whole else f)
+        for judged in checks
+        for f in judged[2]
+    ]
+    alike: dict[Hashable, list[Row]] = defaultdict(list)
+    parts: dict[Hashable, list[Row]] = defaultdict(list)
+    for row, larger in zip(rows, _wholes([finding for _, finding in rows]), strict=True):
+        (parts if larger else alike)[_kind(larger or row[1])].append(row)
+    found = [
+        Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict)) for kind, same in alike.items()
+    ]
+    return list(_said_once(sorted(found, key=_order)))
+
+
+def _by(ids: Sequence[str]) -> str:
+    """Which checks say one thing; many are counted."""
+    return ", ".join(ids) if len(ids) <= _FEW else f"{len(ids)} checks"
+
+
+def _wholes(findings: Sequence[Finding]) -> Iterator[Finding | None]:
+    """For each finding the one of which it is a part, and below which it is said: the first that is not itself a part.
 
     What is as bad, or worse, and is of all that this one is of, says the same with more; of two that are of the same,
     the first does.
     """
-    if not finding.of or finding.verdict not in PROBLEMS:
-        return None
-    order = {id(one): place for place, (_, one) in enumerate(rows)}
-
-    def says_more(one: Finding, other: Finding) -> bool:
-        if one.verdict < other.verdict or not other.of <= one.of:
-            return False
-        return (one.verdict, len(one.of), order[id(other)]) > (other.verdict, len(other.of), order[id(one)])
-
-    more = [one for _, one in rows if one is not finding and says_more(one, finding)]
-    return next((one for one in more if not any(says_more(other, one) for other in more)), None)
+    ranks = [(f.verdict, len(f.of), -place) for place, f in enumerate(findings)]
+    partial = [place for place, f in enumerate(findings) if f.of and f.verdict in PROBLEMS]
+    more = {
+        place: [
+            other
+            for other in partial
+            if ranks[other] > ranks[place]
+            and findings[other].verdict >= findings[place].verdict
+            and findings[place].of <= findings[other].of
+        ]
+        for place in partial
+    }
+    for place in range(len(findings)):
+        yield next((findings[other] for other in more.get(place, ()) if not more[other]), None)
 
 
 def _order(entry: Entry) -> tuple[bool, int, bool]:

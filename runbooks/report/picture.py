@@ -9,9 +9,7 @@ from runbooks.text.mask import plain
 from runbooks.text.times import time
 
 MOST_ROWS = 25  # targets that are drawn one by one
-WIDTH, LINE = 600, 16  # of the picture and of a line of it, in its own units
-_LEFT, _LEAST = 130, 2  # where time begins, and how wide an event is at least
-_NAME, _TITLE = 20, 90  # characters that have room
+WIDTH, _LEAST = 600, 8  # of a line, and of the shortest event on it, in its own units
 _VERDICTS = {
     "Succeeded": OK,
     "Failed": FAIL,
@@ -30,11 +28,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One target: its events as bars, and all of them as text."""
+    """One target: its events as bars, the one that matters most, and all of them as text."""
 
-    y: int
     name: str
-    bars: tuple[Bar, ...]
+    bars: tuple[Bar, ...]  # what failed is the last, so that nothing covers it
+    event: str
     text: str
 
 
@@ -42,7 +40,6 @@ class Row:
 class Group:
     """Targets that went alike."""
 
-    y: int
     title: str
     rows: tuple[Row, ...]
     more: int  # that are not drawn
@@ -53,7 +50,6 @@ class Picture:
     """The whole."""
 
     groups: tuple[Group, ...]
-    height: int
     span: str  # of time, in words
 
 
@@ -66,43 +62,42 @@ def picture(findings: Iterable[Finding], now: datetime) -> Picture | None:
         return None
     start, end = min(begun), max(_end(span, now) for span in spans if span.began)
     groups: list[Group] = []
-    y, room = 0, MOST_ROWS
+    room = MOST_ROWS
     for number, finding in enumerate(drawn):
         targets = list(dict.fromkeys(span.row for span in finding.spans))
         shown = targets[: max(1, room // (len(drawn) - number))]
         room -= len(shown)
         more = len(targets) - len(shown)
         rows = [
-            _row(
-                y + (place + 1) * LINE, [span for span in finding.spans if span.row == name], start, end, now
-            )
-            for place, name in enumerate(shown)
+            _row([span for span in finding.spans if span.row == name], start, end, now) for name in shown
         ]
-        groups.append(Group(y, _cut(plain(finding.says).split(". ")[0], _TITLE), tuple(rows), more))
-        y += (len(rows) + 1 + bool(more)) * LINE
+        groups.append(Group(plain(finding.says).split(". ")[0], tuple(rows), more))
     return Picture(
-        tuple(groups), y, f"{time(start, '%Y-%m-%d %H:%M:%S')} to {time(end, '%Y-%m-%d %H:%M:%S UTC')}"
+        tuple(groups), f"{time(start, '%Y-%m-%d %H:%M:%S')} to {time(end, '%Y-%m-%d %H:%M:%S UTC')}"
     )
 
 
-def _row(y: int, spans: Sequence[Span], start: datetime, end: datetime, now: datetime) -> Row:
+def _row(spans: Sequence[Span], start: datetime, end: datetime, now: datetime) -> Row:
     seconds = max(1.0, (end - start).total_seconds())
 
     def place(at: datetime) -> int:
-        return round((at - start).total_seconds() / seconds * (WIDTH - _LEFT - _LEAST))
+        return round((at - start).total_seconds() / seconds * (WIDTH - _LEAST))
 
-    bars = tuple(
+    bars = [
         Bar(
-            _LEFT + place(span.began),
+            place(span.began),
             max(_LEAST, place(_end(span, now)) - place(span.began)),
             _VERDICTS.get(span.outcome, UNKNOWN),
             _said(span),
         )
         for span in spans
         if span.began
-    )
+    ]
     name = plain(spans[0].row)
-    return Row(y, _cut(name, _NAME), bars, f"{name}: {'; '.join(map(_said, spans))}.")
+    event = max(spans, key=lambda span: _VERDICTS.get(span.outcome, UNKNOWN))
+    most = plain(event.what) if event.outcome == "Failed" else ""
+    bars.sort(key=lambda bar: bar.verdict)
+    return Row(name, tuple(bars), most, f"{name}: {'; '.join(map(_said, spans))}.")
 
 
 def _end(span: Span, now: datetime) -> datetime:
@@ -112,7 +107,3 @@ def _end(span: Span, now: datetime) -> datetime:
 def _said(span: Span) -> str:
     times = [time(at, "%H:%M:%S") for at in (span.began, span.ended) if at]
     return plain(f"{span.what} {span.outcome}{' ' * bool(times)}{' to '.join(times)}")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from runbooks.commands import runbooks, shown
 from runbooks.errors import UserError
@@ -19,6 +18,7 @@ from runbooks.report.contents import (
     Judged,
     causes_first,
     counted_as,
+    gathered,
     made_plain,
     rank,
 )
@@ -109,6 +109,9 @@ class Report:
         """How many checks failed, passed, were not made: they add up to all, so that "no problem" never stands alone."""
         counts = Counter(map(counted_as, self.checks))
         counted = [f"{counts[word]} {word}" for word in (*WORDS.values(), NOT_ASKED) if counts[word]]
+        reasons = sum(entry.verdict is FAIL for entry in gathered(self.checks))
+        if reasons < counts[WORDS[FAIL]]:  # one thing that several checks see is one problem
+            counted[0] += f" for {reasons} reason{'s' * (reasons > 1)}"
         said = ", ".join(counted) or "nothing was checked"
         partly = sum(
             v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
@@ -152,6 +155,16 @@ class Report:
         return shown(runbooks(place, "diagnose", *subject, **options, probe=probe, check=self.only))
 
     @property
+    def further(self) -> tuple[str, str]:
+        """What `diagnose` would check beyond a deployment that `why` was asked about, and its command; ("", "") for nothing."""
+        hosts = list(dict.fromkeys(lead.about for f in self.findings for lead in f.leads))
+        if self.command != "why" or not hosts:
+            return "", ""
+        more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
+        command = shown(runbooks(self.source.place, "diagnose", self.question.deployment))
+        return f"{plain(hosts[0])}{more}", command
+
+    @property
     def contents(self) -> Contents:
         """What every form shows."""
         return Contents(
@@ -166,6 +179,7 @@ class Report:
             chosen=bool(self.only) and self.command not in ("why", "preflight"),
             command=self.command,
             deployed=plain(self.deployed),
+            further=self.further,
             unpredicted=tuple(map(plain, self.unpredicted)),
         )
 
@@ -181,17 +195,10 @@ class Report:
     def __repr__(self) -> str:
         return self.render("text")
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """What Jupyter shows: the report as HTML, and as Markdown and text for what does not show HTML.
-
-        Its metadata say the exit code and each check's verdict: `runbooks run` reads them there.
-        """
-        shown = {
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What Jupyter shows: the report as HTML, and as Markdown and text for what does not show HTML."""
+        return {
             "text/plain": self.render("text"),
             "text/markdown": self.render("markdown"),
             "text/html": as_html.fragment(self.contents),
         }
-        verdicts = {check.id: verdict.name for check, verdict, _ in self.checks}
-        return shown, {"runbooks": {"exit_code": self.exit_code, "verdicts": verdicts}}

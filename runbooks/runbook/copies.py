@@ -210,10 +210,17 @@ def _is_raw(cell: Any) -> bool:
     return bool(cell.cell_type == "code" and cell.source.startswith(_RAW))
 
 
+def _which_has(parameter: str) -> str:
+    """Which runbooks have a parameter that this one does not have."""
+    those = [name for name in room.names() if parameter in _parameters(nbformat.read(room.path_of(name), 4))]
+    return f" A runbook that has it: {', '.join(those)}." if those else ""
+
+
 def _fitting(runbook: str, name: str, value: Any, known: Mapping[str, Any]) -> Any:
     """``value`` as the parameter takes it: text from a command line becomes the number or the bool that is meant."""
     if name not in known:
-        raise UserError(f"The runbook {runbook} has no parameter {name!r}: it has {', '.join(known)}.")
+        has = f"it has {', '.join(known)}"
+        raise UserError(f"The runbook {runbook} has no parameter {name!r}: {has}.{_which_has(name)}")
     default = known[name]
     if isinstance(value, str) and not isinstance(default, str):
         with suppress(ValueError, SyntaxError):

@@ -4,7 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from typing import Any
 from runbooks import runbook as room
 from runbooks.aws import connect, sandboxed
 from runbooks.errors import UserError, runbooks_need
-from runbooks.findings import Verdict
 from runbooks.report.as_html import page
 from runbooks.runbook.copies import check_room, fill, prepared, save, tagged_cell, text_of
 from runbooks.text.links import page_url
@@ -39,6 +38,7 @@ class RunResult:
 
     name: str
     checks: Mapping[str, Mapping[str, Any]]  # by id, what a report's JSON last said of the check
+    texts: Sequence[str]  # its reports as text, without those that only repeat a part of one before them
     exit_code: int  # of all its reports together
     notebook: str
     html: str
@@ -49,14 +49,8 @@ class RunResult:
         return {id_: check["verdict"] for id_, check in self.checks.items()}
 
     def __str__(self) -> str:
-        """The result for a terminal: how many checks ended how, then each problem with its fix, the worst last."""
-        verdicts = list(self.verdicts.values())
-        counts = [f"{verdicts.count(v.name)} {v.name}" for v in reversed(Verdict) if v.name in verdicts]
-        lines = [f"{len(verdicts)} checks: {', '.join(counts)}." if counts else "No check was run."]
-        for id_, check in sorted(self.checks.items(), key=lambda row: Verdict[row[1]["verdict"]]):
-            if check["verdict"] in ("WARN", "UNKNOWN", "FAIL"):
-                lines += ["", f"{check['verdict']:<8}{id_}", *_told(check["findings"])]
-        return "\n".join(lines) + "\n"
+        """The result for a terminal: its reports as `diagnose` writes them into a file, each thing once."""
+        return "\n".join(self.texts) or "No check was run.\n"
 
     def save(self) -> list[Path]:
         """Write the executed notebook and the page into ``incidents/``. Raises `UserError` where that fails."""
@@ -85,7 +79,8 @@ def run_runbook(name: str, **parameters: Any) -> RunResult:
     except (DeadKernelError, RuntimeError) as error:
         what = f"The kernel of the runbook {name} ended before the last cell: {plain(str(error))}"
         raise _broken(notebook, values, name, what) from None
-    reports = list(_reports(notebook))
+    shown = list(_reports(notebook))
+    reports = [report for report, _ in shown]
     checks = {check["id"]: check for report in reports for check in report["checks"]}
     judged = {check["verdict"] for check in checks.values()}
     exit_code = 2 * (judged <= {"SKIP"})  # a run to which nothing applied checked nothing
@@ -93,7 +88,7 @@ def run_runbook(name: str, **parameters: Any) -> RunResult:
         applied = {check["verdict"] for check in report["checks"]} - {"SKIP"}
         exit_code |= report["exit_code"] if applied else 0
     record = _record(notebook, values)
-    return RunResult(name, checks, exit_code, record, as_html(notebook, name))
+    return RunResult(name, checks, list(_told_once(shown)), exit_code, record, as_html(notebook, name))
 
 
 def as_html(notebook: Any, name: str) -> str:
@@ -197,22 +192,23 @@ def _masked(value: Any) -> Any:
     return masked(value) if isinstance(value, str) else value
 
 
-def _reports(notebook: Any) -> Iterator[dict[str, Any]]:
-    """The reports that an executed notebook shows, as JSON: each is in the metadata of its output."""
+def _reports(notebook: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """The reports that an executed notebook shows, as JSON (in the metadata of an output) and as text."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and not tagged_cell(cell, DEMONSTRATION):
             for output in cell.outputs:
                 if report := output.get("metadata", {}).get("report"):
-                    yield report
+                    yield report, output["data"]["text/plain"]
 
 
-def _told(findings: list[dict[str, Any]]) -> Iterator[str]:
-    """The lines below a check: each of its findings that is a problem, and the fix."""
-    for finding in findings:
-        if finding["verdict"] not in ("OK", "SKIP"):
-            yield f"        {finding['says']}"
-            if finding["fix"]:
-                yield f"        fix   {finding['fix']}"
+def _told_once(shown: Iterable[tuple[dict[str, Any], str]]) -> Iterator[str]:
+    """The texts of the reports; a runbook shows one, and then parts of it beside what explains them."""
+    before: set[tuple[str, ...]] = set()
+    for report, text in shown:
+        said = {(c["id"], *(finding["says"] for finding in c["findings"])) for c in report["checks"]}
+        if not said <= before:
+            yield text
+        before |= said
 
 
 @contextmanager

@@ -258,7 +258,10 @@ def test_a_target_without_a_status_is_counted_among_those_that_failed() -> None:
 
 def test_one_that_was_stopped_before_it_began_says_nothing_of_a_start() -> None:
     (finding,) = whole(asked(story("Stopped", startTime=None)))
-    assert "created 2026-01-15 10:45 UTC, ended 11:45 UTC) was stopped with no target." in finding.says
+    assert (
+        "created 2026-01-15 10:45 UTC, ended 11:45 UTC) was stopped before it reached any target."
+        in finding.says
+    )
     assert finding.fix.startswith("Deploy the same revision again")
 
 

@@ -97,6 +97,27 @@ def test_verdict_and_exit_code_count_every_finding() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_many_checks_that_say_one_thing_below_it_are_counted(form: str) -> None:
+    shown = report(CAUSE, *[part(UNKNOWN, "Could not check.")] * 4).render(form)
+    assert shown.count("Could not check.") == 1
+    assert "(4 checks)" in shown
+
+
+def test_the_summary_says_how_many_reasons_many_failures_have() -> None:
+    assert report(CAUSE, part()).coverage == "2 failed for 1 reason."
+    assert report(CAUSE, part(), finding(FAIL, "Another.")).coverage == "3 failed for 2 reasons."
+    assert report(CAUSE, finding(FAIL, "Another.")).coverage == "2 failed."
+
+
+def test_a_stopped_instance_is_one_problem() -> None:
+    """That Systems Manager does not hear from it, and that the probe cannot run there, follow from it."""
+    with world("ec2-stopped", config=PATIENT) as (aws, _):
+        made = diagnose(aws, instance=subject("ec2-stopped"))
+    (entry,) = made.contents.problems
+    assert [by for _, by in entry.below] == ["21 checks", "host-is-managed-and-online"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_it_is_escaped_as_every_text_is(form: str) -> None:
     shown = report(CAUSE, part(says=HOSTILE), part(WARN, "x", below=HOSTILE)).render(form)
     assert "\x1b" not in shown

@@ -38,9 +38,14 @@ def test_a_target_is_a_line_and_an_event_is_a_bar_in_its_time() -> None:
 def test_the_causes_are_groups_one_below_the_other() -> None:
     made = drawn((span(),), (span("web-02"), span("web-03")))
     assert [group.title for group in made.groups] == ["Cause 0", "Cause 1"]
-    lines = [y for group in made.groups for y in (group.y, *(row.y for row in group.rows))]
-    assert lines == sorted(set(lines))
-    assert made.height > lines[-1]
+    assert [[row.name for row in group.rows] for group in made.groups] == [["web-01"], ["web-02", "web-03"]]
+
+
+def test_what_failed_is_named_beside_its_line_and_is_covered_by_nothing() -> None:
+    made = drawn((span(), span(what="AfterInstall", outcome="Succeeded")), (span(outcome="Succeeded"),))
+    (failed,), (other,) = (group.rows for group in made.groups)
+    assert (failed.event, other.event) == ("Install", "")
+    assert failed.bars[-1].verdict is FAIL
 
 
 def test_what_has_not_begun_is_only_in_the_text_and_what_has_not_ended_goes_on_until_now() -> None:
@@ -75,9 +80,8 @@ def test_the_report_draws_it_with_the_same_as_text_and_nothing_in_it_acts() -> N
     assert not {"script", "img"} & {tag for tag, _ in tags}
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
     assert "\x1b" not in shown
-    (svg,) = re.findall(r"<svg.*?</svg>", shown, re.DOTALL)
-    assert 'role="img" aria-label="The events of the targets over time' in svg
-    assert f'fill="{_COLOURS["FAIL"]}"' in svg
+    assert 'role="img" aria-label="The events of the targets over time' in shown
+    assert f'fill="{_COLOURS["FAIL"]}"' in "".join(re.findall(r"<svg.*?</svg>", shown, re.DOTALL))
     assert "<li>web-01: Install Failed 12:00:00 to 12:05:00.</li>" in shown
 
 

@@ -258,8 +258,8 @@ def test_a_full_disk_is_one_sentence_and_loses_no_verdict(own: Path, monkeypatch
 
     monkeypatch.setattr(copies, "create", full)
     done = CliRunner().invoke(cli.app, ["run", "own", "--sandbox", "agent-stopped"])
-    assert "FAIL    agent-is-running" in done.stdout
-    assert "fix   sudo systemctl restart codedeploy-agent" in done.stdout
+    assert "FAIL     The agent does not run on web-01" in done.stdout
+    assert "fix    sudo systemctl restart codedeploy-agent" in done.stdout
     assert isinstance(done.exception, UserError)
     assert "No space left on device" in str(done.exception)
     assert list(room.INCIDENTS.iterdir()) == []

@@ -101,6 +101,11 @@
     return made;
   }
 
+  /** The parts of a sentence in which commands stand between backticks. */
+  function prose(text) {
+    return text.split(/`([^`]+)`/).map((part, place) => (place % 2 ? element("code", {}, part) : part));
+  }
+
   /** The address of a page of this site, as this build writes it. */
   function address(page) {
     const [path, anchor] = page.split("#");
@@ -109,7 +114,7 @@
 
   function summary(found) {
     const count = found.known.length;
-    if (!count) return found.commands.length ? "A deployment, and no known error." : "Nothing in this text is known.";
+    if (!count) return found.commands.length ? "No known error. The command below asks about what the text names." : "Nothing in this text is known.";
     return count === 1 ? "One answer." : `${count} answers, the most likely first.`;
   }
 
@@ -118,7 +123,7 @@
     const shown = found.known.slice(0, data.shown);
     const parts = shown.map((known, place) => answerOf(tools, known, place ? [] : commandsOf(tools, found)));
     if (!shown.length) {
-      parts.push(element("p", {}, found.commands.length ? index.grammar.asked : index.grammar.nothing));
+      parts.push(element("p", {}, ...prose(found.commands.length ? index.grammar.asked : index.grammar.nothing)));
       if (found.commands.length) parts.push(commandBlock(commandsOf(tools, found)));
     }
     if (found.near.length) {
@@ -130,7 +135,7 @@
     if (rest.length) remarks.push(`Also in it: ${rest.join(", ")}.`);
     const named = Object.entries(found.fields).map(([name, value]) => `${name} ${tools.plain(value)}`);
     if (named.length) remarks.push(`The text names ${named.join(", ")}.`);
-    parts.push(...remarks.map((remark) => element("p", {}, remark)));
+    parts.push(...remarks.map((remark) => element("p", {}, ...prose(remark))));
     if (shown.length) parts.push(copyButton("Copy for the ticket", () => ticket(tools, found)));
     return parts;
   }
@@ -142,8 +147,8 @@
     const parts = [
       element("h2", {}, element("a", { href: address(known.page) }, known.title)),
       element("p", { className: "box-kind" }, known.title === known.name ? "" : `${known.name}, `, index.grammar.kinds[known.kind]),
-      element("p", {}, element("strong", {}, known.do)),
-      element("p", {}, is),
+      element("p", {}, element("strong", {}, ...prose(known.do))),
+      element("p", {}, ...prose(is)),
     ];
     if (known.seen) parts.push(element("p", { className: "box-seen" }, "Seen: ", element("code", {}, tools.plain(known.seen))));
     if (commands.length) parts.push(commandBlock(commands));
@@ -171,10 +176,10 @@
 
   function diagnose({ data }, checks, { instance = "NAME", deployment = "DEPLOYMENT", group = "", region }) {
     const named = { "--instance NAME": `--instance ${instance}`, DEPLOYMENT: deployment };
-    if (group.includes("/")) named["APPLICATION/GROUP"] = group;
+    if (group) named["APPLICATION/GROUP"] = group;
     const subjects = [...new Set(checks.map((id) => data.subjects[id]))].filter(Boolean).sort();
     const words = ["runbooks diagnose", ...subjects.map((subject) => named[subject] || subject)];
-    if (group.includes("/") && !subjects.includes("APPLICATION/GROUP")) words.push(`--deployment-group ${group}`);
+    if (group && !subjects.includes("APPLICATION/GROUP")) words.push(`--deployment-group ${group}`);
     words.push(...checks.map((id) => `--check ${id}`));
     if (region) words.push(`--region ${region}`);
     return [words.join(" ")];
