@@ -70,7 +70,7 @@ def refuse_wrong_types(api: str, shape: Shape | None, body: bytes) -> None:
 
 
 def _misfit(shape: Shape, value: Any, path: str) -> str:
-    """The first member whose type is not the model's, in words; "" where all fit. A null stands for "not there"."""
+    """The first member whose type is not the model's, in words; "" where all fit. A null member is one that is not there."""
     if isinstance(shape, StructureShape):
         if not isinstance(value, dict):
             return _wrong(path, "a structure", value)
@@ -84,9 +84,7 @@ def _misfit(shape: Shape, value: Any, path: str) -> str:
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
             return _wrong(path, "a list", value)
-        # a null in place of a structure costs only the record that it is
-        items = (item for item in value if item is not None or not isinstance(shape.member, StructureShape))
-        return next(filter(None, (_misfit(shape.member, item, f"{path}[]") for item in items)), "")
+        return next(filter(None, (_misfit(shape.member, item, f"{path}[]") for item in value)), "")
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
             return _wrong(path, "a map", value)

@@ -71,7 +71,7 @@ def _hook(aws: Aws, name: str, scaled: str, kind: str, hook: str, *, again: Comm
         says = f"Could not check: CodeDeploy names no {kind} hook that it put on the Auto Scaling group {scaled}."
         return Finding(UNKNOWN, says, code="could-not-check", about=scaled)
     which = f"the {kind} hook {hook}" if hook else f"a {kind} hook of CodeDeploy"
-    says = f"The Auto Scaling group {scaled} lacks {which}: {_LOST[kind].format(name=name)}."
+    says = f"The Auto Scaling group {scaled} lacks {which}: {_LOST[kind].format(name=name)}. The fix takes it out of {name} and puts it back."
     return Finding(FAIL, says, code=_CODES[kind], about=scaled, fix=again, next=_PAGE, later=True)
 
 

@@ -11,6 +11,9 @@ from runbooks.commands import aws_cli
 from runbooks.facts.iam import caller_arn, holder, simulation
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, Verdict
 
+# A principal that is everyone, in a policy of a resource.
+_ANYONE = ("*", {"AWS": "*"}, {"AWS": ["*"]})
+
 
 def simulated(
     aws: Aws,
@@ -20,13 +23,15 @@ def simulated(
     *,
     page: str,
     useful: Collection[str] = (),
+    unproved: Collection[str] = (),
     named: str = "",
     elsewhere: str = "",
     granted: str = "",
 ) -> Iterator[Finding]:
     """May the user or role ``who`` do these actions on ``resource``? One finding for those with the same result.
 
-    A denial FAILs, and is a WARN for the actions that are only ``useful``; ``page`` explains denials. An answer that
+    A denial FAILs, and is a WARN for the actions that are only ``useful``, and for ``unproved`` ones unless a statement
+    denies them: a policy that names other resources may allow these; ``page`` explains denials. An answer that
     depends on conditions which the simulator does not have is UNKNOWN, whatever it says, and so is a decision that is
     not one of IAM's. Of several answers about one action the worst counts. ``named`` keeps the policies of
     fixes apart that are about the same action on several resources. ``elsewhere`` says what could allow what no policy of
@@ -36,12 +41,14 @@ def simulated(
     for action, results in simulation(aws, who, actions, resource).items():
         denied = WARN if action in useful else FAIL
         worst = max((_outcome(result, denied) for result in results), key=lambda outcome: outcome.verdict)
+        if action in unproved and worst.verdict is FAIL and not worst.explicit:
+            worst = worst._replace(verdict=WARN)
         if worst.fixable and resource == "*":
             worst = worst._replace(why=f"{worst.why}, and a policy that names ARNs does not allow it")
         if worst.fixable and elsewhere:
             worst = worst._replace(verdict=UNKNOWN, why=f"{worst.why}, {elsewhere}")
         alike.setdefault(worst, []).append(action)
-    for (verdict, why, fixable), same in alike.items():
+    for (verdict, why, fixable, _), same in alike.items():
         what = f"{', '.join(same)} on {resource}"
         if verdict is OK:
             yield Finding(OK, f"By the IAM simulator {who} may do {what}.", about=who)
@@ -104,7 +111,7 @@ def trusts(document: Mapping[str, Any], services: Collection[str]) -> Trust:
             doubtful.add("Allow")
             continue
         principal, actions = one.get("Principal"), [str(a).lower() for a in _listed(one.get("Action"))]
-        vague = principal == "*" or "NotPrincipal" in one or "NotAction" in one
+        vague = principal in _ANYONE or "NotPrincipal" in one or "NotAction" in one
         named = _listed(principal.get("Service")) if isinstance(principal, Mapping) else []
         acts = any(fnmatchcase("sts:assumerole", action) for action in actions)
         if vague or (acts and set(named) & set(services)):
@@ -140,7 +147,7 @@ def by_policy(document: Mapping[str, Any], action: str, resource: str) -> str:
         acts = any(_matches(str(each).lower(), action.lower()) for each in _listed(one.get("Action")))
         there = any(_matches(str(each), resource) for each in _listed(one.get("Resource")))
         if inverted or (acts and there):
-            anyone = one.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+            anyone = one.get("Principal") in _ANYONE
             (doubtful if inverted or one.get("Condition") or not anyone else plain).add(one.get("Effect"))
     if "Deny" in plain:
         return "Deny"
@@ -152,6 +159,15 @@ def by_policy(document: Mapping[str, Any], action: str, resource: str) -> str:
 def _matches(pattern: str, text: str) -> bool:
     """Whether a pattern of a policy, in which only * and ? are special, matches a text."""
     return fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
+# What the agent calls at its own endpoint (AWS's user guide).
+COMMANDS = (
+    "codedeploy-commands-secure:PollHostCommand",
+    "codedeploy-commands-secure:GetDeploymentSpecification",
+    "codedeploy-commands-secure:PutHostCommandAcknowledgement",
+    "codedeploy-commands-secure:PutHostCommandComplete",
+)
 
 
 def resources(document: Mapping[str, Any]) -> list[str]:
@@ -176,6 +192,7 @@ class _Outcome(NamedTuple):
     verdict: Verdict
     why: str = ""
     fixable: bool = False
+    explicit: bool = False  # a statement denies it
 
 
 def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
@@ -199,7 +216,11 @@ def _outcome(result: dict[str, Any], denied: Verdict) -> _Outcome:
         matched = {
             one.get("SourcePolicyId", "") for part in parts for one in part.get("MatchedStatements", ())
         }
-        return _Outcome(denied, f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it")
+        return _Outcome(
+            denied,
+            f"a statement of {', '.join(sorted(matched - {''})) or 'a policy'} denies it",
+            explicit=True,
+        )
     return _Outcome(denied, "no policy allows it", fixable=True)
 
 

@@ -27,7 +27,7 @@ _OWN = re.compile(
     r"\bi-[0-9a-f]{8,17}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d{4}-\d\d-\d\dT[\d:.]+Z?"
 )
 _FIX = (
-    "Find what failed on them (runbooks why, of a deployment that Auto Scaling began) and correct it. To stop the loop"
+    "Find what failed on them (`runbooks why` of a deployment that Auto Scaling began) and correct it. To stop the loop"
     " meanwhile: `{suspend}`."
 )
 

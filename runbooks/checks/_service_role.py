@@ -37,7 +37,7 @@ class Need(NamedTuple):
     actions: tuple[str, ...]
     on: str = "*"
     named: str = ""  # the thing, where it is one of several
-    useful: tuple[str, ...] = ()  # of these a denial is no proof
+    unproved: tuple[str, ...] = ()  # of these it is no proof that no policy allows them on *
     page: str = _TRUST
     later: str = ""  # what a denial stops instead of a deployment to the instances of now
 
@@ -124,8 +124,8 @@ def _of_scaling(aws: Aws, group: Mapping[str, Any]) -> Iterator[Need]:
         if suspends:
             yield Need(_SUSPENDS, on=on, named=name, page=_SCALING)
     if any("LaunchTemplate" in (one.get("MixedInstancesPolicy") or one) for one in there.values()):
-        # a policy may name what is launched and which role is passed: so a denial on * proves nothing
-        yield Need(_LAUNCHES, useful=_LAUNCHES, page=_SCALING)
+        # a policy may name what is launched and which role is passed; only a statement that denies it on * is proof
+        yield Need(_LAUNCHES, unproved=_LAUNCHES, page=_SCALING)
 
 
 def _of_blue_green(group: Mapping[str, Any]) -> Iterator[Need]:
@@ -167,7 +167,7 @@ def permissions(aws: Aws, role: str, wanted: list[Need]) -> Iterator[Finding]:
     """What IAM's simulator says of each need."""
     for need in wanted:
         found = simulated(
-            aws, role, need.actions, need.on, page=need.page, useful=need.useful, named=need.named
+            aws, role, need.actions, need.on, page=need.page, unproved=need.unproved, named=need.named
         )
         for one in found:
             spares = need.later and one.verdict is FAIL

@@ -118,7 +118,8 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     says = f"Systems Manager calls {name}{f' ({known_as})' if known_as else ''} {status}{last}."
     if status != "Online":
         windows = node.get("PlatformType") == "Windows"
-        fix = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
+        restart = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
+        fix: str = script(restart)
         if is_ec2(name):  # one that is stopped is lost to Systems Manager as well
             fix = f"If the instance runs, restart its SSM Agent: `{fix}`."
         of = frozenset((about, "probe", "ping"))
@@ -336,7 +337,7 @@ def host_keeps_its_keys_private(aws: Aws, question: Question) -> Iterator[Findin
             says,
             code="open-mode",
             about=name,
-            fix=f"sudo chmod 600 {shlex.quote(path)}",
+            fix=script(f"sudo chmod 600 {shlex.quote(path)}"),
             next=IDENTITY_PAGE,
         )
     else:

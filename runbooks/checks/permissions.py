@@ -7,7 +7,7 @@ from typing import Any
 from runbooks.aws import Aws, Refusal
 from runbooks.aws.arn import Arn
 from runbooks.checks._ec2 import only_on_premises, role_of
-from runbooks.checks._iam import simulated
+from runbooks.checks._iam import COMMANDS, simulated
 from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted, then
 from runbooks.facts.encryption import default_encryption, key
@@ -25,12 +25,6 @@ RUNBOOK = "permissions"
 
 _DENIED = "/guides/check-permissions/#deny-kinds"
 _KMS = "/symptoms/s3-kms-denied/"
-_COMMANDS = (
-    "codedeploy-commands-secure:PollHostCommand",
-    "codedeploy-commands-secure:GetDeploymentSpecification",
-    "codedeploy-commands-secure:PutHostCommandAcknowledgement",
-    "codedeploy-commands-secure:PutHostCommandComplete",
-)
 
 
 @needs("instance")
@@ -69,7 +63,7 @@ def host_may_read_the_bucket(aws: Aws, question: Question) -> Iterator[Finding]:
     Without --bucket it is the revision of the deployment, or else the one that the deployment group was given last. AWS
     documents three actions: without s3:GetObject no revision arrives; the other two are for versioned revisions and for a
     clear error if an object is missing. Give `BUCKET/KEY` if policies allow a prefix only. The bucket's own policy and its
-    encryption key are not part of the simulation.
+    encryption key are not part of the simulation, so an OK is of the identity's own policies.
     """
     bucket, _, key = bundle_asked(aws, question).partition("/")
     who = _host_identity(aws, question)
@@ -148,7 +142,7 @@ def host_may_use_commands_secure(aws: Aws, question: Question) -> Iterator[Findi
         raise NotApplicable(
             "enable_auth_policy is off on the host, so its agent needs no permission to poll."
         )
-    yield from simulated(aws, who, _COMMANDS, "*", page="/guides/check-permissions/#actions")
+    yield from simulated(aws, who, COMMANDS, "*", page="/guides/check-permissions/#actions")
 
 
 def _registered(aws: Aws, question: Question) -> str:

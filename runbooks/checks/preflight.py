@@ -196,7 +196,7 @@ def instances_of_the_group_answer(aws: Aws, question: Planned) -> Iterator[Findi
         yield Finding(FAIL, says, code="silent", about=some(silent), fix=fix, next=_UNHEARD, leads=leads)
     if unheard:
         says = f"{of(unheard, found)} of {name} did not answer the last deployment: the agent was not heard in {last.deployment}. Systems Manager is connected with the host."
-        fix = "Start the agent there (sudo systemctl restart codedeploy-agent), then probe the host."
+        fix = "Start the agent there (`sudo systemctl restart codedeploy-agent`), then probe the host."
         yield Finding(WARN, says, code="not-heard", about=some(unheard), fix=fix, next=_UNHEARD, leads=leads)
     if lost:
         says = f"Systems Manager is not connected with {of(lost, found)} of {name}: the host may be down."

@@ -9,7 +9,7 @@ from runbooks.checks._cloudtrail import gaps
 from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._named import is_another_thing
-from runbooks.commands import aws_cli
+from runbooks.commands import aws_cli, runbooks
 from runbooks.facts.cloudtrail import trail
 from runbooks.facts.host_report import managed_node, names_of
 from runbooks.facts.registration import (
@@ -215,8 +215,9 @@ def _to_register(aws: Aws, name: str, arn: str) -> Finding:
     """How a name that is not registered can be registered with ``arn``, if that is known."""
     if not arn:
         says = f"The ARN to register {name} with was not given (--arn)."
-        fix = f"Register {name} with the ARN of its IAM user or role session; --arn fills the command in."
-        below = "To register it, ask again with --arn, the ARN of its IAM user or role session: that gives the command."
+        ask = f"`{runbooks(aws.place, 'diagnose', instance=name)} --arn ARN`"
+        fix = f"Register {name} with the ARN of its IAM user or role session, which {ask} makes a command of."
+        below = f"To register it, give the ARN of its IAM user or role session: {ask} makes a command of it."
         return Finding(
             FAIL,
             says,

@@ -7,7 +7,7 @@ from typing import Any
 
 from runbooks.aws import Aws
 from runbooks.aws.regions import partition_of
-from runbooks.checks._iam import by_policy, resources
+from runbooks.checks._iam import COMMANDS, by_policy, resources
 from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted
 from runbooks.facts.host_report import can_be_asked, host_report
@@ -19,7 +19,15 @@ from runbooks.facts.packets import (
     group_peers,
     routes_out,
 )
-from runbooks.facts.vpc import agent_endpoints, ec2_host, groups, network_acl, route_table, s3_gateways
+from runbooks.facts.vpc import (
+    agent_endpoints,
+    ec2_host,
+    endpoint_policy,
+    groups,
+    network_acl,
+    route_table,
+    s3_gateways,
+)
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
 from runbooks.host import switched_on
 from runbooks.question import Question
@@ -136,7 +144,7 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     """If the VPC has an endpoint for the agent, it is available, lets the host in, and the agent uses it.
 
     That is the endpoint `codedeploy-commands-secure`. It must be available, have private DNS so that the usual name
-    resolves to it, and a security group that lets HTTPS in from the host. The agent uses it only with
+    resolves to it, a security group that lets HTTPS in from the host, and a policy that lets the agent poll. The agent uses it only with
     `enable_auth_policy: true`. Revisions in S3 need an endpoint, or a route out, of their own.
     """
     host = _host_without_proxy(aws, question)
@@ -206,11 +214,10 @@ def _policy_lets(aws: Aws, endpoint: Mapping[str, Any], bucket: str, key: str) -
 
 
 def _document(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The policy of an endpoint, which EC2 gives as JSON."""
-    text = str(endpoint.get("PolicyDocument") or "")
-    if not text.startswith("{"):
-        raise CouldNotCheck(f"EC2 gives no policy of {endpoint['VpcEndpointId']}.")
-    document: dict[str, Any] = json.loads(text)
+    """The policy of an endpoint."""
+    document = endpoint_policy(endpoint)
+    if document is None:
+        raise CouldNotCheck(f"EC2 gives no policy of {endpoint['VpcEndpointId']} that can be read.")
     return document
 
 
@@ -325,6 +332,23 @@ def _serves(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Iterato
         )
         yield Finding(WARN, says, code="no-private-dns", about=about, fix=fix, next=_ENDPOINTS_PAGE)
     yield _lets_in(aws, endpoint, host)
+    yield from _lets_poll(endpoint)
+
+
+def _lets_poll(endpoint: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the policy of the agent's endpoint keeps the agent from; nothing where it allows all that the agent calls."""
+    about, document = str(endpoint["VpcEndpointId"]), _document(endpoint)
+    said = {action: by_policy(document, action, "*") for action in COMMANDS}
+    denied = [action for action, one in said.items() if one == "Deny"]
+    if not denied and set(resources(document)) == {"*"}:
+        denied = [action for action, one in said.items() if not one]
+    if denied:
+        says = f"The policy of {about} does not let the agent do {', '.join(denied)}."
+        fix = f"Allow these actions in the policy of {about}."
+        yield Finding(FAIL, says, code="policy-denies", about=about, fix=fix, next=_ENDPOINTS_PAGE)
+    elif set(said.values()) != {"Allow"}:
+        says = f"Whether the policy of {about} lets the agent poll is not known: it has conditions, or allows some identities or resources only."
+        yield Finding(UNKNOWN, says, code="policy-undecided", about=about, next=_ENDPOINTS_PAGE)
 
 
 def _lets_in(aws: Aws, endpoint: dict[str, Any], host: dict[str, Any]) -> Finding:

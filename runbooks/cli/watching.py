@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
+from runbooks.aws.failures import DENIED, UNKNOWN_CREDENTIALS
 from runbooks.checks._deployed import counted
 from runbooks.engine import run_all
 from runbooks.facts.deployments import ENDED, MOST_IN_ALL, Target, counts, deployment, targets
@@ -33,7 +34,7 @@ def watch(
 ) -> str:
     """Ask every `EVERY` seconds, and ``show`` each answer, until the deployment has ended or a reader interrupts.
 
-    It also ends once no answer came several times: the report that follows asks again, and says why. And it ends when
+    It also ends once no answer came several times, or AWS refused one: the report that follows asks again, and says why. And it ends when
     ``minutes`` have passed, or an answer has not come within ``patience`` seconds; only then it gives the last answer,
     else "".
     """
@@ -48,6 +49,8 @@ def watch(
             if any(finding.code.endswith("/late") for finding in (first, *rest)):
                 return (last or first.says) if clock() - began >= patience else ""  # else interrupted
             failures, last = failures + 1 if first.code.endswith("/could-not-check") else 0, first.says
+            if failures and _is_refused(first):
+                return ""
             show(first.says, [span for finding in rest for span in finding.spans], aws.now())
             if clock() + EVERY > end:
                 return first.says
@@ -55,6 +58,11 @@ def watch(
     except KeyboardInterrupt:
         pass
     return ""
+
+
+def _is_refused(finding: Finding) -> bool:
+    """Whether AWS refused what was asked, as it will again."""
+    return any(call.answer in (*DENIED, *UNKNOWN_CREDENTIALS) for call in finding.proof)
 
 
 def _has_ended(aws: Aws, question: Question) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What CodeDeploy says of on-premises instances."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,19 +61,26 @@ def listed_names(aws: Aws, status: str | None) -> list[str]:
 
 
 def spelt_otherwise(aws: Aws, name: str) -> list[str]:
-    """The registered names that differ from ``name`` in upper and lower case, or in a stop or comma at its end, alone.
+    """The registered names that differ from ``name`` in upper and lower case, in what separates their parts, in leading
+    zeros of a number, or by a domain, alone: ``web-1`` and ``WEB_01.example.com``.
 
     None where the list is denied.
     """
     names = aws.read_all_or_refusal(
         LISTING, "instanceNames", failures.DENIED, registrationStatus="Registered"
     )
-    alike = (
-        []
-        if isinstance(names, Refusal)
-        else [one for one in names if one.lower().rstrip(".,") == name.lower().rstrip(".,")]
-    )
+    alike = [] if isinstance(names, Refusal) else [one for one in names if _are_alike(one, name)]
     return [one for one in alike if one != name]
+
+
+def _are_alike(one: str, other: str) -> bool:
+    heads = [each.partition(".")[0] for each in (one, other)]
+    is_without_domain = heads[0] == one or heads[1] == other
+    return _bare(one) == _bare(other) or (is_without_domain and _bare(heads[0]) == _bare(heads[1]))
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[-_.,]|(?<!\d)0+(?=\d)", "", name.lower())
 
 
 def first_page(aws: Aws, status: str | None) -> list[str] | Refusal:

@@ -1,6 +1,8 @@
 """What EC2 says of the network around a host."""
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from runbooks.aws import Aws, Refusal, failures
@@ -92,6 +94,14 @@ def s3_gateways(aws: Aws, host: Mapping[str, Any], table: str) -> list[dict[str,
     service = f".{aws.region}.s3"
     ours = [e for e in endpoints if e["ServiceName"].endswith(service) and e["VpcId"] == host["VpcId"]]
     return [e for e in ours if table in e.get("RouteTableIds", ())]  # an interface endpoint is in none
+
+
+def endpoint_policy(endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The policy of an endpoint, which EC2 gives as JSON; None where it gives none that can be read."""
+    with suppress(ValueError, RecursionError):
+        document = json.loads(str(endpoint.get("PolicyDocument") or ""))
+        return document if isinstance(document, dict) else None
+    return None
 
 
 # What a check reads of each, so that an answer without it is refused.

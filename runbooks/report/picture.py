@@ -68,9 +68,7 @@ def picture(findings: Iterable[Finding], now: datetime) -> Picture | None:
         shown = targets[: max(1, room // (len(drawn) - number))]
         room -= len(shown)
         more = len(targets) - len(shown)
-        rows = [
-            _row([span for span in finding.spans if span.row == name], start, end, now) for name in shown
-        ]
+        rows = [_row([span for span in finding.spans if span.row == name], start, end, now) for name in shown]
         groups.append(Group(plain(finding.says).split(". ")[0], tuple(rows), more))
     return Picture(
         tuple(groups), f"{time(start, '%Y-%m-%d %H:%M:%S')} to {time(end, '%Y-%m-%d %H:%M:%S UTC')}"

@@ -255,6 +255,7 @@ def trust(effect: str = "Allow", service: Any = "ec2.amazonaws.com", **more: Any
         ([trust(), trust(Condition={"StringEquals": {"aws:SourceAccount": "1"}})], True, False),
         ([trust(), trust("Deny", Condition={"Bool": {"x": "y"}})], False, True),
         ([trust() | {"Principal": "*"}], False, True),
+        ([trust() | {"Principal": {"AWS": "*"}}], False, True),
         ([{"Effect": "Allow", "NotPrincipal": {"AWS": "x"}, "Action": "sts:AssumeRole"}], False, True),
         (["text"], False, True),
     ],

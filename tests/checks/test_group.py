@@ -300,6 +300,19 @@ def test_what_a_policy_may_limit_to_a_launch_is_a_warning() -> None:
     assert [(finding.verdict, "iam:PassRole on *" in finding.says) for finding in loud] == [(WARN, True)]
 
 
+def test_what_a_statement_denies_of_a_launch_fails() -> None:
+    def scenario(account: Account) -> None:
+        find("group-healthy")(account)
+        role = account.iam.find("role", SERVICE_ROLE)
+        assert role
+        denies = {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"}
+        role.inline["Denies"] = {"Version": "2012-10-17", "Statement": [denies]}
+
+    loud = [finding for finding in asked(MAY, scenario) if finding.verdict is not OK]
+    assert [(finding.verdict, "iam:PassRole on *" in finding.says) for finding in loud] == [(FAIL, True)]
+    assert not loud[0].fix  # no grant helps against a denial
+
+
 # The revision
 
 

@@ -19,7 +19,7 @@ from runbooks.diagnosis import diagnose
 from runbooks.engine import run
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding
 from runbooks.question import Question
-from tests.support.world import QUICK, world
+from tests.support.world import PATIENT, QUICK, world
 
 CHECKS = {check.id: check.function for check in all_checks()}
 WEB = Question(instance="web-01")
@@ -169,6 +169,24 @@ def test_a_name_in_the_wrong_case_leads_to_the_one_that_is_registered(name: str)
         == "web-01 is registered: the names of instances must match in every character, in upper and lower case too."
     )
     assert not [one for one in report.findings if one.code.endswith("/held-by-another-name")]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("web-1", "web-01"),
+        ("web01", "web-01"),
+        ("WEB_001", "web-01"),
+        ("web-01.example.com", "web-01"),
+        ("web-011", ""),
+        ("web-10", ""),
+        ("eb-01", ""),
+    ],
+)
+def test_a_name_that_is_nearly_one_leads_to_it(name: str, near: str) -> None:
+    with world("healthy", config=PATIENT) as (aws, _):
+        found = diagnose(aws, instance=name, checks="instance-is-registered").findings
+    assert [one.about for one in found if one.code.endswith("/spelt-otherwise")] == [near] * bool(near)
 
 
 def test_where_names_may_not_be_listed_a_name_is_just_not_registered() -> None:

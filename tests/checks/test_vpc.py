@@ -87,14 +87,17 @@ class Site:
             permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443} | rule
             self.ec2.authorize_security_group_egress(GroupId=self.group, IpPermissions=[permission])
 
-    def endpoint(self, *, private_dns: bool = True, lets_in: dict[str, Any] | None = None) -> str:
-        """An endpoint for the agent, whose group lets in what ``lets_in`` says."""
+    def endpoint(
+        self, *, private_dns: bool = True, lets_in: dict[str, Any] | None = None, policy: str = ""
+    ) -> str:
+        """An endpoint for the agent, whose group lets in what ``lets_in`` says, with a policy ("": moto's own)."""
         entrance = self.new_group("endpoint")
         if lets_in:
             self.ec2.authorize_security_group_ingress(GroupId=entrance, IpPermissions=[lets_in])
         made = self.ec2.create_vpc_endpoint(
             VpcId=self.vpc, VpcEndpointType="Interface", ServiceName=f"com.amazonaws.{REGION}.codedeploy-commands-secure",
             SubnetIds=[self.subnet], SecurityGroupIds=[entrance], PrivateDnsEnabled=private_dns,
+            **({"PolicyDocument": policy} if policy else {}),
         )  # fmt: skip
         return str(made["VpcEndpoint"]["VpcEndpointId"])
 
@@ -361,6 +364,37 @@ def test_an_endpoint_that_the_agent_uses_is_well(site: Site, uses_it: Question) 
 def test_an_endpoint_that_lets_the_group_of_the_host_in_is_well(site: Site, uses_it: Question) -> None:
     site.endpoint(lets_in=group("-1") | {"UserIdGroupPairs": [{"GroupId": site.group}]})
     assert {f.verdict for f in site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it)} == {OK}
+
+
+def polls(effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    what = {"Principal": "*", "Action": "codedeploy-commands-secure:*", "Resource": "*"}
+    return {"Effect": effect, **what} | more
+
+
+ONE = "codedeploy-commands-secure:PollHostCommand"
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict", "says"),
+    [
+        ({"Statement": [polls()]}, None, ""),
+        ({"Statement": [polls(), polls("Deny", Action=ONE)]}, FAIL, f"do {ONE}."),
+        ({"Statement": [polls(Action=ONE)]}, FAIL, "GetDeploymentSpecification"),
+        ({"Statement": [polls(Action="codedeploy:*")]}, FAIL, ONE),
+        ({"Statement": [polls(Principal={"AWS": "111122223333"})]}, UNKNOWN, "not known"),
+        ({"Statement": [polls(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})]}, UNKNOWN, "not known"),
+        ("{", UNKNOWN, "no policy of vpce-"),
+        ("[]", UNKNOWN, "no policy of vpce-"),
+    ],
+)  # fmt: skip
+def test_the_policy_of_the_endpoint_of_the_agent(
+    site: Site, uses_it: Question, policy: Any, verdict: Any, says: str
+) -> None:
+    text = policy if isinstance(policy, str) else json.dumps(policy)
+    site.endpoint(lets_in=FROM_THE_VPC, policy=text)
+    found = [one for one in site.ask(vpc.vpc_endpoint_serves_the_agent, uses_it) if one.verdict is not OK]
+    assert [one.verdict for one in found] == [verdict] * bool(verdict)
+    assert says in "".join(one.says for one in found)
 
 
 def test_an_endpoint_that_lets_the_host_not_in_fails(site: Site, uses_it: Question) -> None:

@@ -83,6 +83,15 @@ def test_a_call_that_fails_is_met_with_patience(times: int, asked: int) -> None:
     assert ("throttled" in shown[-1][0]) is (times == 99)
 
 
+def test_a_denial_is_not_asked_again() -> None:
+    fault = Fault("codedeploy:GetDeployment", Error("AccessDeniedException", "no", 400))
+    shown: list[str] = []
+    with world("deployment-running", [fault], config=PATIENT) as (aws, sandbox):
+        pause = ends(sandbox, after=MOST_FAILURES)
+        assert watch(aws, ID, lambda says, steps, at: shown.append(says), pause) == ""
+    assert (len(shown), len(pause.made)) == (0, 0)
+
+
 def test_where_the_targets_may_not_be_read_it_shows_the_counts() -> None:
     fault = Fault("codedeploy:BatchGetDeployment[IT]*", Error("AccessDeniedException", "no", 400))
     shown: list[tuple[str, int]] = []
