@@ -316,7 +316,14 @@ def _fields(text: str, hits: list[_Hit]) -> tuple[tuple[str, str], ...]:
             if values:
                 found.append((name, values[-1]))
                 break
-    return tuple(found)
+    return tuple(found) or (() if hits else _one_name(text))
+
+
+def _one_name(text: str) -> tuple[tuple[str, str], ...]:
+    """What a text names that is one name alone: an instance, a deployment group."""
+    name = text.strip(" \n")
+    forms = index().grammar["alone"].items() if "\n" not in name else ()
+    return tuple((field, name) for field, pattern in forms if compiled(f"^(?:{pattern})$").search(name))
 
 
 def _commands(fields: tuple[tuple[str, str], ...]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ WORDS = {
 }
 NOT_ASKED = "not asked"  # a SKIP for want of a parameter
 # What stands before `Contents.sandbox_start`.
-SANDBOX_NOTE = "For the commands of the AWS CLI start a sandbox, and set what it prints:"
+SANDBOX_NOTE = "The commands of the AWS CLI here ask a sandbox. Start it, and set what it prints:"
 _FEW = 3  # checks that are named where they say one thing below another
 ALSO = "also found"  # what is well, or was skipped, of a check that is counted under another word
 

@@ -278,6 +278,29 @@ def test_what_the_text_names_fills_the_commands() -> None:
     assert not explain("d-ABC;rm -rf").commands
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("i-0123456789abcdef0", "runbooks diagnose i-0123456789abcdef0"),
+        ("the host mi-0a1b2c3d4e5f60001 is lost", "runbooks diagnose mi-0a1b2c3d4e5f60001"),
+        (" web-01\n", "runbooks diagnose web-01"),
+        ("ip-10-0-0-1.eu-west-1.compute.internal", "runbooks diagnose ip-10-0-0-1.eu-west-1.compute.internal"),
+        ("shop/web", "runbooks diagnose shop/web"),
+        ("arn:aws:codedeploy:eu-west-1:111122223333:deploymentgroup:shop/web", "runbooks diagnose shop/web --region eu-west-1"),
+        ("eu-west-1", ""),
+        ("web-01 and web-02", ""),
+        ("s3://shop/web", ""),
+        ("web-01;id", ""),
+        ("$(id)/web", ""),
+        ("-x/web-1\nweb-01", ""),
+    ],
+)  # fmt: skip
+def test_a_name_leads_to_a_diagnosis_of_it(text: str, command: str) -> None:
+    found = explain(text)
+    assert found.commands == (command,) * bool(command)
+    assert ("Where it names" in found.render("text")) == bool(command)
+
+
 def test_any_operation_can_be_throttled() -> None:
     found = explain(
         "An error occurred (ThrottlingException) when calling the GetDeployment operation: Rate exceeded"

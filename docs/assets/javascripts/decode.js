@@ -337,6 +337,11 @@
         }
       }
     }
+    if (Object.keys(fields).length || kept.length) return fields;
+    const word = text.replace(/^[ \n]+|[ \n]+$/g, "");
+    for (const [name, pattern] of Object.entries(index.grammar.alone)) {
+      if (!word.includes("\n") && compiled(index, `^(?:${pattern})$`).test(word)) fields[name] = word;
+    }
     return fields;
   }
 
