@@ -20,7 +20,7 @@ from runbooks.checks._host import (
 )
 from runbooks.commands import script
 from runbooks.facts.ec2 import present
-from runbooks.facts.host_report import managed_node
+from runbooks.facts.host_report import by_hand, managed_node
 from runbooks.findings import (
     FAIL,
     OK,
@@ -74,8 +74,9 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
             f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but the host cannot be checked from here.",
             code="not-managed",
             about=name,
-            fix="" if question.host_report else _by_hand(name, aws.region),
+            fix="" if question.host_report else by_hand(name, aws.region),
             next="/guides/check-the-agent/#look",
+            of=frozenset((name, "probe")),
         )
         return
     yield _online(aws, name, node)
@@ -87,19 +88,6 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
             about=node["InstanceId"],
             next="/guides/check-the-agent/#windows",
         )
-
-
-def _by_hand(name: str, region: str) -> str:
-    if is_ec2(name):
-        return (
-            "Give its role the policy AmazonSSMManagedInstanceCore and see that the SSM Agent runs on it; or run what"
-            f" `runbooks probe --instance {name}` prints there by hand."
-        )
-    host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
-    diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
-    return (
-        f"With SSH to it: `runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}`."
-    )
 
 
 def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:

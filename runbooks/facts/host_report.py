@@ -1,5 +1,6 @@
 """The report of the host probe, wherever it comes from: a file, Systems Manager, or nowhere."""
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -23,6 +24,7 @@ from runbooks.text.spelling import named
 _PATIENCE = 40
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before each question whether it is done; then the last of them
 _PAGE = "/guides/check-permissions/#probe"
+_LOOK = "/guides/check-the-agent/#look"
 _DOCUMENT = "ssm:GetDocument"
 _INVOCATION = "ssm:GetCommandInvocation"
 
@@ -39,15 +41,17 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     if by is None:
         raise CouldNotCheck(
             "the host was not probed. With --probe (in a notebook probe = True) Systems Manager runs the read-only "
-            f"probe there; if it cannot, {_by_hand(question)}."
+            f"probe there; if it cannot, run what "
+            f"`runbooks probe --instance {question.instance}` prints on the host by hand, and give its output with"
+            f" {named('host_report')}."
         )
     node = managed_node(aws, question.instance)
     if node is None and is_ec2(question.instance):
         present(aws, question.instance)  # one that is gone has no host to check
     if node is None:
-        raise CouldNotCheck(
-            f"{question.instance} is not a managed node of Systems Manager in {aws.region}: {_by_hand(question)}."
-        )
+        says = f"{question.instance} is not a managed node of Systems Manager in {aws.region}, which would run the probe there."
+        of = frozenset((question.instance, "probe"))
+        raise CouldNotCheck(says, fix=by_hand(question.instance, aws.region), next=_LOOK, of=of)
     if obstacle := _obstacle(node):
         of = frozenset((node["InstanceId"], "probe"))
         raise CouldNotCheck(f"{obstacle}, so Systems Manager cannot run the probe there.", of=of)
@@ -61,10 +65,17 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     return report
 
 
-def _by_hand(question: Question) -> str:
+def by_hand(name: str, region: str) -> str:
+    """How to check a host that Systems Manager does not know, as a sentence."""
+    if is_ec2(name):
+        return (
+            "Give its role the policy AmazonSSMManagedInstanceCore and see that the SSM Agent runs on it; or run what"
+            f" `runbooks probe --instance {name}` prints there by hand."
+        )
+    host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
+    diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
     return (
-        f"run what `runbooks probe --instance {question.instance}` prints on the host by hand, and give its output"
-        f" with {named('host_report')}"
+        f"With SSH to it: `runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}`."
     )
 
 

@@ -26,9 +26,8 @@ def _behind(aws: Aws, name: str) -> dict[str, Any]:
     """The EC2 instance that is the managed node of a registered name."""
     node = managed_node(aws, name)
     if node is None:
-        raise CouldNotCheck(
-            f"Systems Manager has no managed node {name} in {aws.region}, so its VPC is not known."
-        )
+        says = f"Systems Manager has no managed node {name} in {aws.region}, so its VPC is not known."
+        raise CouldNotCheck(says, of=frozenset((name, "probe")))
     id_ = str(node["InstanceId"])
     if not is_ec2(id_):
         says = f"{name} is a managed node ({id_}), not an EC2 instance, so there is no VPC to check."

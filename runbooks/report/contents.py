@@ -196,6 +196,7 @@ def _wholes(findings: Sequence[Finding]) -> Iterator[Finding | None]:
             if ranks[other] > ranks[place]
             and findings[other].verdict >= findings[place].verdict
             and findings[place].of <= findings[other].of
+            and _kind(findings[place]) != _kind(findings[other])  # else they are one entry
         ]
         for place in partial
     }

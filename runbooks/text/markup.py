@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 
 _ACTS = re.compile(r"(?i)[\\`*_~\[\]<>&@#$|]|://|^\W*www\.")
-# What a sentence quotes, a log or a command: it stays in one piece.
-_QUOTED = re.compile(r"`([^`<>&]+)`|(?<=“)([^“”<>&]+)(?=”)")
+# What a sentence quotes, a log or a command: it stays in one piece. Without a < nothing in it begins a tag.
+_QUOTED = re.compile(r"`([^`<]+)`|(?<=“)([^“”<>&]+)(?=”)")
 # A word between the punctuation of its sentence.
 _WORD = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:!?]*)$")
 
@@ -51,7 +51,7 @@ def code(text: str) -> str:
 
 
 def _inert(word: str) -> str:
-    if not re.search("[<>&`]", word):
+    if not re.search(r"[<`]|&#?\w", word):  # without these nothing in it begins a tag or names a character
         return code(word)
     return re.sub(r"[^A-Za-z0-9]", lambda character: f"&#{ord(character[0])};", word)
 
