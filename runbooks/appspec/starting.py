@@ -6,6 +6,7 @@ Agent 1.8.1 by running its hook executor and by its source (linux_util.rb); 2.x 
 import posixpath
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from runbooks.appspec import install, messages, showing
 from runbooks.appspec.bundle import Entry
@@ -76,7 +77,8 @@ def on_linux(
                 else "The agent sets it, and logs a warning."
             ),
             about=about,
-            fix=f"chmod +x {path}; in git: git update-index --chmod=+x {path}",
+            fix=f"Give it the x bit and pack the bundle again: `chmod +x {quote(path)}`, in git"
+            f" `git update-index --chmod=+x {quote(path)}`.",
             one=not_allowed(script, event) if linked else None,
         )
     if not content or content.startswith(ELF):
@@ -113,7 +115,8 @@ def _line_ends(script: Mapping, node: Node, event: str, path: str, first: bytes,
         node.mark,
         f"{path} ends its lines with CRLF{effect}",
         about=about,
-        fix=f"sed -i 's/\\r$//' {path}; in git: *.sh text eol=lf in .gitattributes",
+        fix=f"Take the CRs out and pack the bundle again: `sed -i 's/\\r$//' {quote(path)}`. In git keep them out by"
+        " `*.sh text eol=lf` in .gitattributes.",
         one=one,
         two=two,
     )

@@ -15,7 +15,7 @@ COMMAND = re.compile(
     r"\bsudo \w"
     r"|\baws (?:deploy|ec2|iam|s3|s3api|ssm|kms|autoscaling|elbv2|sts|ecs|lambda|cloudtrail|cloudwatch|sns) [a-z]"
     r"|\brunbooks (?:why|diagnose|explain|open|run|probe|preflight|policy|appspec|sandbox)\b"
-    r"|\b(?:systemctl|journalctl|chmod|chown|restorecon|dos2unix|yum|apt-get|findmnt) [-/\w]"
+    r"|\b(?:systemctl|journalctl|chmod|chown|restorecon|dos2unix|yum|apt-get|findmnt) [-+/\w]"
     r"|\b(?:mount|ls|df|sed|curl|unzip|tar|rpm|dpkg) -\w"
     r"|\b(?:Start|Restart|Stop)-Service\b"
 )
@@ -35,7 +35,7 @@ def test_in_the_fixes_of_a_scenario(scenario: str) -> None:
 
 def test_in_the_advice_of_every_page() -> None:
     said = {
-        f"{entry.name}: {text}"
+        text
         for entry in index().entries.values()
         for text in (entry.do, *(row.get(key, "") for row in entry.when for key in ("do", "also")))
     }
