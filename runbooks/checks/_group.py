@@ -44,7 +44,10 @@ def not_there(aws: Aws, name: str, refused: Refusal) -> Iterator[Finding]:
     yield Finding(FAIL, says, code="unknown", about=name, fix=ELSEWHERE, next=page, of=of)
     application, _, group = name.partition("/")
     if refused.code == "ApplicationDoesNotExistException":
-        near = [f"{one}/{group}" for one in _alike(application, applications_or_refusal(aws))]
+        near = [
+            f"{one}/{next(iter(_alike(group, group_names(aws, one))), group)}"
+            for one in _alike(application, applications_or_refusal(aws))
+        ]
     else:
         near = [f"{application}/{one}" for one in _alike(group, group_names(aws, application))]
     if near:

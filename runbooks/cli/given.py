@@ -11,6 +11,7 @@ from runbooks.decoder import text_of
 from runbooks.errors import UserError
 from runbooks.streams import read_bytes
 
+_ENDINGS = (".log", ".txt", ".json", ".out", ".err", ".md")
 _FILE = re.compile(r"[\w./~-]+\.(log|txt|json|out|err|md)")
 
 
@@ -34,7 +35,7 @@ def subject_given(text: str | None) -> str | None:
             raise UserError(f"There is no file {text}.")
         return text
     # APPLICATION/GROUP and the name of an instance may be a file's name too
-    return text_given(text) if text == "-" or _FILE.fullmatch(text) or text[0] in "./~" else text
+    return text_given(text) if text == "-" or text.endswith(_ENDINGS) or text[0] in "./~" else text
 
 
 def _is_file(text: str) -> bool:

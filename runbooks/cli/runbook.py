@@ -78,7 +78,7 @@ def run_(
     """Execute a runbook from first cell to last, without JupyterLab.
 
     It prints what it found. The executed notebook and a page in HTML are left in incidents/. The exit code is that of
-    `diagnose`. RUNBOOK can also be a deployment's id, an instance, or a link, as for `runbooks open`.
+    `diagnose`. RUNBOOK can also be the id of a deployment or of an EC2 instance, or a link, as for `runbooks open`.
 
     \b
     Try it without an account:

@@ -22,9 +22,10 @@ class Item:
     weak: bool = False  # it counts only where nothing else is known
     note: str = ""
 
-    def search(self, text: str, folded: bool = False) -> "re.Match[str] | None":
-        """Where it stands in ``text``; ``folded``: in capitals and small letters alike."""
-        return compiled(self.pattern, folded).search(text)
+    def search(self, text: str, place: int, folded: bool = False) -> "re.Match[str] | None":
+        """The first match in ``text`` that ends behind ``place``; ``folded``: in capitals and small letters alike."""
+        found = compiled(self.pattern, folded).finditer(text)
+        return next((each for each in found if each.end() > place), None)
 
 
 @dataclass(frozen=True, eq=False)

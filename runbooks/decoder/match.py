@@ -52,9 +52,10 @@ def explain(text: str) -> Explanation:
     operation = _operation(text)
     foreign = [hit for hit in hits if _foreign(hit, text)]
     hits = [hit for hit in hits if hit not in foreign]
-    known = tuple(_known(hit, text) for hit in hits)
-    note = " ".join(_notes(hits, foreign, operation, text))
-    fields = _fields(text, hits)
+    rest = _without_passed(text)
+    known = tuple(_known(hit, text, rest) for hit in hits)
+    note = " ".join(_notes(hits, foreign, operation, text, rest))
+    fields = _fields(rest, hits)
     return Explanation(known, operation, note, () if known else _near(text), fields, _commands(fields))
 
 
@@ -134,8 +135,8 @@ def _sentence(item: Item, starts: Iterable[int], text: str, folded: bool = False
     """A pattern of the index, at the last place where it matches."""
     for start in reversed(list(starts)):
         low = _line_start(text, start)
-        found = item.search(text[low : start + _AFTER], folded)
-        if not found or not low + found.end() > start:
+        found = item.search(text[low : start + _AFTER], start - low, folded)
+        if not found:
             continue
         if folded and len(found[0].split()) < _SENTENCE:
             continue
@@ -237,8 +238,8 @@ def _operation(text: str) -> str:
     return last[1]
 
 
-def _notes(hits: list[_Hit], foreign: list[_Hit], operation: str, text: str) -> Iterator[str]:
-    """The doubts and remarks that the reader should have."""
+def _notes(hits: list[_Hit], foreign: list[_Hit], operation: str, text: str, rest: str) -> Iterator[str]:
+    """The doubts and remarks that the reader should have. ``rest`` is the text without the events that passed."""
     grammar = index().grammar
     for hit in foreign:
         yield f"{hit.name} is here an error of {_foreign(hit, text)}, not of CodeDeploy."
@@ -256,19 +257,21 @@ def _notes(hits: list[_Hit], foreign: list[_Hit], operation: str, text: str) -> 
             )
     elif entry.kind == "exception" and operation and not entry.any:
         yield f"{operation} is not an operation of CodeDeploy: another service means something else by {top.name}."
-    around = _slice(text, top)
+    record = _record(rest, top)
+    events = any(compiled(pattern).search(record) for pattern in grammar["fields"]["event"])
+    around = record if events else _slice(rest, top)
     for remark in grammar["remarks"]:
         if top.name in remark["of"] and compiled(remark["when"]).search(around):
             yield remark["says"]
 
 
-def _known(hit: _Hit, text: str) -> Known:
+def _known(hit: _Hit, text: str, rest: str) -> Known:
     entry = hit.entry
     return Known(
         name=hit.name,
         kind=entry.kind,
         says=entry.says,
-        do=_do(entry, _slice(text, hit)),
+        do=_do(entry, _record(rest, hit), _slice(rest, hit)),
         tag=entry.tag,
         page=entry.page,
         checks=entry.checks,
@@ -281,12 +284,36 @@ def _known(hit: _Hit, text: str) -> Known:
     )
 
 
-def _do(entry: Entry, around: str) -> str:
-    """What to do: what the text's own circumstances ask for, or the entry's sentence; and what they add to it."""
-    fitting = [row for row in entry.when if compiled(row["text"]).search(around)]
+def _do(entry: Entry, record: str, around: str) -> str:
+    """What to do: what the text's own circumstances ask for, or the entry's sentence; and what they add to it.
+
+    The hit's own record is asked first: another one may hold an older failure.
+    """
+    fitting = _fitting(entry, record) or _fitting(entry, around)
     instead = [row["do"] for row in fitting if "do" in row]
     also = [row["also"] for row in fitting if "also" in row]
     return " ".join([*(instead[:1] or [entry.do]), *also])
+
+
+def _fitting(entry: Entry, around: str) -> list[dict[str, str]]:
+    return [row for row in entry.when if compiled(row["text"]).search(around)]
+
+
+def _without_passed(text: str) -> str:
+    """The text with spaces in the place of the events that passed or did not run, so that all places stay."""
+    for pattern in index().grammar["passed"]:
+        text = compiled(pattern).sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    return text
+
+
+def _record(text: str, hit: _Hit) -> str:
+    """What stands around a hit, up to the records before and after its own."""
+    start, end = max(0, hit.start - _AROUND), min(len(text), hit.end + _AROUND)
+    begins = [
+        start + found.start() for found in compiled(index().grammar["record"]).finditer(text[start:end])
+    ]
+    first = max((place for place in begins if place <= hit.start), default=start)
+    return text[first : min((place for place in begins if place > hit.end), default=end)]
 
 
 def _slice(text: str, hit: _Hit) -> str:
@@ -309,10 +336,11 @@ def _seen(hit: _Hit, text: str) -> str:
 def _fields(text: str, hits: list[_Hit]) -> tuple[tuple[str, str], ...]:
     """What the text names: the deployment, the script, the Region."""
     around = text[max(0, hits[0].start - 20_000) : hits[0].end + 20_000] if hits else text[:40_000]
+    record = _record(text, hits[0]) if hits else ""
     found: list[tuple[str, str]] = []
     for name, patterns in index().grammar["fields"].items():
         for pattern in patterns:
-            values = compiled(pattern).findall(around)
+            values = compiled(pattern).findall(record) or compiled(pattern).findall(around)
             if values:
                 found.append((name, values[-1]))
                 break

@@ -123,7 +123,7 @@ def _whole(text: str) -> dict[str, str]:
     if NAME.fullmatch(name):
         _refuse_nearly_an_id(name)
         return {"instance": name}
-    if re.fullmatch(_GROUP, text):
+    if re.fullmatch(rf"{NAME.pattern}/{NAME.pattern}", text):
         return {"deployment_group": text}
     raise UserError(what_else(text) or f"{_short(text)} names nothing that can be diagnosed: give {FORMS}.")
 

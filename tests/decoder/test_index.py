@@ -130,7 +130,7 @@ def _patterns() -> list[str]:
     found = [grammar[key] for key in ("blank", "leads", "opens", "closes", "named", "elsewhere", "not_agent")]
     found += [*grammar["contexts"].values(), *grammar["operation"], *grammar["service"]]
     found += [pattern for some in grammar["fields"].values() for pattern in some]
-    found += grammar["alone"].values()
+    found += [*grammar["alone"].values(), *grammar["passed"], grammar["record"]]
     found += [remark["when"] for remark in grammar["remarks"]]
     for entry in ENTRIES.values():
         found += [item["re"] for item in entry.get("match", ())] + [

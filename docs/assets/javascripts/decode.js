@@ -32,7 +32,7 @@
     }
     for (const [code, found] of lower) if (!names.has(code)) names.set(code, found);
     const shapes = new Set([...names.keys(), ...items.keys()].map((word) => word.charCodeAt(0) * 256 + word.length));
-    return { entries, names, items, folded, shapes, grammar: document.grammar, patterns: { m: new Map(), gm: new Map(), im: new Map() } };
+    return { entries, names, items, folded, shapes, grammar: document.grammar, patterns: { m: new Map(), gm: new Map(), im: new Map(), gim: new Map() } };
   }
 
   function add(map, word, item) {
@@ -54,11 +54,12 @@
     const operation = operationOf(index, text);
     const foreign = kept.filter((hit) => foreignService(index, hit, text));
     kept = kept.filter((hit) => !foreign.includes(hit));
-    const fields = fieldsOf(index, text, kept);
+    const rest = withoutPassed(index, text);
+    const fields = fieldsOf(index, rest, kept);
     return {
-      known: kept.map((hit) => known(index, hit, text)),
+      known: kept.map((hit) => known(index, hit, text, rest)),
       operation,
-      note: notes(index, kept, foreign, operation, text).join(" "),
+      note: notes(index, kept, foreign, operation, text, rest).join(" "),
       near: kept.length ? [] : near(index, text),
       fields,
       commands: commandsOf(index, fields),
@@ -187,8 +188,9 @@
   function sentence(index, item, starts, text, flags = "m") {
     for (const start of starts.slice().reverse()) {
       const low = lineStart(text, start);
-      const found = compiled(index, item.pattern, flags).exec(text.slice(low, start + AFTER));
-      if (!found || low + found.index + found[0].length <= start) continue;
+      const part = text.slice(low, start + AFTER);
+      const found = [...part.matchAll(compiled(index, item.pattern, `g${flags}`))].find((each) => low + each.index + each[0].length > start);
+      if (!found) continue;
       if (flags === "im" && found[0].trim().split(/\s+/).length < SENTENCE) continue;
       const begin = low + found.index, entry = item.entry;
       let weak = item.weak;
@@ -272,7 +274,7 @@
     return last[1];
   }
 
-  function notes(index, kept, foreign, operation, text) {
+  function notes(index, kept, foreign, operation, text, rest) {
     const { grammar } = index;
     const said = foreign.map((hit) => `${hit.name} is here an error of ${foreignService(index, hit, text)}, not of CodeDeploy.`);
     if (!kept.length) return said;
@@ -286,27 +288,42 @@
         said.push(`AWS's model does not declare ${top.name} for ${operation}, only for ${declared}: read the line again.`);
       }
     }
-    const around = slice(text, top);
+    const record = recordOf(index, rest, top);
+    const events = grammar.fields.event.some((pattern) => compiled(index, pattern).test(record));
+    const around = events ? record : slice(rest, top);
     for (const remark of grammar.remarks) {
       if (remark.of.includes(top.name) && compiled(index, remark.when).test(around)) said.push(remark.says);
     }
     return said;
   }
 
-  function known(index, hit, text) {
+  function known(index, hit, text, rest) {
     const { entry } = hit;
     return {
-      name: hit.name, kind: entry.kind, says: entry.says, do: whatToDo(index, entry, slice(text, hit)), tag: entry.tag,
+      name: hit.name, kind: entry.kind, says: entry.says, do: whatToDo(index, entry, recordOf(index, rest, hit), slice(rest, hit)), tag: entry.tag,
       page: entry.page, checks: entry.checks, runbook: entry.runbook, operations: entry.operations,
       seen: seenIn(hit, text), title: entry.title || hit.name, guide: entry.guide, like: entry.like,
     };
   }
 
-  function whatToDo(index, entry, around) {
-    const fitting = entry.when.filter((row) => compiled(index, row.text).test(around));
+  function whatToDo(index, entry, record, around) {
+    const those = (part) => entry.when.filter((row) => compiled(index, row.text).test(part));
+    const own = those(record), fitting = own.length ? own : those(around);
     const instead = fitting.filter((row) => "do" in row).map((row) => row.do);
     const also = fitting.filter((row) => "also" in row).map((row) => row.also);
     return [instead.length ? instead[0] : entry.do, ...also].join(" ");
+  }
+
+  function withoutPassed(index, text) {
+    return index.grammar.passed.reduce((left, pattern) =>
+      left.replace(compiled(index, pattern, "gm"), (found) => found.replace(/[^\n]/g, " ")), text);
+  }
+
+  function recordOf(index, text, hit) {
+    const start = Math.max(0, hit.start - AROUND), end = Math.min(text.length, hit.end + AROUND);
+    const begins = [...text.slice(start, end).matchAll(compiled(index, index.grammar.record, "gm"))].map((found) => start + found.index);
+    const before = begins.filter((place) => place <= hit.start), after = begins.filter((place) => place > hit.end);
+    return text.slice(before.length ? before[before.length - 1] : start, after.length ? after[0] : end);
   }
 
   function slice(text, hit) {
@@ -326,11 +343,13 @@
   }
 
   function fieldsOf(index, text, kept) {
+    const record = kept.length ? recordOf(index, text, kept[0]) : "";
     const around = kept.length ? text.slice(Math.max(0, kept[0].start - 20000), kept[0].end + 20000) : text.slice(0, 40000);
     const fields = {};
     for (const [name, patterns] of Object.entries(index.grammar.fields)) {
       for (const pattern of patterns) {
-        const values = [...around.matchAll(compiled(index, pattern, "gm"))];
+        const inRecord = [...record.matchAll(compiled(index, pattern, "gm"))];
+        const values = inRecord.length ? inRecord : [...around.matchAll(compiled(index, pattern, "gm"))];
         if (values.length) {
           fields[name] = values[values.length - 1][1];
           break;
