@@ -22,6 +22,7 @@ _BEFORE, _AFTER = 600, 1400  # how much of the text around its word a pattern se
 _NEAR = 300  # characters: what stands closer belongs together
 _SENTENCE = 3  # words: a shorter match means nothing in other letters
 _LINE = 2_000  # of a line, so much says whose it is
+_OUTPUT = "LifecycleEvent - "  # how the output of an event begins
 _AROUND = 6_000  # and within this the text is about one thing
 
 
@@ -307,13 +308,20 @@ def _without_passed(text: str) -> str:
 
 
 def _record(text: str, hit: _Hit) -> str:
-    """What stands around a hit, up to the records before and after its own."""
+    """What stands around a hit, up to the records before and after its own.
+
+    The output of an event that follows a message, as an event's log tail does, is of the same record.
+    """
     start, end = max(0, hit.start - _AROUND), min(len(text), hit.end + _AROUND)
-    begins = [
-        start + found.start() for found in compiled(index().grammar["record"]).finditer(text[start:end])
-    ]
+    begins = {
+        start + found.start(): found[0] == _OUTPUT
+        for found in compiled(index().grammar["record"]).finditer(text[start:end])
+    }
     first = max((place for place in begins if place <= hit.start), default=start)
-    return text[first : min((place for place in begins if place > hit.end), default=end)]
+    after = [place for place in begins if place > hit.end]
+    if after and begins[after[0]] and not begins.get(first):
+        del after[0]
+    return text[first : after[0] if after else end]
 
 
 def _slice(text: str, hit: _Hit) -> str:

@@ -359,6 +359,16 @@ def test_of_two_failures_in_a_log_the_newer_one_decides() -> None:
         assert f"Exit code {new}" in explain(both).known[0].do
 
 
+def test_the_log_tail_of_an_event_belongs_to_its_message() -> None:
+    message = "Script at specified location: x.sh run as user root failed with exit code 127"
+    tail = (
+        "LifecycleEvent - BeforeInstall\nScript - x.sh\n[stderr]x.sh: line 3: gunicorn: command not found\n"
+    )
+    for text in (f"{message}\n{tail}", told_of("BeforeInstall", {"message": message, "logTail": tail})):
+        assert "Exit code 127" in explain(text).known[0].do
+        assert "The output names the command" in explain(text).known[0].do
+
+
 def test_of_several_deployments_the_records_own_is_asked_about() -> None:
     own = {
         "deploymentId": "d-ROLLBACK1",

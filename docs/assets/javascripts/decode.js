@@ -2,7 +2,7 @@
 "use strict";
 
 (function (root) {
-  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000, LINE = 2000, FOLDED = 20000, SENTENCE = 3;
+  const LAST = 20, WELL = 2, WORD = 200, BEFORE = 600, AFTER = 1400, NEAR = 300, AROUND = 6000, WRAPPED = 20000, LINE = 2000, FOLDED = 20000, SENTENCE = 3, OUTPUT = "LifecycleEvent - ";
   const LINES = /\r\n|[\r\u0085\u2028\u2029]/g;
   const BLANKS = /[\u000b\u000c\u001c-\u001f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]/g;
   const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/g;
@@ -321,9 +321,12 @@
 
   function recordOf(index, text, hit) {
     const start = Math.max(0, hit.start - AROUND), end = Math.min(text.length, hit.end + AROUND);
-    const begins = [...text.slice(start, end).matchAll(compiled(index, index.grammar.record, "gm"))].map((found) => start + found.index);
-    const before = begins.filter((place) => place <= hit.start), after = begins.filter((place) => place > hit.end);
-    return text.slice(before.length ? before[before.length - 1] : start, after.length ? after[0] : end);
+    const begins = new Map([...text.slice(start, end).matchAll(compiled(index, index.grammar.record, "gm"))]
+      .map((found) => [start + found.index, found[0] === OUTPUT]));
+    const places = [...begins.keys()], before = places.filter((place) => place <= hit.start);
+    const first = before.length ? before[before.length - 1] : start, after = places.filter((place) => place > hit.end);
+    if (after.length && begins.get(after[0]) && !begins.get(first)) after.shift();
+    return text.slice(first, after.length ? after[0] : end);
   }
 
   function slice(text, hit) {
