@@ -14,7 +14,7 @@ _LONG = 12  # lines of plain output; more are folded
 _CLEANER = nh3.Cleaner(
     tags={
         *("a", "b", "br", "code", "details", "div", "em", "hr", "i", "li", "ol", "p", "pre", "small", "span"),
-        *("path", "rect", "strong", "summary", "svg", "table", "tbody", "td", "text", "tfoot", "th", "thead"),
+        *("path", "rect", "strong", "summary", "svg", "table", "tbody", "td", "tfoot", "th", "thead"),
         *("title", "tr", "ul"),
     },
     clean_content_tags={"script", "style"},
@@ -24,17 +24,17 @@ _CLEANER = nh3.Cleaner(
         "path": {"d", "opacity", "stroke", "stroke-width", "vector-effect"},
         "rect": {"fill", "height", "width", "x", "y"},
         "svg": {
-            *("aria-label", "fill", "font-family", "font-size", "preserveAspectRatio", "role", "stroke"),
-            "viewBox",
+            *("aria-label", "fill", "preserveAspectRatio", "role", "stroke", "viewBox"),
         },
-        "text": {"font-weight", "x", "y"},
         "span": {"aria-hidden"},
+        "div": {"role", "aria-label"},
         "td": {"colspan", "rowspan"},
         "th": {"scope", "colspan", "rowspan"},
     },
     filter_style_properties={
         *("background-color", "border-left", "border-radius", "color", "display", "font-weight", "height"),
         *(
+            *("align-items", "flex", "gap", "min-width", "overflow", "text-overflow"),
             "margin",
             "max-width",
             "padding",

@@ -58,6 +58,9 @@ def does_not_work(report: HostReport, name: str) -> Finding | None:
     return None
 
 
+STARTS = "starts"  # what a finding is of that keeps the agent from starting
+
+
 def _loops(report: HostReport, name: str, state: str) -> Finding:
     causes = what_stops(report, name)
     by_log = "Fix what the log names as the cause of the failed start; the agent then starts by itself."
@@ -69,6 +72,7 @@ def _loops(report: HostReport, name: str, state: str) -> Finding:
         fix=first_fix(report, causes) if causes else by_log,
         next="agent-log-is-clean",
         explained_by=(*causes, *_OF_A_LOOP),
+        of=frozenset() if causes else frozenset((name, STARTS)),  # else the log says why
     )
 
 

@@ -27,6 +27,7 @@ from runbooks.checks._host import (
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
 from runbooks.checks._running import (
+    STARTS,
     beside_systemd,
     by_systemd,
     does_not_work,
@@ -295,6 +296,9 @@ def agent_takes_its_region_from_its_yml(aws: Aws, question: Question) -> Iterato
         yield metadata(report, name, require(report.network.imds_status, f"what answers {name} as metadata"))
 
 
+_AT_START = "error during start or run"  # how agent 1.x logs that its worker did not start
+
+
 def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
     """The newest lines of the agent's log hold nothing that is known to be bad.
 
@@ -322,6 +326,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         over = one.since or (running and second and not sticks and silent > _FAILURE_IS_OVER)
         cause, do = advice(report, one, question.instance)
         past = " It has not been logged again since, so it may be past." if over else ""
+        of = frozenset((name, one.symptom.id, *([STARTS] if _AT_START in one.line else ())))
         more = (check for check in one.symptom.checks if check != "agent-is-running")
         yield Finding(
             WARN if over else FAIL,
@@ -329,7 +334,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             code="bad-line",
             about=one.symptom.id,
             fix=do,
-            of=frozenset((name, one.symptom.id)),
+            of=of,
             below=f"Confirmed on {name}: the agent's log has the same error{_logged_at(one.line)}.{past}",
             next=f"/symptoms/{one.symptom.id}/",
             logs=logs,

@@ -1,5 +1,6 @@
 """Why a deployment failed: what CodeDeploy itself says of it, and of each of its targets."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -78,6 +79,7 @@ _ON_THE_HOST = (
     "host-may-use-the-key-of-the-bucket",
 )
 _BY_CODE = ("THROTTLED",)  # its message is that of any call which was throttled
+_ITSELF = re.compile(r" \(`runbooks why DEPLOYMENT`[^()]*\)")  # the reader has that report
 _WITH_TARGETS = "Fix what failed on its targets, then deploy again."
 
 
@@ -374,7 +376,7 @@ def _suspended(info: Mapping[str, Any]) -> list[str]:
 
 
 def _do(known: Known | None) -> str:
-    return known.do if known else ""
+    return _ITSELF.sub("", known.do) if known else ""
 
 
 def _page(known: Known | None) -> str:

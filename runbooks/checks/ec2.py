@@ -12,6 +12,7 @@ from runbooks.checks._ec2 import only_ec2, profile_arn
 from runbooks.checks._host import install, require, require_report, restarting, yml_path
 from runbooks.checks._iam import let_in, trusts
 from runbooks.checks._polling import polls_as, polls_elsewhere
+from runbooks.checks._running import STARTS
 from runbooks.checks._settings import stray_keys
 from runbooks.commands import aws_cli, script
 from runbooks.facts.ec2 import DESCRIBE, GONE, NOT_FOUND, instance, instance_profile, present, tags_of
@@ -96,7 +97,8 @@ def ec2_instance_has_a_role(aws: Aws, question: Question) -> Iterator[Finding]:
         says = f"{id_} has no instance profile, so its agent has no credentials."
         attach = aws_cli(aws.place, "ec2", "associate-iam-instance-profile", instance_id=id_)
         fix = f"Attach an instance profile whose role may read the revisions, in place of NAME, and restart the agent: `{attach} --iam-instance-profile Name=NAME`"
-        yield Finding(FAIL, says, code="no-profile", about=id_, fix=fix, next=_ROLE_PAGE)
+        of = frozenset((id_, "missing-credentials"))  # as the agent's log says it
+        yield Finding(FAIL, says, code="no-profile", about=id_, fix=fix, next=_ROLE_PAGE, of=of)
         return
     profile = instance_profile(aws, arn)
     if profile is None:
@@ -147,7 +149,7 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
         says = (
             f"The metadata service of {id_} is off, so its agent learns neither its name nor its credentials."
         )
-        yield Finding(FAIL, says, code="off", about=id_, fix=fix, next=page)
+        yield Finding(FAIL, says, code="off", about=id_, fix=fix, next=page, of=_unnamed(id_))
         return
     if can_be_asked(aws, question) and (barred := _barred(aws, question, options)):
         yield barred
@@ -167,7 +169,12 @@ def metadata_service_serves_the_agent(aws: Aws, question: Question) -> Iterator[
     else:
         says = f"The metadata service of {id_} requires a token, and agent {version} brings none."
         fix = install(report, aws.region)
-        yield Finding(FAIL, says, code="tokens-required", about=id_, fix=fix, next=page)
+        yield Finding(FAIL, says, code="tokens-required", about=id_, fix=fix, next=page, of=_unnamed(id_))
+
+
+def _unnamed(id_: str) -> frozenset[str]:
+    """What follows for an agent that does not learn who it is: its log says so, and its worker does not start."""
+    return frozenset((id_, "no-identity", STARTS))
 
 
 def _barred(aws: Aws, question: Question, options: Mapping[str, Any]) -> Finding | None:
@@ -184,7 +191,7 @@ def _barred(aws: Aws, question: Question, options: Mapping[str, Any]) -> Finding
         fix = aws_cli(aws.place, "ec2", "modify-instance-metadata-options", **change)
         says += " Its hop limit is 1, so its answers do not reach into a container; if the agent runs in none, a firewall of the host drops them."
     page = "/guides/check-the-network/#metadata"
-    return Finding(FAIL, says, code="no-answer", about=id_, fix=fix, next=page)
+    return Finding(FAIL, says, code="no-answer", about=id_, fix=fix, next=page, of=_unnamed(id_))
 
 
 @needs("instance")

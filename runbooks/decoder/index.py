@@ -89,6 +89,8 @@ def index() -> Index:
         facts |= {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
         entry = Entry(**facts)
         entries[entry.name] = entry
+        if "-" in entry.name:  # the name of a page, which no text holds by chance as one word
+            names.setdefault(entry.name, (entry, entry.name))
         for code in entry.codes:
             names[code] = (entry, code)
             if entry.kind == "exception":

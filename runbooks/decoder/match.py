@@ -57,7 +57,8 @@ def explain(text: str) -> Explanation:
     known = tuple(_known(hit, text, rest) for hit in hits)
     note = " ".join(_notes(hits, foreign, operation, text, rest))
     fields = _fields(rest, hits)
-    return Explanation(known, operation, note, () if known else _near(text), fields, _commands(fields))
+    near = () if known or fields else _near(text)  # what names something is no name with a wrong letter
+    return Explanation(known, operation, note, near, fields, _commands(fields))
 
 
 def _hits(text: str) -> Iterator[_Hit]:

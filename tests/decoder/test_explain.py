@@ -369,6 +369,12 @@ def test_the_log_tail_of_an_event_belongs_to_its_message() -> None:
         assert "The output names the command" in explain(text).known[0].do
 
 
+@pytest.mark.parametrize("name", ["hook-timeout", "agent-not-heard", "file-exists"])
+def test_the_name_of_a_page_alone_is_known(name: str) -> None:
+    assert explain(name).known[0].name == name
+    assert name not in {known.name for known in explain(f"The word {name} in a sentence.").known}
+
+
 def test_of_several_deployments_the_records_own_is_asked_about() -> None:
     own = {
         "deploymentId": "d-ROLLBACK1",

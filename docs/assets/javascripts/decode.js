@@ -18,6 +18,7 @@
         severity: log.severity || "", sticks: Boolean(log.sticks),
       };
       entries.set(entry.name, entry);
+      if (entry.name.includes("-") && !names.has(entry.name)) names.set(entry.name, [entry, entry.name]);
       for (const code of entry.codes) {
         names.set(code, [entry, code]);
         if (entry.kind === "exception" && !lower.has(code.toLowerCase())) lower.set(code.toLowerCase(), [entry, code]);
@@ -60,7 +61,7 @@
       known: kept.map((hit) => known(index, hit, text, rest)),
       operation,
       note: notes(index, kept, foreign, operation, text, rest).join(" "),
-      near: kept.length ? [] : near(index, text),
+      near: kept.length || Object.keys(fields).length ? [] : near(index, text),
       fields,
       commands: commandsOf(index, fields),
     };
