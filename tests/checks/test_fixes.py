@@ -26,6 +26,8 @@ from tests.support.world import DISTINCT, PATIENT, asked, everything, subject, w
 # What a command changes that no sandbox has.
 ELSEWHERE = {
     "agent-may-use-its-files": "chown: a file of the sandbox's host has no owner of its own",
+    "host-keeps-its-keys-private": "chmod: a file of the sandbox's host has no mode of its own",
+    "host-is-managed-and-online": "amazon-ssm-agent: Systems Manager hears of a host of the sandbox as its scenario says",
     "this-clock-is-right": "timedatectl: it would set the clock of this machine",
 }
 # A finding that follows once the switch is off: the file that is left, with `rm` as its own command.
