@@ -74,7 +74,7 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
             f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but the host cannot be checked from here.",
             code="not-managed",
             about=name,
-            fix="" if question.host_report else by_hand(name, aws.region),
+            fix="" if question.host_report else by_hand(aws, name),
             next="/guides/check-the-agent/#look",
             of=frozenset((name, "probe")),
         )

@@ -57,7 +57,7 @@ def explain(text: str) -> Explanation:
     known = tuple(_known(hit, text, rest) for hit in hits)
     note = " ".join(_notes(hits, foreign, operation, text, rest))
     fields = _fields(rest, hits)
-    near = () if known or fields else _near(text)  # what names something is no name with a wrong letter
+    near = () if known or fields else _near(text)  # what names something is not misspelt
     return Explanation(known, operation, note, near, fields, _commands(fields))
 
 

@@ -11,7 +11,7 @@ from runbooks.aws import Refusal
 from runbooks.aws.answers import NotAnAnswer, require
 from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
-from runbooks.commands import aws_cli, script, then
+from runbooks.commands import aws_cli, runbooks, script, then
 from runbooks.facts.ec2 import present
 from runbooks.facts.registration import registration
 from runbooks.findings import Command, CouldNotCheck
@@ -51,7 +51,7 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     if node is None:
         says = f"{question.instance} is not a managed node of Systems Manager in {aws.region}, which would run the probe there."
         of = frozenset((question.instance, "probe"))
-        raise CouldNotCheck(says, fix=by_hand(question.instance, aws.region), next=_LOOK, of=of)
+        raise CouldNotCheck(says, fix=by_hand(aws, question.instance), next=_LOOK, of=of)
     if obstacle := _obstacle(node):
         of = frozenset((node["InstanceId"], "probe"))
         raise CouldNotCheck(f"{obstacle}, so Systems Manager cannot run the probe there.", of=of)
@@ -65,7 +65,7 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     return report
 
 
-def by_hand(name: str, region: str) -> str:
+def by_hand(aws: Aws, name: str) -> str:
     """How to check a host that Systems Manager does not know, as a sentence."""
     if is_ec2(name):
         return (
@@ -73,7 +73,7 @@ def by_hand(name: str, region: str) -> str:
             f" `runbooks probe --instance {name}` prints there by hand."
         )
     host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
-    diagnose = f"runbooks diagnose --instance={host} --region {region} --host-report {file}"
+    diagnose = runbooks(aws.place, "diagnose", instance=name, host_report=f"./{name}.json")
     return (
         f"With SSH to it: `runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}`."
     )

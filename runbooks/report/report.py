@@ -161,7 +161,8 @@ class Report:
         if self.command != "why" or not hosts:
             return "", ""
         more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
-        command = shown(runbooks(self.source.place, "diagnose", self.question.deployment))
+        place = self.source.place
+        command = shown(runbooks(place, "diagnose", self.question.deployment, probe=not place.sandbox))
         return f"{plain(hosts[0])}{more}", command
 
     @property
