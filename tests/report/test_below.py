@@ -1,11 +1,13 @@
 """One cause is said once: what else says it stands below it, in every form but JSON, which keeps every finding."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runbooks import diagnose
+from runbooks.diagnosis import why
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, Verdict
 from runbooks.report import Report
 from tests.support.diagnosed import diagnosed
@@ -146,6 +148,19 @@ def test_a_scenario_with_one_cause_has_one_block(scenario: str, blocks: int) -> 
         made = diagnose(aws, **asked)
     failed = [entry for entry in made.contents.problems if entry.verdict is FAIL]
     assert len(failed) == blocks, [entry.says for entry in failed]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_why_ends_with_the_command_that_probes_the_hosts_too(form: str) -> None:
+    with world("deployment-script-failed", config=PATIENT) as (aws, _):
+        made = why(aws, "d-SHOPWEB01")
+    place = replace(made.source.place, sandbox="")  # a sandbox is probed without being asked to
+    made = replace(made, source=replace(made.source, place=place))
+    host, command = made.further
+    assert host == "web-01"
+    assert command.startswith("runbooks diagnose d-SHOPWEB01 ")
+    assert "--probe" in command  # without it every check of the host would be UNKNOWN on an account
+    assert command in made.render(form)
 
 
 def test_no_problem_of_a_scenario_is_lost() -> None:
