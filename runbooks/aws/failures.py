@@ -48,15 +48,16 @@ DENIED, UNKNOWN_CREDENTIALS = KINDS["denied"], KINDS["credentials"]
 # The caller's own credentials or clock: every further call would fail in the same way.
 OF_THE_CALLER = ("expired", "too late", "credentials", "unsigned", "clock", "signature")
 
-_DENIED_BY = {
-    "service control policy": "by an organisation's service control policy",
-    "resource control policy": "by an organisation's resource control policy",
-    "permissions boundary": "by a permissions boundary",
-    "session policy": "by a session policy",
-    "vpc endpoint policy": "by a VPC endpoint policy",
-    "resource-based policy": "by a resource-based policy",
-    "identity-based policy": "by an identity-based policy",
-}
+# The kinds of policies that AWS's message names, where it says why it denies a call.
+_POLICIES = (
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+    "resource-based policy",
+    "identity-based policy",
+)
 
 # AWS itself was not reached.
 UNREACHABLE = (boto.ConnectionError, boto.HTTPClientError, ResponseParserError, NotAnAnswer)
@@ -127,8 +128,7 @@ def way_on(error: BaseException) -> str:
     if not isinstance(error, ClientError) or classify(error) != "denied":
         return ""
     message = str(error.response.get("Error", {}).get("Message", ""))
-    by = [text for text in _DENIED_BY if text in message.lower()]
-    if by and by != ["identity-based policy"]:
+    if (policy := _policy(message)) and policy != "identity-based policy":
         return ""
     api = next(iter(getattr(error, "__notes__", ())), "")
     action = _action(message) or api or error.operation_name
@@ -149,9 +149,7 @@ def _refused(error: ClientError, api: str) -> str:
     operation = api or error.operation_name
     match classify(error):
         case "denied":
-            by = next((words for text, words in _DENIED_BY.items() if text in message.lower()), "")
-            action = _action(message) or operation
-            return f"{operation} was denied{' ' + by if by else ''}: this identity may not {action} ({code})."
+            return f"{operation} was denied: {_why_denied(message, operation)} ({code})."
         case "expired":
             return f"{operation} was refused: the session has expired ({code}); sign in again."
         case "too late":
@@ -177,6 +175,21 @@ def _refused(error: ClientError, api: str) -> str:
         case "http":
             return f"{operation} got HTTP {status} from something that is not AWS: look for a proxy or a captive portal."
     return f"{operation} was refused: {code}: {message}"
+
+
+def _why_denied(message: str, operation: str) -> str:
+    """Why a call was denied, as AWS's message says it: by a denial, or for want of a policy that allows it."""
+    policy, action = _policy(message), _action(message) or operation
+    if not policy:
+        return f"this identity may not call {action}"
+    if f"no {policy.lower()} allows" in message.lower():
+        return f"no {policy} allows this identity {action}"
+    return f"{'an' if policy[0] in 'aeiou' else 'a'} {policy} denies this identity {action}"
+
+
+def _policy(message: str) -> str:
+    """The kind of policy that AWS's message names; "" for none."""
+    return next((kind for kind in _POLICIES if kind.lower() in message.lower()), "")
 
 
 def _action(message: str) -> str:

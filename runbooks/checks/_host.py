@@ -143,10 +143,15 @@ def arn_of(report: HostReport) -> str:
 
 
 def take_session(report: HostReport, registered: str) -> str:
-    """The command that gives a host its registered session; for a user it takes keys that only its owner has."""
+    """How a host takes its registered identity: first the credentials, then the yml that names whose they are."""
     if report.identity.registration.value != "session" or ":assumed-role/" not in registered:
-        return ""
-    return set_line(report, yml_path(report), "iam_session_arn", registered)
+        return f"Write {yml_path(report)} again, with {registered} and credentials of that identity, and restart the agent."
+    session = registered.rpartition("/")[2]
+    edit = set_line(report, yml_path(report), "iam_session_arn", registered)
+    edit = f"`{edit}`" if isinstance(edit, Command) else edit
+    return (
+        f"Give the session the name {session} where the host renews its credentials; once it has them: {edit}"
+    )
 
 
 def config_path(report: HostReport) -> str:

@@ -35,7 +35,10 @@ def polls_elsewhere(report: HostReport, name: str, region: str, but: str) -> Ite
         fix = append_line(report, "deploy_control_endpoint", right)
     else:
         fix = restarting(report)
-    yield Finding(FAIL, says, code="polls-elsewhere", about=url, fix=fix, next=IDENTITY_PAGE)
+    causes = ("agent-takes-its-region-from-its-yml",)
+    yield Finding(
+        FAIL, says, code="polls-elsewhere", about=url, fix=fix, next=IDENTITY_PAGE, explained_by=causes
+    )
 
 
 def metadata(report: HostReport, name: str, status: int) -> Finding:

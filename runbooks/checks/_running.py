@@ -126,6 +126,7 @@ def _stopped(report: HostReport, name: str) -> Finding:
     unit, restart = report.unit.enabled.value, service(report, "restart")
     # restart also where systemd takes a dead agent for active (exited), and start does nothing
     fix = restart
+    below = says
     if causes:
         fix = first_fix(report, causes)
         says += f" What {' and '.join(causes)} found can keep it from starting: fix that first."
@@ -142,7 +143,9 @@ def _stopped(report: HostReport, name: str) -> Finding:
     elif unit == "disabled":
         says += " Its unit is disabled, so that it does not start with the host."
     page = "/symptoms/out-of-memory/" if killed else "/guides/check-the-agent/#log"
-    return Finding(FAIL, says, code="stopped", about=name, fix=fix, next=page, explained_by=causes)
+    return Finding(
+        FAIL, says, code="stopped", about=name, fix=fix, next=page, explained_by=causes, below=below
+    )
 
 
 def of_before(report: HostReport, name: str) -> Iterator[Finding]:

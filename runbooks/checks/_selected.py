@@ -1,14 +1,16 @@
 """Which instances a deployment group selects: by on-premises tags, by EC2 tags, by Auto Scaling groups."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runbooks.aws import Aws
-from runbooks.checks.selection import selects, tag_groups
+from runbooks.commands import aws_cli
 from runbooks.facts.auto_scaling import auto_scaling_groups
 from runbooks.facts.ec2 import running_instances
 from runbooks.facts.registration import registered
+from runbooks.question import is_ec2
 
 Filters = list[list[dict[str, str]]]
 
@@ -85,3 +87,36 @@ def _words(groups: Filters) -> str:
         " or ".join(f"{one.get('Key') or '(any key)'}={one.get('Value', '(any value)')}" for one in filters)
         for filters in groups
     )
+
+
+def tag_groups(group: dict[str, Any], kind: str = "onPremises") -> list[list[dict[str, str]]]:
+    """The tag groups of a deployment group for one ``kind`` of instances, "onPremises" or "ec2".
+
+    They have either of two forms: a list of lists, or one flat list.
+    """
+    listed = group.get(f"{kind}TagSet", {}).get(f"{kind}TagSetList", [])
+    flat = group.get("ec2TagFilters" if kind == "ec2" else "onPremisesInstanceTagFilters", [])
+    return [filters for filters in (listed or [flat]) if filters]
+
+
+def selects(tag_filter: dict[str, str], tags: dict[str, str]) -> bool:
+    """Whether one tag filter (Key, Value, Type) matches an instance's tags."""
+    match tag_filter.get("Type"):
+        case "KEY_ONLY":
+            return tag_filter.get("Key", "") in tags
+        case "VALUE_ONLY":
+            return tag_filter.get("Value", "") in tags.values()
+    return tags.get(tag_filter.get("Key", "")) == tag_filter.get("Value", "")
+
+
+def add_tag(aws: Aws, tag: dict[str, str], name: str) -> str:
+    """The command that adds the tag that a filter needs; a sentence if the filter takes any key."""
+    if tag.get("Key", "").startswith("aws:"):
+        return f"Only AWS gives tags that begin with aws:, so select by another tag than {tag['Key']}."
+    if not tag.get("Key"):
+        return f"Add a tag with the value {tag.get('Value', '')!r} and a key of your choice to {name}."
+    # as JSON, because the AWS CLI's shorthand cannot hold every value
+    tags = json.dumps([{"Key": tag["Key"], "Value": tag.get("Value", "")}])
+    if is_ec2(name):
+        return aws_cli(aws.place, "ec2", "create-tags", resources=name, tags=tags)
+    return aws_cli(aws.place, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)

@@ -26,6 +26,7 @@ from runbooks.checks._host import (
     yml_path,
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
+from runbooks.checks._registering import register_instead
 from runbooks.checks._running import (
     STARTS,
     beside_systemd,
@@ -40,10 +41,8 @@ from runbooks.checks._start import what_stops
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
-from runbooks.host.log import read_entry
 from runbooks.host.versions import METADATA_SINCE, is_before
 from runbooks.question import Question
-from runbooks.text.times import local_time
 
 TITLE = "Does the agent work, and as whom?"
 GUIDE = "/guides/check-the-agent/"
@@ -182,7 +181,8 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
             code="other-arn",
             about=arn,
             fix=take_session(report, registered),
-            next="agent-identity-is-registered-under-this-name",
+            next=IDENTITY_PAGE,
+            of=frozenset((name, "identity")),
         )
     if region != aws.region:
         says = f"The yml of {name} sends its agent to {region}, but {name} is registered in {aws.region}."
@@ -219,12 +219,21 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
             f"The agent on {name} has the ARN of {holder}, {arn}.",
             code="held-by-another-name",
             about=holder,
-            fix=take_session(report, registered)
-            or f"Give this host an identity of its own; {holder} keeps its ARN.",
+            fix=_of_its_own(aws, name, holder, arn) if not registered else take_session(report, registered),
             next="/guides/check-the-instance/#arn",
+            of=frozenset((name, "identity", holder)),
         )
     if not holders:
         yield Finding(OK, f"{arn}, the agent's on {name}, is registered under no other name.", about=arn)
+
+
+def _of_its_own(aws: Aws, name: str, holder: str, arn: str) -> str:
+    """What to do about a host whose ARN is registered under another name: whether that is the same host is not known."""
+    rename = register_instead(aws, holder, name, arn)
+    return (
+        f"If {holder} is this host, ask about {holder}, or give it the name {name}: `{rename}`, then add its tags."
+        f" If {holder} is another host, this one is a copy of it: give it an identity of its own."
+    )
 
 
 def agent_settings_are_sound(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -335,7 +344,7 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
             about=one.symptom.id,
             fix=do,
             of=of,
-            below=f"Confirmed on {name}: the agent's log has the same error{_logged_at(one.line)}.{past}",
+            below=f"The agent's log on {name} says: “{gist(one.line, one.symptom)}”.{past}",
             next=f"/symptoms/{one.symptom.id}/",
             logs=logs,
             explained_by=(*(() if sticks else causes), *more),
@@ -364,9 +373,3 @@ def agent_log_is_clean(aws: Aws, question: Question) -> Iterator[Finding]:
         newest = f"newest {len(lines)} lines" if len(lines) > 1 else "only line"
         says = f"The {newest} of {path} on {name} hold{'' if len(lines) > 1 else 's'} nothing known to be bad.{notes}"
         yield Finding(OK, says, about=name, logs=logs)
-
-
-def _logged_at(line: str) -> str:
-    """When a line was logged, as the end of a sentence; "" for a line without its time."""
-    entry = read_entry(line)
-    return f" at {local_time(entry.time)}" if entry else ""

@@ -7,7 +7,8 @@ from runbooks.aws.arn import Arn
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._iam import caller_may_do
 from runbooks.facts.iam import caller_arn
-from runbooks.findings import OK, Finding, needs
+from runbooks.facts.registration import registered_arn
+from runbooks.findings import OK, Finding, NotApplicable, needs
 from runbooks.question import Question
 
 TITLE = "Whose credentials are these, and what may they do?"
@@ -35,9 +36,11 @@ def caller_may_register(aws: Aws, question: Question) -> Iterator[Finding]:
     IAM's policy simulator is asked, so nothing is registered. A denied caller gets AccessDenied, never
     InvalidRegistrationStatusException. The host needs neither action: the caller that registers it does, from any
     machine. A simulation knows no session policy and no VPC endpoint policy, and AWS warns that it can differ from
-    a live call.
+    a live call. An instance that is registered needs no further registration, unless an ARN to register it with is given.
     """
     only_on_premises(question)
+    if not question.arn and registered_arn(aws, question.instance):
+        raise NotApplicable(f"{question.instance} is registered, so there is nothing to register.")
     caller = Arn.of(caller_arn(aws))
     name = f"arn:{caller.partition}:codedeploy:{aws.region}:{caller.account}:instance:{question.instance}"
     yield from caller_may_do(aws, _REGISTERING, name, page=_DENIED)

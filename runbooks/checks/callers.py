@@ -7,6 +7,7 @@ from runbooks.aws import Aws
 from runbooks.checks._cloudtrail import gaps
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks.listing import correction
+from runbooks.decoder import Known, explain
 from runbooks.facts.cloudtrail import Event, trail
 from runbooks.facts.registration import listed_names
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, Finding, NotApplicable
@@ -89,12 +90,27 @@ def registration_calls_succeed(aws: Aws, question: Question) -> Iterator[Finding
                 f"{says} It is registered now.",
                 code="refused-before-registered",
                 about=name,
-                fix="Nothing to fix if a script ran twice; else change the caller so that it registers once.",
+                fix="If a script ran twice, ignore this. Otherwise change the caller so that it registers the name once.",
                 next=_REGISTRATION_PAGE,
                 times=at,
             )
         else:
-            yield Finding(FAIL, says, code="refused", about=name, next=_REGISTRATION_PAGE, times=at)
+            known = _meaning(code)
+            yield Finding(
+                FAIL,
+                says,
+                code="refused",
+                about=name,
+                fix=known.do if known else "",
+                next=known.page if known else _REGISTRATION_PAGE,
+                times=at,
+            )
+
+
+def _meaning(code: str) -> Known | None:
+    """What the guide knows of an error code of RegisterOnPremisesInstance, as the AWS CLI prints it."""
+    known = explain(f"An error occurred ({code}) when calling the RegisterOnPremisesInstance operation").known
+    return known[0] if known else None
 
 
 def _none_of(calls: list[Event], operation: str, question: Question, good: str) -> Finding:

@@ -53,6 +53,13 @@ _RENEW = "Start again what renews the session on this host: it has to write that
 _PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is configured otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
+# What in a VPC can stop a request to an endpoint.
+_OF_THE_WAY = (
+    "security-group-lets-https-out",
+    "network-acl-lets-https-through",
+    "route-leads-out",
+    "vpc-endpoint-serves-the-agent",
+)
 # The exit codes of curl that tell of the way to the other end; its others tell of curl itself.
 _NO_WAY = {5, 6, 7, 28, 35, 51, 52, 55, 56, 60, 92, 97}
 
@@ -111,7 +118,16 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
         if is_ec2(name):  # one that is stopped is lost to Systems Manager as well
             fix = f"If the instance runs, restart its SSM Agent: `{fix}`."
         of = frozenset((about, "probe", "ping"))
-        return Finding(WARN, says, code="not-online", about=about, fix=fix, next=_NETWORK_PAGE, of=of)
+        return Finding(
+            WARN,
+            says,
+            code="not-online",
+            about=about,
+            fix=fix,
+            next=_NETWORK_PAGE,
+            explained_by=_OF_THE_WAY,
+            of=of,
+        )
     if age > _PING:
         return Finding(
             WARN, f"{says} An SSM Agent that is well pings every few minutes.", code="late-ping", about=about
@@ -171,12 +187,15 @@ def host_reaches_codedeploy(aws: Aws, question: Question) -> Iterator[Finding]:
     name = host_name(question, report)
     if report.endpoint_commands.url.value is None and (reason := no_agent(report) or _no_region(report)):
         raise NotApplicable(f"{reason} So there is no endpoint to reach.", about=name)
-    yield _reach(name, report.endpoint_commands, FAIL, "its agent hears of no deployment")
+    host, agent = frozenset({name}), frozenset((name, "agent"))
+    yield _reach(name, report.endpoint_commands, FAIL, "so its agent gets no deployment", agent)
     if report.endpoint_start.url.value:
         state = run_state(report)  # one that polls has started, and fails at its next start only
         bad = WARN if state and state.state == "polls" else FAIL
-        yield _reach(name, report.endpoint_start, bad, "the agent's worker ends at each start")
-    yield _reach(name, report.endpoint_s3, WARN, "revisions in S3 and updates of the agent are out of reach")
+        yield _reach(name, report.endpoint_start, bad, "so the agent's worker ends at each start", agent)
+    yield _reach(
+        name, report.endpoint_s3, WARN, "so revisions in S3 and updates of the agent are out of reach", host
+    )
 
 
 def _no_region(report: HostReport) -> str:
@@ -189,7 +208,7 @@ def _no_region(report: HostReport) -> str:
 def _answer(status: int, bad: Verdict, so: str) -> tuple[Verdict, str, str]:
     """Verdict, code and comment of an answer. CodeDeploy and S3 answer an unsigned request with 2xx or 4xx."""
     if status == 407:
-        return bad, "proxy-refuses", f": the proxy wants a name and a password, and {so}"
+        return bad, "proxy-refuses", f": the proxy wants a name and a password, {so}"
     if 300 <= status < 400:
         return (
             WARN,
@@ -203,7 +222,13 @@ def _answer(status: int, bad: Verdict, so: str) -> tuple[Verdict, str, str]:
     return UNKNOWN, "no-status", ", which is not a status"
 
 
-def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
+def _common_name(issuer: str) -> str:
+    """The name of a certificate's issuer, as openssl prints it in one of its forms ("issuer=CN = Proxy CA")."""
+    named = re.search(r"\bCN ?= ?([^,/]+)", issuer)
+    return (named[1] if named else issuer.removeprefix("issuer=")).strip()
+
+
+def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str, of: frozenset[str]) -> Finding:
     url, status = endpoint.url.value, endpoint.status
     if url is None:
         return Finding(UNKNOWN, f"Could not check: {endpoint.url.error}.", code="no-endpoint", about=name)
@@ -213,25 +238,37 @@ def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str) -> Finding:
         says = f"{url} answered {name} {way}, with HTTP {status.value}{so}."
         return Finding(verdict, says, code=kind, about=url, next="" if verdict is OK else _NETWORK_PAGE)
     if endpoint.issuer.value:
-        says = f"{name} does not accept the certificate of {url}, which is issued by {endpoint.issuer.value}: {so}."
-        fix = "Let what issues it pass this address without inspection, or add its CA to the certificates that the agent trusts."
+        says = f"{name} does not accept the certificate of {url}, issued by {_common_name(endpoint.issuer.value)}, {so}."
+        fix = "Exempt this address from TLS inspection, or add that CA to the certificates that the agent trusts."
+        page = "/symptoms/tls-intercepted/"
         return Finding(
-            bad, says, code="foreign-certificate", about=url, fix=fix, next="/symptoms/tls-intercepted/"
+            bad, says, code="foreign-certificate", about=url, fix=fix, next=page, of=of | {"certificate"}
         )
     if not proxied and endpoint.address.value is None and not endpoint.address.error:
         return Finding(
             bad,
-            f"On {name} the name of {url} does not resolve: {so}.",
+            f"On {name} the name of {url} does not resolve, {so}.",
             code="unresolved",
             about=url,
             fix="Give the host a resolver that knows this name (resolv.conf, or the DHCP options of its VPC).",
             next=_NETWORK_PAGE,
+            of=of | {"name"},
         )
     code = re.match(r"curl: \((\d+)\)", status.error)
     if code and int(code[1]) in _NO_WAY:
-        says = f"{name} does not reach {url} {way} ({status.error}): {so}."
+        says = f"{name} does not reach {url} {way} ({status.error}), {so}."
         fix = _PROXY_IS_DOWN if proxied else _LET_OUT
-        return Finding(bad, says, code="unreachable", about=url, fix=fix, next=_NETWORK_PAGE)
+        causes = () if proxied else _OF_THE_WAY
+        return Finding(
+            bad,
+            says,
+            code="unreachable",
+            about=url,
+            fix=fix,
+            next=_NETWORK_PAGE,
+            explained_by=causes,
+            of=of | {"way"},
+        )
     reason = status.error or "the probe found nothing"
     return Finding(
         UNKNOWN,

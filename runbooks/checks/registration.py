@@ -8,10 +8,13 @@ from runbooks.aws.regions import neighbours
 from runbooks.checks._cloudtrail import gaps
 from runbooks.checks._deployed import ELSEWHERE
 from runbooks.checks._ec2 import only_on_premises
+from runbooks.checks._host import arn_of as arn_in_yml
+from runbooks.checks._host import yml_faults
 from runbooks.checks._named import is_another_thing
-from runbooks.commands import aws_cli, runbooks
+from runbooks.checks._registering import needed_tags, register
+from runbooks.commands import runbooks, then
 from runbooks.facts.cloudtrail import trail
-from runbooks.facts.host_report import managed_node, names_of
+from runbooks.facts.host_report import can_be_asked, host_report, managed_node, names_of
 from runbooks.facts.registration import (
     GET,
     arn_of,
@@ -28,6 +31,7 @@ TITLE = "Is the instance registered, and under which ARN?"
 GUIDE = "/guides/check-the-instance/"
 RUNBOOK = "instance-state"
 
+_REFUSED = ("registration-calls-succeed",)
 _CLOSE = timedelta(minutes=15)  # calls that are closer together than this compete
 
 
@@ -47,9 +51,9 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     about = info.get("instanceArn", name)
     if info.get("deregisterTime"):
         says = f"{name} was deregistered at {time(info['deregisterTime'])}."
-        yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE)
+        yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE, of=frozenset({name}))
         before = info.get("iamSessionArn") or info.get("iamUserArn") or ""
-        yield _to_register(aws, name, question.arn or before)
+        yield _to_register(aws, question, question.arn or before)
     else:
         arn, at = arn_of(info), info.get("registerTime")
         since = f"since {time(at, '%Y-%m-%d')}" if at else "(CodeDeploy gives no date)"
@@ -70,17 +74,41 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
         says = f"Systems Manager has no managed node {name} in {aws.region} either."
     lead = "instance-is-not-registered-elsewhere"
     of = frozenset({name})
-    yield Finding(FAIL, says, code="not-registered", about=name, fix=ELSEWHERE, next=lead, of=of)
+    yield Finding(
+        FAIL,
+        says,
+        code="not-registered",
+        about=name,
+        fix=ELSEWHERE,
+        next=lead,
+        explained_by=_REFUSED,
+        of=of,
+    )
     if spelt := spelt_otherwise(aws, name):
         says = f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered: the names of instances must match in every character, in upper and lower case too."
         fix = f"Ask about {spelt[0]}, and write the name so where {name} stands."
         yield Finding(
-            FAIL, says, code="spelt-otherwise", about=spelt[0], fix=fix, next=GUIDE, of=of | {spelt[0]}
+            FAIL,
+            says,
+            code="spelt-otherwise",
+            about=spelt[0],
+            fix=fix,
+            next=GUIDE,
+            of=of | {spelt[0]},
+            explained_by=("agent-identity-is-registered-under-this-name",),  # which knows whose host it is
         )
     elif other := list(is_another_thing(aws, name)):
         yield from other
     else:
-        yield _to_register(aws, name, question.arn)
+        yield _to_register(aws, question, question.arn or _arn_of_the_agent(aws, question))
+
+
+def _arn_of_the_agent(aws: Aws, question: Question) -> str:
+    """The ARN that the agent on the host has, where the host can be asked and its yml has no faults; else ""."""
+    if not can_be_asked(aws, question):
+        return ""
+    report = host_report(aws, question)
+    return "" if report.agent.installed.value is False or yml_faults(report) else arn_in_yml(report)
 
 
 def _of_a_node(aws: Aws, node: str, names: list[str]) -> Finding:
@@ -211,28 +239,42 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
         yield Finding(OK, says, about=name)
 
 
-def _to_register(aws: Aws, name: str, arn: str) -> Finding:
-    """How a name that is not registered can be registered with ``arn``, if that is known."""
+def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
+    """How the name that is not registered can be registered with ``arn``, if that is known."""
+    name, about_it = question.instance, frozenset({question.instance})
     if not arn:
         says = f"The ARN to register {name} with was not given (--arn)."
         ask = f"`{runbooks(aws.place, 'diagnose', instance=name)} --arn ARN`"
-        fix = f"Register {name} with the ARN of its IAM user or role session, which {ask} makes a command of."
-        below = f"To register it, give the ARN of its IAM user or role session: {ask} makes a command of it."
-        return Finding(
-            FAIL,
-            says,
-            code="arn-not-given",
-            about=name,
-            fix=fix,
-            next=GUIDE,
-            of=frozenset({name}),
-            below=below,
+        below = (
+            f"To register it, run {ask} with the ARN of its IAM user or role session: it prints the command."
         )
+        return Finding(FAIL, says, code="arn-not-given", about=name, next=GUIDE, of=about_it, below=below)
     if held := [other for other, other_arn in registered_arns(aws).items() if other_arn == arn]:
         says = f"{name}, which is not registered, cannot be registered with {arn}: that is registered as {held[0]}."
         fix = f"Deregister {held[0]} first if it is the same host; else register {name} with another ARN."
-        return Finding(FAIL, says, code="arn-taken", about=held[0], fix=fix, next="arn-is-free")
-    kind = "iam_session_arn" if ":assumed-role/" in arn else "iam_user_arn"
-    command = aws_cli(aws.place, "deploy", "register-on-premises-instance", instance_name=name, **{kind: arn})
-    says = f"{name}, which is not registered, can be registered with {arn}: no other name holds it. Add its tags after that."
-    return Finding(FAIL, says, code="can-be-registered", about=name, fix=command, next=GUIDE)
+        return Finding(
+            FAIL,
+            says,
+            code="arn-taken",
+            about=held[0],
+            fix=fix,
+            next="arn-is-free",
+            explained_by=("agent-identity-is-registered-under-this-name",),
+        )
+    command = register(aws, name, arn)
+    tags = needed_tags(aws, question)
+    whole = then(command, *tags) if tags else command
+    says = f"{name} is not registered, and {arn} is free: no other name holds it."
+    if not tags:
+        says += " Registering gives it no tags, by which a deployment group selects it: add them after that."
+    return Finding(
+        FAIL,
+        says,
+        code="can-be-registered",
+        about=name,
+        fix=whole,
+        next=GUIDE,
+        explained_by=(*_REFUSED, "instance-is-not-registered-elsewhere"),
+        of=about_it | {arn},
+        below=f"To register it in {aws.region} with {arn}, which no other name holds: `{whole}`.",
+    )

@@ -1,12 +1,11 @@
 """Whether a deployment group selects the instance."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.checks._deployed import ELSEWHERE
-from runbooks.commands import aws_cli
+from runbooks.checks._selected import add_tag, selects, tag_groups
 from runbooks.facts.deployment_groups import deployment_group
 from runbooks.facts.ec2 import auto_scaling_group, present, tags_of
 from runbooks.facts.registration import registration
@@ -87,43 +86,10 @@ def _by_tags(
     missed = [filters for filters in groups if not any(selects(one, tags) for one in filters)]
     for filters in missed:
         says = f"{name} is not selected by {group}: it has none of {_tags(filters)}; it has {_has(tags)}."
-        fix = _add_tag(aws, filters[0], name)
+        fix = add_tag(aws, filters[0], name)
         yield Finding(FAIL, says, code="tags-missing", about=name, fix=fix, next=page)
     if not missed:
         yield Finding(OK, f"{name} is selected by {group}; it has {_has(tags)}.", about=name)
-
-
-def tag_groups(group: dict[str, Any], kind: str = "onPremises") -> list[list[dict[str, str]]]:
-    """The tag groups of a deployment group for one ``kind`` of instances, "onPremises" or "ec2".
-
-    They have either of two forms: a list of lists, or one flat list.
-    """
-    listed = group.get(f"{kind}TagSet", {}).get(f"{kind}TagSetList", [])
-    flat = group.get("ec2TagFilters" if kind == "ec2" else "onPremisesInstanceTagFilters", [])
-    return [filters for filters in (listed or [flat]) if filters]
-
-
-def selects(tag_filter: dict[str, str], tags: dict[str, str]) -> bool:
-    """Whether one tag filter (Key, Value, Type) matches an instance's tags."""
-    match tag_filter.get("Type"):
-        case "KEY_ONLY":
-            return tag_filter.get("Key", "") in tags
-        case "VALUE_ONLY":
-            return tag_filter.get("Value", "") in tags.values()
-    return tags.get(tag_filter.get("Key", "")) == tag_filter.get("Value", "")
-
-
-def _add_tag(aws: Aws, tag: dict[str, str], name: str) -> str:
-    """The command that adds the tag that a filter needs; a sentence if the filter takes any key."""
-    if tag.get("Key", "").startswith("aws:"):
-        return f"Only AWS gives tags that begin with aws:, so select by another tag than {tag['Key']}."
-    if not tag.get("Key"):
-        return f"Add a tag with the value {tag.get('Value', '')!r} and a key of your choice to {name}."
-    # as JSON, because the AWS CLI's shorthand cannot hold every value
-    tags = json.dumps([{"Key": tag["Key"], "Value": tag.get("Value", "")}])
-    if is_ec2(name):
-        return aws_cli(aws.place, "ec2", "create-tags", resources=name, tags=tags)
-    return aws_cli(aws.place, "deploy", "add-tags-to-on-premises-instances", tags=tags, instance_names=name)
 
 
 def _tags(filters: list[dict[str, str]]) -> str:

@@ -44,6 +44,7 @@ class Entry:
     times: tuple[tuple[datetime, ...], ...]  # when what each sentence says happened
     calls: tuple[Call, ...]
     below: tuple[tuple[str, str], ...] = ()  # what else says the same: in which words, and by which checks
+    causes: frozenset[str] = frozenset()  # the checks whose failure explains it
 
     @classmethod
     def of(cls, rows: Sequence[Row], parts: Sequence[Row] = ()) -> "Entry":
@@ -66,6 +67,7 @@ class Entry:
             calls=max((finding.proof for _, finding in rows), key=len)
             + tuple(call for _, finding in parts for call in finding.proof),
             below=tuple((words, _by(list(dict.fromkeys(ids)))) for words, ids in below.items()),
+            causes=frozenset(_causes(finding for _, finding in rows)),
         )
 
     @property
@@ -168,7 +170,7 @@ def gathered(checks: Iterable[Judged], deployed: str = "") -> list[Entry]:
     ]
     alike: dict[Hashable, list[Row]] = defaultdict(list)
     parts: dict[Hashable, list[Row]] = defaultdict(list)
-    for row, larger in zip(rows, _wholes([finding for _, finding in rows]), strict=True):
+    for row, larger in zip(rows, _wholes(rows), strict=True):
         (parts if larger else alike)[_kind(larger or row[1])].append(row)
     found = [
         Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict)) for kind, same in alike.items()
@@ -176,13 +178,38 @@ def gathered(checks: Iterable[Judged], deployed: str = "") -> list[Entry]:
     return list(_said_once(sorted(found, key=_order)))
 
 
+def reasons(checks: Sequence[Judged]) -> int:
+    """For how many reasons checks failed: one failure that another explains is none of its own."""
+    failed = {check.id for check, verdict, _ in checks if verdict is FAIL}
+    entries = (entry for entry in gathered(checks) if entry.verdict is FAIL)
+    return sum(not entry.causes & (failed - set(entry.checks)) for entry in entries)
+
+
 def _by(ids: Sequence[str]) -> str:
     """Which checks say one thing; many are counted."""
     return ", ".join(ids) if len(ids) <= _FEW else f"{len(ids)} checks"
 
 
-def _wholes(findings: Sequence[Finding]) -> Iterator[Finding | None]:
-    """For each finding the one of which it is a part, and below which it is said: the first that is not itself a part.
+def _wholes(rows: Sequence[Row]) -> Iterator[Finding | None]:
+    """For each finding the one below which it is said, which is not itself said below another; None for one that stands alone."""
+    findings = [finding for _, finding in rows]
+    part_of = _parts(findings)
+    above = [part_of.get(place, _explaining(rows, place)) for place in range(len(rows))]
+    for place in range(len(rows)):
+        yield _top(findings, above, place)
+
+
+def _top(findings: Sequence[Finding], above: Sequence[int | None], place: int) -> Finding | None:
+    """The last of those above a finding; None where there is none, or where two stand above one another."""
+    seen, top = {place}, above[place]
+    while top is not None and above[top] is not None and top not in seen:
+        seen.add(top)
+        top = above[top]
+    return None if top is None or top in seen else findings[top]
+
+
+def _parts(findings: Sequence[Finding]) -> dict[int, int]:
+    """The places of the findings that are a part of another, each with the place of that one, the first of several.
 
     What is as bad, or worse, and is of all that this one is of, says the same with more; of two that are of the same,
     the first does.
@@ -200,8 +227,27 @@ def _wholes(findings: Sequence[Finding]) -> Iterator[Finding | None]:
         ]
         for place in partial
     }
-    for place in range(len(findings)):
-        yield next((findings[other] for other in more.get(place, ()) if not more[other]), None)
+    whole = {place: next((one for one in others if not more[one]), None) for place, others in more.items()}
+    return {place: one for place, one in whole.items() if one is not None}
+
+
+def _explaining(rows: Sequence[Row], place: int) -> int | None:
+    """The place of the first failure of another check that explains a problem; None where there is none.
+
+    What leads to hosts or to a group stands for itself: not all of them are checked.
+    """
+    (check, _, _), finding = rows[place][0], rows[place][1]
+    if finding.verdict not in PROBLEMS or finding.leads:
+        return None
+    causes = set(finding.explained_by) - {check.id}
+    return next(
+        (
+            other
+            for other, ((judged, _, _), one) in enumerate(rows)
+            if judged.id in causes and one.verdict is FAIL
+        ),
+        None,
+    )
 
 
 def _order(entry: Entry) -> tuple[bool, int, bool]:
@@ -248,7 +294,7 @@ def causes_first(rows: Sequence[Judged]) -> list[Judged]:
 def _causes(found: Iterable[Finding]) -> set[str]:
     """The ids of the checks that may explain all that failed of a check."""
     failed = [set(finding.explained_by) for finding in found if finding.verdict is FAIL]
-    return set.union(*failed) if all(failed) else set()
+    return set.union(*failed) if failed and all(failed) else set()
 
 
 def made_plain(source: Source) -> Source:

@@ -18,9 +18,9 @@ from runbooks.report.contents import (
     Judged,
     causes_first,
     counted_as,
-    gathered,
     made_plain,
     rank,
+    reasons,
 )
 from runbooks.source import Source
 from runbooks.subject import is_subject
@@ -109,9 +109,9 @@ class Report:
         """How many checks failed, passed, were not made: they add up to all, so that "no problem" never stands alone."""
         counts = Counter(map(counted_as, self.checks))
         counted = [f"{counts[word]} {word}" for word in (*WORDS.values(), NOT_ASKED) if counts[word]]
-        reasons = sum(entry.verdict is FAIL for entry in gathered(self.checks))
-        if reasons < counts[WORDS[FAIL]]:  # one thing that several checks see is one problem
-            counted[0] += f" for {reasons} reason{'s' * (reasons > 1)}"
+        why = reasons(self.checks)
+        if 0 < why < counts[WORDS[FAIL]]:  # one thing that several checks see is one problem
+            counted[0] += f" for {why} reason{'s' * (why > 1)}"
         said = ", ".join(counted) or "nothing was checked"
         partly = sum(
             v is not UNKNOWN and UNKNOWN in {f.verdict for f in found} for _, v, found in self.checks
