@@ -8,6 +8,7 @@ import difflib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from runbooks import engine, policy
@@ -17,7 +18,7 @@ from runbooks.checks._deployed import what_was_deployed
 from runbooks.checks._named import has_its_arn
 from runbooks.checks.deployment import WHY
 from runbooks.errors import UserError
-from runbooks.findings import OK, UNKNOWN, Check, Finding, Lead
+from runbooks.findings import FAIL, OK, UNKNOWN, Check, Command, Finding, Lead
 from runbooks.progress import ProgressCallback, cell
 from runbooks.question import PARAMETERS, Question, is_instance_arn
 from runbooks.report import Report
@@ -56,7 +57,8 @@ def diagnose(
             more = _questions(question, leads[:MOST_LEADS])
             found = engine.run_all(more, session.remembering(), timeout, show, began=began)
             add_to(results, more, found)
-            note = _sample(leads)
+            results = {check: [_as_it_is_now(f, results) for f in found] for check, found in results.items()}
+            note = _sample(leads, _unchecked(leads[:MOST_LEADS], more, found))
     only = tuple(check.id for check in chosen) if checks else ()
     command = "why" if only == WHY and _is_alone(question) else "diagnose"
     return Report(
@@ -144,17 +146,47 @@ def add_to(
         known += [finding for finding in findings if (finding.code, finding.says) not in said]
 
 
-def _sample(leads: Sequence[Lead]) -> str:
-    """On which things the second step was made, and how many were left out."""
-    if not leads:
-        return ""
-    checked = [
-        lead.about + (f" (1 of {lead.alike} that failed alike)" if lead.alike > 1 else "")
-        for lead in leads[:MOST_LEADS]
+def _as_it_is_now(finding: Finding, results: Mapping[Check, Sequence[Finding]]) -> Finding:
+    """A failure of the past with what the checks of its group found now, where they find nothing wrong: so it may be over."""
+    asked = {id_ for lead in finding.leads if "/" in lead.about for id_ in lead.checks}
+    found = [one for check, those in results.items() if check.id in asked for one in those]
+    if finding.verdict is not FAIL or isinstance(finding.fix, Command) or {f.verdict for f in found} != {OK}:
+        return finding
+    says = " ".join(dict.fromkeys(one.says for one in found))
+    past = f"If this was corrected since, deploy again. What the checks find now: {says}"
+    return replace(finding, fix=f"{finding.fix} {past}".strip())
+
+
+def _unchecked(
+    leads: Iterable[Lead], asked: Sequence[tuple[Check, Question]], found: Sequence[Sequence[Finding]]
+) -> dict[str, tuple[int, int]]:
+    """Of each thing that is led to: how many of its checks could not be made, and how many there are."""
+    worst_of = [
+        (question.given().items(), max(finding.verdict for finding in findings))
+        for (_, question), findings in zip(asked, found, strict=True)
     ]
-    left = len(leads) - len(checked)
+    of_each = {
+        lead.about: [verdict for given, verdict in worst_of if lead.asked[0] in given] for lead in leads
+    }
+    return {about: (verdicts.count(UNKNOWN), len(verdicts)) for about, verdicts in of_each.items()}
+
+
+def _sample(leads: Sequence[Lead], unchecked: Mapping[str, tuple[int, int]]) -> str:
+    """On which things the second step was made, on which it could not be, and how many were left out."""
+    done: list[str] = []
+    missed: list[str] = []
+    for lead in leads[:MOST_LEADS]:
+        unknown, all_ = unchecked[lead.about]
+        notes = [f"1 of {lead.alike} that failed alike"] * (lead.alike > 1)
+        notes += [f"{unknown} of {all_} checks could not be made"] * (0 < unknown < all_)
+        (missed if 0 < unknown == all_ else done).append(
+            lead.about + (f" ({', '.join(notes)})" if notes else "")
+        )
+    left = len(leads) - len(done) - len(missed)
     rest = f"; {left} more that failed otherwise {'was' if left == 1 else 'were'} not" if left else ""
-    return f"Checked in more detail: {', '.join(checked)}{rest}."
+    said = {"Checked in more detail": done, "Could not be checked in more detail": missed}
+    sentences = [f"{what}: {', '.join(names)}" for what, names in said.items() if names]
+    return ". ".join(sentences) + f"{rest}." * bool(sentences)
 
 
 def refuse_unused(question: Question, checks: Iterable[Check]) -> None:

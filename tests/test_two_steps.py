@@ -112,7 +112,9 @@ def test_no_more_than_three_hosts_are_checked_and_the_rest_is_said() -> None:
     causes = {f"web-0{number}": f"{SILENT}, the {why}" for number, why in enumerate(words, 1)}
     report = asked(fleet(causes))
     assert MOST_LEADS == 3
-    assert report.coverage.endswith("web-01, web-02, web-03; 2 more that failed otherwise were not.")
+    assert report.coverage.endswith(
+        "web-01, web-02. Could not be checked in more detail: web-03; 2 more that failed otherwise were not."
+    )
 
 
 def test_why_asks_no_host() -> None:
@@ -125,7 +127,7 @@ def test_why_asks_no_host() -> None:
 def test_a_deployment_beside_an_instance_is_one_of_all_questions() -> None:
     report = asked(fleet({"web-01": SILENT}), deployment=ID, instance="web-02")
     assert not report.note
-    assert "caller-may-register" in ran(report)
+    assert "caller-may-list" in ran(report)
 
 
 def test_ecs_has_the_chain_and_no_hosts() -> None:
@@ -208,7 +210,7 @@ def test_a_script_that_failed_behind_a_load_balancer_leaves_the_instance_taken_o
     assert (ended[0].verdict, FIRST in ended[0].says) == (FAIL, True)
     (health,) = [found for check, found in report.results.items() if check.id == HEALTH]
     assert [(f.code.partition("/")[2], f.about) for f in health if f.verdict is FAIL] == [
-        ("not-registered", FIRST)
+        ("taken-out", FIRST)
     ]
 
 

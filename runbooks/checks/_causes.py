@@ -305,19 +305,19 @@ def _fix(aws: Aws, cause: Cause, info: Mapping[str, Any]) -> str:
     if host.is_host and (known is None or known.name == _SAYS_NO_MORE):
         at = event.ended or event.began if event else None
         fix = f"Correct what the agent's log on {host.id} says{f' of {time(at)}' if at else ''}: CodeDeploy got no more than this."
-    past = ""
     if event and event.began and event.name in _OF_THE_LAST_REVISION and host.is_host:
         of_last = _of_the_last_revision(event.name, info)
         is_of_the_host = known is not None and known.name in _OF_THE_HOST
         past = "" if is_of_the_host else _past_it(aws, info)
         # in the old revision: there is nothing to correct in the new one
         if event.code == "ScriptMissing" or (known and known.name.startswith("appspec-")):
-            fix = of_last
+            fix = f"{of_last}{past}"
         elif not is_of_the_host:
-            fix = f"{of_last} {fix}"
+            later = " In the new revision, for the deployment after this one:" if past else ""
+            fix = f"{of_last}{past}{later} {fix}"
     if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):
         fix += f" {by}"
-    return f"{fix}{past}".strip()
+    return fix.strip()
 
 
 def _some(names: Sequence[str]) -> str:

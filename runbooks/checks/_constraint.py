@@ -30,12 +30,11 @@ def judged(
     asked, how = _asked(rule, total)
     needed = max(1, asked)
     of = f"{_targets(total)}{_REPLACEMENT * (replacement is not None)}"
-    says = (
-        f"{name} keeps at least {needed} of {of} healthy{how}, so at most {max(0, total - needed)} may fail:"
-    )
+    says = f"{name} keeps at least {needed} of {of} healthy{how}, so {_may_fail(total - needed)}:"
     below = f"{name} keeps at least {needed} of {of} healthy:"
     if asked < 1:
-        says = below = f"{name} asks for no healthy target, so it fails only when none of {of} succeeds:"
+        only = "the only target fails" if total == 1 else f"none of {of} succeeds"
+        says = below = f"{name} asks for no healthy target, so the deployment fails only when {only}:"
     became = f" {succeeded} succeeded, {failed} failed{f', and {_were(skipped)} skipped' if skipped else ''}."
     says, below = says + became + _zones(rule), below + became
     is_health = str((info.get("errorInformation") or {}).get("code") or "").startswith("HEALTH_CONSTRAINTS")
@@ -45,6 +44,7 @@ def judged(
         return Finding(FAIL, says, code="too-many-failed", about=name, fix=_FIX, next=_PAGE, below=below)
     if info["status"] == "Failed" and succeeded < needed:
         says += _one_more(total, needed, failed, skipped)
+        below += _one_more(total, needed, failed, skipped, short=True)
         return Finding(FAIL, says, code="too-few-succeeded", about=name, fix=_FIX, next=_PAGE, below=below)
     if is_health and rule.get("zonal") is not None:
         says += " So one of the zones, or instances that were unhealthy before, can be the reason (inferred)."
@@ -57,11 +57,13 @@ def judged(
     return Finding(OK, says, about=name)
 
 
-def _one_more(total: int, needed: int, failed: int, skipped: int) -> str:
+def _one_more(total: int, needed: int, failed: int, skipped: int, *, short: bool = False) -> str:
     """Why targets were skipped though no more failed than may: one at work is not healthy either (AWS's user guide)."""
     left = total - failed - 1
     if not skipped or left >= needed:
         return ""
+    if short:
+        return f" One more at work would leave {left} healthy."
     return (
         f" With {failed} failed, one more at work would leave {left} of {total} healthy, fewer than {needed}."
     )
@@ -104,7 +106,9 @@ def foreseen(name: str, rule: Mapping[str, Any], total: int) -> Finding:
     """What the rule of the configuration ``name`` makes of a deployment to so many targets."""
     asked, how = _asked(rule, total)
     needed = max(1, asked)
-    says = f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so at most {max(0, total - needed)} may fail."
+    says = (
+        f"{name} keeps at least {needed} of {_targets(total)} healthy{how}, so {_may_fail(total - needed)}."
+    )
     says += _zones(rule)
     if asked >= total and name not in PREDEFINED:
         return _can_never_hold(name, says)
@@ -135,6 +139,10 @@ def _asked(rule: Mapping[str, Any], total: int) -> tuple[int, str]:
     if kind == "FLEET_PERCENT":
         return math.ceil(total * value / 100), f" ({value} %, rounded up)" if value else ""
     return value, ""
+
+
+def _may_fail(count: int) -> str:
+    return f"at most {count} may fail" if count > 0 else "none may fail"
 
 
 def _targets(count: int) -> str:

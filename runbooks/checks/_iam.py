@@ -44,31 +44,35 @@ def simulated(
         if action in unproved and worst.verdict is FAIL and not worst.explicit:
             worst = worst._replace(verdict=WARN)
         if worst.fixable and resource == "*":
-            worst = worst._replace(why=f"{worst.why}, and a policy that names ARNs does not allow it")
+            worst = worst._replace(
+                why=f"{worst.why}; one that names ARNs is not enough, the resource must be *"
+            )
         if worst.fixable and elsewhere:
-            worst = worst._replace(verdict=UNKNOWN, why=f"{worst.why}, {elsewhere}")
+            worst = worst._replace(verdict=UNKNOWN, why=elsewhere)
         alike.setdefault(worst, []).append(action)
+    lacking = [action for outcome, same in alike.items() if outcome.fixable for action in same]
     for (verdict, why, fixable, _), same in alike.items():
+        together = lacking if useful else same  # one policy for what is needed and what is useful
+        grant = _grant(aws, who, together, granted or resource, named) if fixable else ""
         what = f"{', '.join(same)} on {resource}"
         if verdict is OK:
             yield Finding(OK, f"By the IAM simulator {who} may do {what}.", about=who)
         elif verdict is UNKNOWN:
             yield Finding(
                 UNKNOWN,
-                f"Whether {who} may {what} is not known: {why}.",
+                f"Whether {who} may do {what} is not known: {why}.",
                 code="undecided",
                 about=who,
-                fix=_grant(aws, who, same, granted or resource, named) if fixable else "",
+                fix=grant,
                 next=page,
             )
         else:
-            fix = _grant(aws, who, same, granted or resource, named) if fixable else ""
             yield Finding(
                 verdict,
                 f"By the IAM simulator {who} may not do {what}: {why}.",
                 code="denied",
                 about=who,
-                fix=fix,
+                fix=grant,
                 next=page,
             )
 

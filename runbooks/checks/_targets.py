@@ -91,6 +91,7 @@ class Wanted(NamedTuple):
     group: str
     instances: Sequence[str]
     deployed: Sequence[str] = ()
+    taken_out: Sequence[str] = ()  # those that the deployment took out, and ended before it put them back
 
 
 def balancers(group: Mapping[str, Any], name: str) -> tuple[list[str], list[str]]:
@@ -167,8 +168,11 @@ def _judged(
         )
         yield _said(name, state, reason, list(shown), found, more(state, reason))
     registered = {row.instance for row in there}
-    if missing := [one for one in wanted.instances if one not in registered]:
-        yield _missing(aws, wanted.group, name, missing)
+    missing = [one for one in wanted.instances if one not in registered]
+    if others := [one for one in missing if one not in wanted.taken_out]:
+        yield _missing(aws, wanted.group, name, others)
+    if out := [one for one in missing if one in wanted.taken_out]:
+        yield _taken_out(wanted.group, name, out)
 
 
 def _said(name: str, state: str, reason: str, who: list[str], rows: Iterable[Health], more: str) -> Finding:
@@ -207,6 +211,21 @@ def _missing(aws: Aws, group: str, name: str, missing: Sequence[str]) -> Finding
         fix=fix,
         next=_PAGE,
         later=True,
+    )
+
+
+def _taken_out(group: str, name: str, out: Sequence[str]) -> Finding:
+    """The finding of instances that are not registered because their deployment failed in between."""
+    some, one = listed(out), len(out) == 1
+    says = f"{some} of {group} {'is' if one else 'are'} not registered with {name}: the deployment took {'it' if one else 'them'} out at BlockTraffic and failed before AllowTraffic."
+    return Finding(
+        FAIL,
+        says,
+        code="taken-out",
+        about=some,
+        next=_PAGE,
+        later=True,
+        explained_by=("deployment-targets-succeeded",),
     )
 
 

@@ -102,7 +102,7 @@ def host_may_use_the_key_of_the_bucket(aws: Aws, question: Question) -> Iterator
     if state != "Enabled":
         yield _unusable(aws, bucket, found)
         return
-    could = "and whether the key's own policy or a grant does is not known"
+    could = "none of its policies allows it; the key's own policy or a grant may, which was not checked"
     for finding in simulated(aws, who, ("kms:Decrypt",), arn, page=_KMS, elsewhere=could):
         of = f" It is the key of the default encryption of {bucket}; a revision may have another."
         yield replace(finding, says=finding.says + of)
@@ -120,7 +120,11 @@ def _unusable(aws: Aws, bucket: str, found: Mapping[str, Any]) -> Finding:
     at = replace(aws.place, region=Arn.of(arn).region)
     enable = aws_cli(at, "kms", "enable-key", key_id=id_)
     cancel = aws_cli(at, "kms", "cancel-key-deletion", key_id=id_)
-    fixes = {"Disabled": enable, "PendingDeletion": then(cancel, enable)}
+    ask = "Ask who {} it, and why; CloudTrail has the {} of the last 90 days. If it was a mistake: `{}`."
+    fixes = {
+        "Disabled": ask.format("disabled", "DisableKey", enable),
+        "PendingDeletion": ask.format("scheduled", "ScheduleKeyDeletion", then(cancel, enable)),
+    }
     says = f"The key {arn}, of the default encryption of {bucket}, is {state}: nothing encrypted with it can be read."
     verdict = UNKNOWN if state in ("Creating", "Updating") else FAIL
     return Finding(verdict, says, code="key-not-enabled", about=arn, fix=fixes.get(state, ""), next=_KMS)
@@ -181,14 +185,23 @@ def _keys(aws: Aws, arn: str, user: str) -> Finding:
         says = f"The user {user} has no access key: the agent cannot sign."
         return Finding(FAIL, says, code="no-key", about=arn, fix=fix)
     if not active:
-        # the command asks for the key's id, because reports mask it
-        query = "AccessKeyMetadata[0].AccessKeyId"
-        one = aws_cli(aws.place, "iam", "list-access-keys", user_name=user, query=query, output="text")
-        fix = aws_cli(aws.place, "iam", "update-access-key", user_name=user, status="Active")
-        fix = substituted(fix, "access-key-id", one)
         says = f"{has}, none of them active: the agent cannot sign."
-        return Finding(FAIL, says, code="no-active-key", about=arn, fix=fix)
+        fix, page = _activate(aws, user, len(keys)), "/guides/check-the-agent/#identity"
+        return Finding(FAIL, says, code="no-active-key", about=arn, fix=fix, next=page)
     if active < len(keys):
         says = f"{has}, {active} of them active; which of them the host signs with is not known."
         return Finding(WARN, says, code="some-keys-inactive", about=arn)
     return Finding(OK, f"{has}, all active.", about=arn)
+
+
+def _activate(aws: Aws, user: str, count: int) -> str:
+    """What to do where no access key of a user is active: who set it so may have had a reason."""
+    ask = "Ask who set it to inactive, and why; CloudTrail has the UpdateAccessKey of the last 90 days."
+    new = f"If the key leaked or was replaced, create a new one for {user} and put it into the agent's yml on the host."
+    # the command asks for the key's id, because reports mask it
+    query = "AccessKeyMetadata[0].AccessKeyId"
+    one = aws_cli(aws.place, "iam", "list-access-keys", user_name=user, query=query, output="text")
+    activate = aws_cli(aws.place, "iam", "update-access-key", user_name=user, status="Active")
+    again = substituted(activate, "access-key-id", one)
+    which = f"`{again}`" if count == 1 else "set the one in the agent's yml to active"
+    return f"{ask} {new} Otherwise {which}."

@@ -245,10 +245,11 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
     if not arn:
         says = f"The ARN to register {name} with was not given (--arn)."
         ask = f"`{runbooks(aws.place, 'diagnose', instance=name)} --arn ARN`"
-        below = (
-            f"To register it, run {ask} with the ARN of its IAM user or role session: it prints the command."
+        way = f"run {ask} with the ARN of its IAM user or role session: it prints the command."
+        fix, below = f"To register {name}, {way}", f"To register it, {way}"
+        return Finding(
+            FAIL, says, code="arn-not-given", about=name, fix=fix, next=GUIDE, of=about_it, below=below
         )
-        return Finding(FAIL, says, code="arn-not-given", about=name, next=GUIDE, of=about_it, below=below)
     if held := [other for other, other_arn in registered_arns(aws).items() if other_arn == arn]:
         says = f"{name}, which is not registered, cannot be registered with {arn}: that is registered as {held[0]}."
         fix = f"Deregister {held[0]} first if it is the same host; else register {name} with another ARN."

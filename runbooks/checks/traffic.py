@@ -9,7 +9,7 @@ from runbooks.checks._launches import launches
 from runbooks.checks._selected import selected
 from runbooks.checks._targets import Wanted, balancers, of_classic, of_target_group
 from runbooks.facts.auto_scaling import auto_scaling_groups
-from runbooks.facts.deployments import Targets, deployment, targets
+from runbooks.facts.deployments import Target, Targets, deployment, targets
 from runbooks.facts.load_balancing import classic_load_balancer, target_group
 from runbooks.findings import Finding, NotApplicable, needs
 from runbooks.question import Question, is_ec2
@@ -34,7 +34,9 @@ def targets_of_the_group_are_healthy(aws: Aws, question: Question) -> Iterator[F
     if not fit and not old:
         says = f"{name} has no load balancer that takes instances."
         raise NotApplicable(says, about=name, next="load-balancer-of-the-group-fits")
-    wanted = Wanted(name, selected(aws, group).ec2, _deployed_to(aws, question, group))
+    deployed = _deployed_to(aws, question, group)
+    taken_out = [one.id for one in deployed if _was_taken_out(one)]
+    wanted = Wanted(name, selected(aws, group).ec2, [one.id for one in deployed], taken_out)
     if not wanted.instances:
         raise NotApplicable(f"{name} has no EC2 instance now.", about=name, next=SELECTS)
     for there in fit:
@@ -60,11 +62,17 @@ def auto_scaling_groups_keep_what_they_launch(aws: Aws, question: Question) -> I
         yield from launches(aws, one)
 
 
-def _deployed_to(aws: Aws, question: Question, group: Mapping[str, Any]) -> list[str]:
+def _was_taken_out(target: Target) -> bool:
+    """Whether a deployment took an instance out of its load balancers and ended before it put it back."""
+    status = {event.name: event.status for event in target.events}
+    return status.get("BlockTraffic") == "Succeeded" and status.get("AllowTraffic") in ("Skipped", "Pending")
+
+
+def _deployed_to(aws: Aws, question: Question, group: Mapping[str, Any]) -> list[Target]:
     """The EC2 instances of the deployment that is asked about, where it is one of this group."""
     info = deployment(aws, question.deployment) if question.deployment else None
     if info is None or isinstance(info, Refusal):
         return []
     members = ("applicationName", "deploymentGroupName")
     found = targets(aws, info) if all(info.get(one) == group[one] for one in members) else None
-    return [one.id for one in found.read if is_ec2(one.id)] if isinstance(found, Targets) else []
+    return [one for one in found.read if is_ec2(one.id)] if isinstance(found, Targets) else []

@@ -25,7 +25,10 @@ WORDS = {
 }
 NOT_ASKED = "not asked"  # a SKIP for want of a parameter
 # What stands before `Contents.sandbox_start`.
-SANDBOX_NOTE = "The commands of the AWS CLI here ask a sandbox. Start it, and set what it prints:"
+SANDBOX_NOTE = (
+    "The commands of the AWS CLI here ask a sandbox. Start it, set what it prints, and then"
+    " AWS_ACCESS_KEY_ID=administrator, since the caller that it prints may change little:"
+)
 _FEW = 3  # checks that are named where they say one thing below another
 ALSO = "also found"  # what is well, or was skipped, of a check that is counted under another word
 

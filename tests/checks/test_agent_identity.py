@@ -52,13 +52,17 @@ CASES = {
             "agent-identity-is-the-registered-one": (FAIL, "but web-01 is registered as"),
             "agent-identity-is-registered-under-this-name": (FAIL, "has the ARN of web-02, "),
         },
-        fixes={"agent-identity-is-registered-under-this-name": "sudo sed -E -i 's|"},
+        fixes={
+            "agent-identity-is-registered-under-this-name": "Give the session the name web-01 where the host renews"
+        },
     ),
     "a user's ARN": Case(
         files=replace(HEALTHY, identity=USER_YML),
         not_ok=NOT_OF_USERS
         | {"agent-identity-is-the-registered-one": (FAIL, f"The agent on web-01 is {USER_ARN}, but")},
-        fixes={"agent-identity-is-the-registered-one": ""},
+        fixes={
+            "agent-identity-is-the-registered-one": "Write /etc/codedeploy-agent/conf/codedeploy.onpremises.yml again, with"
+        },
     ),
     "a name that is not registered": Case(
         instance="web-07",
@@ -69,7 +73,9 @@ CASES = {
                 "The agent on web-07 has the ARN of web-01",
             ),
         },
-        fixes={"agent-identity-is-registered-under-this-name": "Give this host an identity of its own"},
+        fixes={
+            "agent-identity-is-registered-under-this-name": "If web-01 is this host, ask about web-01, or give it the name web-07: `aws deploy deregister"
+        },
     ),
     "another Region": Case(
         files=replace(HEALTHY, identity=SESSION_YML.replace("eu-west-1", "us-east-1")),
@@ -212,7 +218,11 @@ def test_the_fix_of_the_yml_works(registered: str, key: str, tmp_path: Path) -> 
     hosts.command(tools, "sudo", 'exec "$@"')
     hosts.command(tools, "systemctl", f'echo "$@" >{tmp_path}/told')
     report = look(Case(files=replace(HEALTHY, identity=SESSION_YML)), tmp_path / "host")
-    fix = _host.take_session(report, registered).replace(f"/{hosts.IDENTITY}", str(yml))
+    credentials, fix, _ = _host.take_session(report, registered).split("`")
+    assert credentials.startswith(
+        f"Give the session the name {registered.rpartition('/')[2]} where the host renews"
+    )
+    fix = fix.replace(f"/{hosts.IDENTITY}", str(yml))
     path = f"{tools}:{os.environ['PATH']}"
     subprocess.run(["sh", "-c", fix], check=True, env={"PATH": path})
     assert yml.read_text() == written.replace(SESSION_ARN, registered)

@@ -106,7 +106,7 @@ def info(
         # at the edge: all of them
         ("HOST_COUNT", 8, {"Failed": 1, "Skipped": 8}, FAIL, "too-few-succeeded", "at most 1 may fail"),
         ("HOST_COUNT", 9, {"Failed": 1, "Skipped": 8}, FAIL, "can-never-hold", "and 8 were skipped"),
-        ("FLEET_PERCENT", 95, {"Failed": 1, "Skipped": 8}, FAIL, "can-never-hold", "at most 0 may fail"),
+        ("FLEET_PERCENT", 95, {"Failed": 1, "Skipped": 8}, FAIL, "can-never-hold", "none may fail"),
         ("FLEET_PERCENT", 0, {"Failed": 9}, FAIL, "too-many-failed", "fails only when none of 9 targets succeeds: 0 succeeded"),
     ],
 )  # fmt: skip
@@ -154,7 +154,7 @@ def test_a_configuration_of_ones_own_is_asked_for() -> None:
         asked(scenario, [says("GetDeploymentConfig", deploymentConfigInfo=rule)]),
         "deployment-kept-enough-targets-healthy",
     )
-    assert finding.says.startswith("ours keeps at least 1 of 1 target healthy, so at most 0 may fail")
+    assert finding.says.startswith("ours keeps at least 1 of 1 target healthy, so none may fail")
     assert finding.code.endswith("/can-never-hold")
     missing = Fault(
         "codedeploy:GetDeploymentConfig", Error("DeploymentConfigDoesNotExistException", "no", 400)

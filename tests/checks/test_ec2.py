@@ -164,7 +164,7 @@ def test_a_region_that_does_not_answer_is_not_called_empty() -> None:
         "ec2-instance-is-running/regions-not-checked",
     )
     assert "Could not check eu-central-1" in there.says
-    assert "this identity may not ec2:DescribeInstances" in there.says
+    assert "this identity may not call ec2:DescribeInstances" in there.says
 
 
 def test_denied_descriptions_are_unknown_and_named() -> None:
@@ -177,7 +177,7 @@ def test_denied_descriptions_are_unknown_and_named() -> None:
             if check.__name__ != "agent_works_as_the_ec2_instance":  # which asks the host
                 finding = only(ask(check, aws))
                 assert finding.verdict is UNKNOWN
-                assert "this identity may not ec2:DescribeInstances" in finding.says
+                assert "this identity may not call ec2:DescribeInstances" in finding.says
 
 
 def test_on_premises_names_are_none_of_these(account: Callable[..., Aws]) -> None:

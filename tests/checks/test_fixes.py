@@ -55,7 +55,11 @@ def test_a_fix_turns_its_check_ok(scenario: str, tmp_path: Path) -> None:
         with world(scenario, config=PATIENT) as (aws, sandbox):
             for number, fix in enumerate(fixes):
                 if fix.startswith("aws "):  # as someone who may do what the caller may not
-                    run(fix, tmp_path, environment_for(sandbox.address()) | {"AWS_ACCESS_KEY_ID": "test"})
+                    run(
+                        fix,
+                        tmp_path,
+                        environment_for(sandbox.address()) | {"AWS_ACCESS_KEY_ID": "administrator"},
+                    )
                 else:
                     on_the_host(fix, sandbox, tmp_path / f"{check}-{number}")
             after = diagnose(aws, checks=[check], **asked(everything(scenario)))

@@ -38,7 +38,8 @@ CHECKS = [
 ]
 IAM = f"arn:aws:iam::{ACCOUNT}"
 WEB_01 = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:instance:web-01"
-QUESTION = Question(instance="web-01", bucket="shop-revisions")
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/CodeDeployOnPremises/web-01"
+QUESTION = Question(instance="web-01", bucket="shop-revisions", arn=SESSION)
 READS = CALLER_POLICIES["Diagnose"]
 PATIENT = QUICK.merge(Config(read_timeout=30))  # the first call to IAM loads moto
 Change = Callable[[Account], Any]
@@ -114,6 +115,14 @@ def test_a_caller_who_may_not_register_gets_the_policy() -> None:
         "Resource": WEB_01,
     }
     assert finding.fix.startswith("aws iam put-role-policy --role-name OnCall ")
+
+
+def test_of_a_caller_who_has_nothing_to_register_no_permission_is_asked_for() -> None:
+    with account(lambda a: only_policies(a, READS)) as aws:
+        registered = only(ask(caller.caller_may_register, aws, Question(instance="web-01")))
+        new = only(ask(caller.caller_may_register, aws, Question(instance="web-77")))
+    assert (registered.verdict, new.verdict) == (SKIP, FAIL)
+    assert registered.says == "web-01 is registered, so there is nothing to register."
 
 
 def test_the_policy_that_is_given_works() -> None:
@@ -255,8 +264,18 @@ def by_user(keys: list[str], *, path: str = "/AWS/CodeDeploy/") -> Change:
     [
         (["Active"], OK, "1 access key, all active", ""),
         (["Active", "Active"], OK, "2 access keys, all active", ""),
-        (["Inactive"], FAIL, "1 access key, none of them active", "--status Active"),
-        (["Inactive", "Inactive"], FAIL, "2 access keys, none of them active", "--status Active"),
+        (
+            ["Inactive"],
+            FAIL,
+            "1 access key, none of them active",
+            "Otherwise `aws iam update-access-key --user-name",
+        ),
+        (
+            ["Inactive", "Inactive"],
+            FAIL,
+            "2 access keys, none of them active",
+            "Otherwise set the one in the agent's yml to active.",
+        ),
         (["Active", "Inactive"], WARN, "2 access keys, 1 of them active", ""),
         ([], FAIL, "no access key", "Create an access key for web-01"),
     ],
@@ -520,7 +539,7 @@ def with_decrypt(effect: str) -> Change:
         (encrypts(SSEAlgorithm="AES256"), SKIP, "AES256, which needs no key. A revision that was uploaded with a key of its own"),
         (encrypts(SSEAlgorithm="aws:kms"), SKIP, "the key that AWS manages for S3"),
         (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID=f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/s3"), SKIP, "the key that AWS manages"),
-        (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID="mine"), UNKNOWN, "no policy allows it, and whether the key's own policy or a grant does is not known"),
+        (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID="mine"), UNKNOWN, "none of its policies allows it; the key's own policy or a grant may, which was not checked"),
         (encrypts(SSEAlgorithm="aws:kms:dsse", KMSMasterKeyID="mine"), UNKNOWN, "a revision may have another"),
         (encrypts(SSEAlgorithm="aws:kms", KMSMasterKeyID=KMS_KEY.replace("24375b91", "00000000")), FAIL, "is not there: nothing encrypted with it"),
         (with_decrypt("Allow"), OK, "kms:Decrypt on arn:aws:kms:"),
