@@ -147,7 +147,7 @@ def add_to(
 
 
 def _as_it_is_now(finding: Finding, results: Mapping[Check, Sequence[Finding]]) -> Finding:
-    """A failure of the past with what the checks of its group found now, where they find nothing wrong: so it may be over."""
+    """A failure of the past with what the checks of its group found now, where they find nothing wrong: so it may have ended."""
     asked = {id_ for lead in finding.leads if "/" in lead.about for id_ in lead.checks}
     found = [one for check, those in results.items() if check.id in asked for one in those]
     if finding.verdict is not FAIL or isinstance(finding.fix, Command) or {f.verdict for f in found} != {OK}:

@@ -106,7 +106,9 @@ class Finding:
     about: str = ""  # its name or ARN
     fix: str = ""  # a `Command` that changes what is wrong, or a sentence where the cure lies elsewhere
     next: str = ""  # the id of the check, or the page of the site, to open next
-    later: bool = False  # it stops no deployment to the instances of now, so preflight makes a WARN of a FAIL
+    later: bool = (
+        False  # it stops no deployment to the current instances, so preflight makes a WARN of a FAIL
+    )
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
     spans: tuple[Span, ...] = ()  # likewise
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON

@@ -1,4 +1,4 @@
-"""What would fail if one deployed to a group now. Read-only, as a diagnosis is.
+"""What would fail if you deployed to a group now. Read-only, as a diagnosis is.
 
 First the checks of the group and of the bundle; then those of a sample of the group's hosts, to which the check of its
 instances leads.
@@ -37,9 +37,9 @@ def preflight(
     timeout: float = 60,
     progress: Callable[[], AbstractContextManager[ProgressCallback]] = cell,
 ) -> Report:
-    """What would fail if one deployed to "APPLICATION/GROUP" now, and what was not predicted.
+    """What would fail if you deployed to "APPLICATION/GROUP" now, and what was not predicted.
 
-    What is wrong and stops no deployment to the instances of now (`Finding.later`) is a WARN here, where a diagnosis FAILs.
+    What is wrong and stops no deployment to the current instances (`Finding.later`) is a WARN here, where a diagnosis FAILs.
     ``bundle`` is a file or a folder that is to be deployed: the linter judges it. ``revision`` is where it is to be
     deployed from, as `revision_at` takes it; by itself the one that the group was last given. A sample of the hosts is checked
     too, with the probe where the session may send it. Raises `UserError` for what is neither, and as `Question.of` does.
@@ -148,7 +148,7 @@ def _unpredicted(
         yield f"whether the bundle is sound and for this group: {_unread(aws, hosts)}"
     if 0 < probed < _total(hosts):
         left = _total(hosts) - probed
-        yield f"what the probe would find on the other {left} instance{'s' * (left != 1)}"
+        yield f"what the probe would find on the {left} other instance{'s' * (left != 1)}"
     yield from _NEVER
 
 

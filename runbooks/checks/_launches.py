@@ -27,8 +27,8 @@ _OWN = re.compile(
     r"\bi-[0-9a-f]{8,17}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d{4}-\d\d-\d\dT[\d:.]+Z?"
 )
 _FIX = (
-    "Find what failed on them (`runbooks why` of a deployment that Auto Scaling began) and correct it. To stop the loop"
-    " meanwhile: `{suspend}`."
+    "Find what failed on them and correct it: `aws deploy list-deployments` gives the deployments that Auto Scaling began,"
+    " and `runbooks why` with the id of one says why it failed. To stop the loop meanwhile: `{suspend}`."
 )
 
 

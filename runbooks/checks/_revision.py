@@ -83,7 +83,7 @@ def findings(aws: Aws, revision: Mapping[str, Any]) -> Iterator[Finding]:
         says = (
             f"The bucket {bucket} is in {region}, and AWS's user guide asks for the Region of the instances."
         )
-        yield Finding(WARN, says, code="other-region", about=bucket, next=_MISSING)
+        yield Finding(WARN, says, code="other-region", about=bucket, next="/symptoms/s3-other-region/")
     known = tuple(ending for endings in _ENDINGS.values() for ending in endings)
     if kind in _ENDINGS and key.endswith(known) and not key.endswith(_ENDINGS[kind]):
         sound = False

@@ -39,7 +39,7 @@ class Need(NamedTuple):
     named: str = ""  # the thing, where it is one of several
     unproved: tuple[str, ...] = ()  # of these it is no proof that no policy allows them on *
     page: str = _TRUST
-    later: str = ""  # what a denial stops instead of a deployment to the instances of now
+    later: str = ""  # what a denial stops instead of a deployment to the current instances
 
 
 # By what a group has; all but those of launch templates are in the managed policy AWSCodeDeployRole (version 12). Which
@@ -65,7 +65,7 @@ _HOOKS = (
     "autoscaling:PutLifecycleHook",
     "autoscaling:RecordLifecycleActionHeartbeat",
 )
-_OF_HOOKS = "This stops updates of the deployment group and deployments to new instances, not one to the instances of now."
+_OF_HOOKS = "This stops updates of the deployment group and deployments to new instances, not one to the current instances."
 _OF_TOPICS = "This stops the notifications, not a deployment."
 _SUSPENDS = ("autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses")
 # AWS's user guide: to be added to the managed policy where an Auto Scaling group has a launch template

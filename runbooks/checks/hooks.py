@@ -89,7 +89,7 @@ def hook_scripts_of_the_last_good_revision_can_start(aws: Aws, question: Questio
     """The hook scripts that the next deployment runs of the last successful revision are there, and can be started.
 
     ApplicationStop, BeforeBlockTraffic and AfterBlockTraffic run the scripts of the group's last successful revision on
-    that host. So no new revision cures a fault in them, and each deployment fails until one is told to ignore it.
+    that host. So no new revision fixes a fault in them, and each deployment fails until one ignores it.
     """
     report = require_report(aws, question, agent=True)
     revisions = [one for one in _of_role(report, "last") if one.state != "no-archive"]

@@ -100,16 +100,16 @@ def _room(report: HostReport, name: str, folder: Folder) -> Finding | None:
         says = f"The file system of {path} on {name} is mounted noexec: hook scripts cannot be run from there. Take noexec out of /etc/fstab too, so that it stays."
         fix = _remounted("exec", path)
         return Finding(FAIL, says, code="noexec", about=path, fix=fix, next="/symptoms/hook-not-startable/")
-    for left, none, few, what in (
-        (free, _FULL_KB, _LOW_KB, f"{_size(free)} of room"),
-        (inodes, _NO_INODES, _FEW_INODES, f"{inodes} inodes"),
+    for left, none, few, what, free_some in (
+        (free, _FULL_KB, _LOW_KB, f"{_size(free)}", "Free space there"),
+        (inodes, _NO_INODES, _FEW_INODES, f"{inodes} inodes", "Delete files there that are not needed"),
     ):
         if left is not None and left < few:
             full = left < none
             so = "each event of a deployment fails there" if full else "the next revisions may not fit"
             says = f"The file system of {path} on {name} has {what} left: {so}."
             code = "full" if full else "low"
-            fix = "Free room there, and set max_revisions to 2 or 3, so that old revisions are deleted."
+            fix = f"{free_some}, and set max_revisions to 2 or 3, so that old revisions are deleted."
             verdict, page = FAIL if full else WARN, "/symptoms/disk-full/"
             return Finding(verdict, says, code=code, about=path, fix=fix, next=page)
     return None
@@ -175,7 +175,7 @@ def _let_in(report: HostReport, user: str, reasons: list[str]) -> str:
     above = [shlex.quote(path) for path in named if path not in {*files, temporary}]
     commands = (
         f"sudo chmod a+x {' '.join(above)}" if above else "",
-        f"sudo chown {shlex.quote(user)} {' '.join(own)}" if own else "",
+        f"sudo chown -R {shlex.quote(user)} {' '.join(own)}" if own else "",
         f"sudo chmod 1777 {temporary}" if temporary in named else "",
     )
     return restarting(report, *commands)

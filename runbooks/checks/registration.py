@@ -221,7 +221,12 @@ def no_registration_competes(aws: Aws, question: Question) -> Iterator[Finding]:
         )
         says = f"{len(callers)} callers changed the registration of {name} at the same time ({', '.join(callers)}): {did}."
         yield Finding(
-            FAIL, says, code="several-callers", about=name, next="/guides/registration-in-progress/"
+            FAIL,
+            says,
+            code="several-callers",
+            about=name,
+            fix=f"Let only one of them register {name}, and check which ARN it has now.",
+            next="/guides/registration-in-progress/",
         )
     elif taken:
         says = f"The registration of {name} by {taken[-1].caller} was refused at {time(taken[-1].at, '%H:%M UTC')}: {taken[-1].error}."

@@ -140,7 +140,8 @@ class Contents:
     def sandbox_start(self) -> str:
         """The command that starts what the commands for AWS ask, where they ask a sandbox that ended with the report; else ""."""
         scenario = self.source.place.sandbox
-        asked = scenario and any(SANDBOX_ENDPOINT in entry.fix for entry in self.problems)
+        shows = [entry.fix for entry in self.problems] + list(self.unpredicted)
+        asked = scenario and any(SANDBOX_ENDPOINT in text for text in shows)
         return shown(shell("runbooks", "sandbox", scenario=scenario)) if asked else ""
 
     @property

@@ -130,7 +130,11 @@ def test_an_arn_cannot_be_registered_as_a_name() -> None:
             {"is-a-scaling-group": "runbooks diagnose i-", "is-a-group": "runbooks diagnose shop/web"},
             "shop/web",
         ),
-        ("nope", {"arn-not-given": "To register nope, run `runbooks diagnose --instance nope"}, "was not given"),
+        (
+            "nope",
+            {"arn-not-given": "To register nope, run `runbooks diagnose --instance nope"},
+            "was not given",
+        ),
     ],
 )
 def test_a_name_of_something_else_says_what_it_is_and_how_to_ask(

@@ -306,7 +306,11 @@ EXPECTED: dict[str, dict[str, Verdict]] = {
         f"deployment-{name}": {HEALTH: FAIL, **UNDEPLOYED}
         for name in ("traffic-not-allowed", "script-failed-in-ec2")
     },
-    "deployment-found-no-instances": {"deployment-succeeded": FAIL},
+    "deployment-found-no-instances": {
+        "deployment-succeeded": FAIL,
+        "group-selects-instances": FAIL,
+        "instance-carries-the-groups-tags": FAIL,
+    },
     "deployment-stopped": {
         "deployment-succeeded": FAIL,
         "deployment-targets-succeeded": WARN,

@@ -67,7 +67,7 @@ TABLE: dict[str, Row] = {
     "deployment-script-failed": _fails(_ENDED, _LOG),
     "deployment-agent-silent": _fails("agent-is-running", warn="instances-of-the-group-answer"),
     "deployment-stop-script-failed": _fails(_ENDED, _LOG),
-    "deployment-found-no-instances": Row({}, "succeeds"),
+    "deployment-found-no-instances": _fails("group-selects-instances"),
     "deployment-stopped": Row({}, "succeeds"),
     "deployment-queued": Row({_IN_PROGRESS: "FAIL"}, "is refused"),
     "deployment-configuration-gone": _fails(_ENDED, _LOG),

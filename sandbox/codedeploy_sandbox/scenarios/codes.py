@@ -7,6 +7,7 @@ HEALTH_CONSTRAINTS, NO_INSTANCES and MANUAL_STOP.
 from collections.abc import Callable
 
 from codedeploy_sandbox.plays import TOO_MANY_WANTED
+from codedeploy_sandbox.scenarios.baseline import SERVICE_ROLE
 from codedeploy_sandbox.scenarios.equipped import equipped
 from codedeploy_sandbox.scenarios.fleet import healthy
 from codedeploy_sandbox.scenarios.records import put
@@ -141,6 +142,8 @@ def _ended_with(code: str) -> Callable[[Account], None]:
             equipped(account, alarm="ALARM")
         else:
             healthy(account)
+        if code == "IAM_ROLE_MISSING":
+            account.iam.remove("role", SERVICE_ROLE)
         status = "Stopped" if code == "ALARM_ACTIVE" else "Failed"
         put(account, status, {}, {"code": code, "message": message})
 

@@ -70,8 +70,10 @@ def deployment_stop_script_failed(account: Account) -> None:
 
 
 def deployment_found_no_instances(account: Account) -> None:
-    """The group shop/web selected no instance when d-SHOPWEB01 began."""
+    """The group shop/web selected no instance when d-SHOPWEB01 began: none has the tag by which it selects."""
     healthy(account)
+    for instance in account.state(REGION).instances.values():
+        instance.tags.pop("Environment", None)
     error = {"code": "NO_INSTANCES", "message": "No instances found for your deployment group."}
     put(account, "Failed", {}, error)
 

@@ -183,7 +183,7 @@ DIFFERS: dict[str, set[str]] = {
         *(*FAILED, "host root_folder", "host revisions", "host deployment", "host hook_log"),
     },
     **dict.fromkeys(OF_CODES, DEPLOYMENT),
-    "deployment-found-no-instances": DEPLOYMENT,
+    "deployment-found-no-instances": {*DEPLOYMENT, "registration", "registration of web-02"},
     "deployment-stopped": {*DEPLOYMENT, "calls of others"},
     "deployment-queued": DEPLOYMENT,
     "deployment-running": {*DEPLOYMENT, *STOPPED},
