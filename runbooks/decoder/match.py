@@ -44,7 +44,11 @@ def explain(text: str) -> Explanation:
     """What is known of ``text``, the most likely first: a cause before a general word, the error's own name before a
     mention, the later before the earlier. Never raises for any text."""
     text = normal(text)
+    rest = _without_passed(text)
     found = list(_hits(text)) or list(_folded(text))
+    found = [
+        hit for hit in found if rest[hit.start : hit.end].strip()
+    ] or found  # not what passed, if anything failed
     hits = [hit for hit in found if not hit.weak] or found
     hits.sort(key=lambda hit: (hit.rank, hit.entry.general, not hit.named, -hit.end))
     best = {hit.name: hit for hit in reversed(hits)}
@@ -53,7 +57,6 @@ def explain(text: str) -> Explanation:
     operation = _operation(text)
     foreign = [hit for hit in hits if _foreign(hit, text)]
     hits = [hit for hit in hits if hit not in foreign]
-    rest = _without_passed(text)
     known = tuple(_known(hit, text, rest) for hit in hits)
     note = " ".join(_notes(hits, foreign, operation, text, rest))
     fields = _fields(rest, hits)
@@ -130,7 +133,8 @@ def _named(word: str, starts: Iterable[int], text: str) -> Iterator[_Hit]:
             continue
         # A code that is also a plain word, such as TIMEOUT, is taken for one only where an error stands.
         if own or not re.fullmatch("[A-Z][a-z]+|[A-Z]+", name):
-            yield _Hit(entry, _shown(entry, name), 0 if own else 1, start, end, named=True)
+            weak = name in index().grammar["good"]
+            yield _Hit(entry, _shown(entry, name), 0 if own else 1, start, end, named=True, weak=weak)
 
 
 def _sentence(item: Item, starts: Iterable[int], text: str, folded: bool = False) -> Iterator[_Hit]:

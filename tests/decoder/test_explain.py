@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from botocore import exceptions as boto
@@ -300,97 +299,6 @@ def test_a_name_leads_to_a_diagnosis_of_it(text: str, command: str) -> None:
     found = explain(text)
     assert found.commands == (command,) * bool(command)
     assert ("Where it names" in found.render("text")) == bool(command)
-
-
-EVENTS = ("ApplicationStop", "DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart")
-
-
-def told_of(failed: str, diagnostics: dict[str, str]) -> str:
-    """What get-deployment-target says of an instance where ``failed`` failed."""
-    place = EVENTS.index(failed)
-    well = {"errorCode": "Success", "scriptName": "", "message": "Succeeded", "logTail": ""}
-    events: list[dict[str, Any]] = [
-        *(
-            {"lifecycleEventName": name, "diagnostics": well, "status": "Succeeded"}
-            for name in EVENTS[:place]
-        ),
-        {"lifecycleEventName": failed, "diagnostics": diagnostics, "status": "Failed"},
-        *({"lifecycleEventName": name, "status": "Skipped"} for name in EVENTS[place + 1 :]),
-    ]
-    target = {"deploymentId": "d-SHOPWEB01", "status": "Failed", "lifecycleEvents": events}
-    return json.dumps({"deploymentTarget": {"instanceTarget": target}}, indent=4)
-
-
-@pytest.mark.parametrize("event", EVENTS)
-def test_of_a_list_of_events_only_the_one_that_failed_counts(event: str) -> None:
-    message = "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory"
-    found = explain(told_of(event, {"errorCode": "UnknownError", "message": message}))
-    assert found.known[0].name == "appspec-missing"
-    assert dict(found.fields)["event"] == event
-    assert ("--ignore-application-stop-failures" in found.known[0].do) == (event == "ApplicationStop")
-
-
-@pytest.mark.parametrize("event", EVENTS)
-def test_the_remark_on_old_scripts_is_made_where_such_a_script_failed(event: str) -> None:
-    message = "Script at specified location: scripts/x.sh run as user root failed with exit code 1"
-    told = {"errorCode": "ScriptFailed", "scriptName": "scripts/x.sh", "message": message}
-    found = explain(told_of(event, told))
-    assert ("last successful revision" in found.note) == (event == "ApplicationStop")
-
-
-def test_a_table_of_events_is_read_likewise() -> None:
-    rows = (
-        "ApplicationStop\tless than one second\tSucceeded",
-        "BeforeInstall\t2 seconds\tFailed\tScriptFailed",
-    )
-    found = explain("\n".join((*rows, "ValidateService\t-\tSkipped\t-")))
-    assert dict(found.fields)["event"] == "BeforeInstall"
-    assert "last successful revision" not in found.note
-
-
-def test_of_two_failures_in_a_log_the_newer_one_decides() -> None:
-    line = (
-        "2026-11-27T{}:00:00 ERROR [codedeploy-agent(25)]: InstanceAgent::Plugins::CodeDeployPlugin::CommandPoller: Error "
-        "during perform: InstanceAgent::Plugins::CodeDeployPlugin::ScriptError - Script at specified location: x.sh run as "
-        "user root failed with exit code {} - /opt/codedeploy-agent/lib/hook_executor.rb:202:in `execute_script'"
-    )
-    for old, new in ((127, 137), (137, 127)):
-        both = f"{line.format('09', old)}\n{line.format('10', new)}"
-        assert f"Exit code {new}" in explain(both).known[0].do
-
-
-def test_the_log_tail_of_an_event_belongs_to_its_message() -> None:
-    message = "Script at specified location: x.sh run as user root failed with exit code 127"
-    tail = (
-        "LifecycleEvent - BeforeInstall\nScript - x.sh\n[stderr]x.sh: line 3: gunicorn: command not found\n"
-    )
-    for text in (f"{message}\n{tail}", told_of("BeforeInstall", {"message": message, "logTail": tail})):
-        assert "Exit code 127" in explain(text).known[0].do
-        assert "The output names the command" in explain(text).known[0].do
-
-
-@pytest.mark.parametrize("name", ["hook-timeout", "agent-not-heard", "file-exists"])
-def test_the_name_of_a_page_alone_is_known(name: str) -> None:
-    assert explain(name).known[0].name == name
-    assert name not in {known.name for known in explain(f"The word {name} in a sentence.").known}
-
-
-def test_of_several_deployments_the_records_own_is_asked_about() -> None:
-    own = {
-        "deploymentId": "d-ROLLBACK1",
-        "status": "Failed",
-        "errorInformation": {"code": "HEALTH_CONSTRAINTS"},
-    }
-    told = own | {"rollbackInfo": {"rollbackTriggeringDeploymentId": "d-SHOPWEB01"}}
-    found = explain(json.dumps({"deploymentInfo": told}, indent=4))
-    assert found.known[0].name == "HEALTH_CONSTRAINTS"
-    assert found.commands[0] == "runbooks why d-ROLLBACK1"
-
-
-def test_output_in_which_nothing_failed_is_called_so() -> None:
-    head = "LifecycleEvent - AfterInstall\nScript - scripts/x.sh\n[stdout]created the database"
-    assert explain(head).known[0].do.startswith("Nothing in this output failed")
-    assert not explain(f"{head}\n[stderr]x: not found").known[0].do.startswith("Nothing")
 
 
 def test_any_operation_can_be_throttled() -> None:

@@ -44,8 +44,11 @@
   /** What is known of `text`, the most likely first. Never throws for any text. */
   function decode(index, given) {
     const text = normal(given);
+    const rest = withoutPassed(index, text);
     const exact = hits(index, text);
-    const found = exact.length ? exact : inOtherLetters(index, text);
+    const all = exact.length ? exact : inOtherLetters(index, text);
+    const failed = all.filter((hit) => rest.slice(hit.start, hit.end).trim());
+    const found = failed.length ? failed : all; // of what passed, only where nothing failed
     const strong = found.filter((hit) => !hit.weak);
     let kept = strong.length ? strong : found;
     kept.sort((a, b) => a.rank - b.rank || a.entry.general - b.entry.general || a.named - b.named || b.end - a.end);
@@ -55,7 +58,6 @@
     const operation = operationOf(index, text);
     const foreign = kept.filter((hit) => foreignService(index, hit, text));
     kept = kept.filter((hit) => !foreign.includes(hit));
-    const rest = withoutPassed(index, text);
     const fields = fieldsOf(index, rest, kept);
     return {
       known: kept.map((hit) => known(index, hit, text, rest)),
@@ -177,7 +179,7 @@
       if (entry.needs && !alone && !inContext(index, entry.needs, start, text)) continue;
       // A code that is also a plain word, such as TIMEOUT, is taken for one only where an error stands.
       if (!own && /^(?:[A-Z][a-z]+|[A-Z]+)$/.test(name)) continue;
-      found.push({ entry, name: shown(entry, name), rank: own ? 0 : 1, start, end, named: 0, weak: false, note: "" });
+      found.push({ entry, name: shown(entry, name), rank: own ? 0 : 1, start, end, named: 0, weak: index.grammar.good.includes(name), note: "" });
     }
     return found;
   }
