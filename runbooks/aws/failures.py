@@ -124,8 +124,11 @@ def describe(error: BaseException) -> str:
 
 
 def way_on(error: BaseException) -> str:
-    """What to do about a call that a policy of the caller's own identity denies; "" for all else."""
-    if not isinstance(error, ClientError) or classify(error) != "denied":
+    """What to do about a call that a policy of the caller's own identity denies, or that AWS fails at; "" for all else."""
+    kind = classify(error)
+    if kind == "server":
+        return "Ask again in some minutes; https://health.aws.amazon.com/health/status says whether AWS knows of a problem."
+    if not isinstance(error, ClientError) or kind != "denied":
         return ""
     message = str(error.response.get("Error", {}).get("Message", ""))
     if (policy := _policy(message)) and policy != "identity-based policy":

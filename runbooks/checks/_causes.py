@@ -315,6 +315,12 @@ def _fix(aws: Aws, cause: Cause, info: Mapping[str, Any]) -> str:
         elif not is_of_the_host:
             later = " In the new revision, for the deployment after this one:" if past else ""
             fix = f"{of_last}{past}{later} {fix}"
+    if (
+        known
+        and known.name == "file-exists"
+        and (command := once_more(aws, info, file_exists_behavior="OVERWRITE"))
+    ):
+        fix += f" To overwrite what is there, once: `{command}`."
     if cause.targets[0].is_host and (by := _BY_AUTO_SCALING.get(str(info.get("creator")))):
         fix += f" {by}"
     return fix.strip()

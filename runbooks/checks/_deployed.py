@@ -103,7 +103,7 @@ def what_was_deployed(aws: Aws, question: Question) -> Iterator[Finding]:
     yield Finding(OK, f"{info['status']}: {described(question.deployment, info)}")
 
 
-def once_more(aws: Aws, info: Mapping[str, Any], **more: bool) -> Command | None:
+def once_more(aws: Aws, info: Mapping[str, Any], **more: bool | str) -> Command | None:
     """The command that deploys the same revision to the same group again, with ``more`` options.
 
     None where the answer of CodeDeploy does not give what it needs.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -29,7 +30,7 @@ from runbooks.facts.vpc import (
     s3_gateways,
 )
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, NotApplicable, needs
-from runbooks.host import switched_on
+from runbooks.host import Datum, HostReport, switched_on
 from runbooks.question import Question
 
 TITLE = "Does the VPC let the host out?"
@@ -152,10 +153,12 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     if not endpoints:
         says = f"The VPC {host['VpcId']} has no endpoint for the agent, so the agent uses the public one."
         raise NotApplicable(says, about=host["VpcId"])
+    is_idle = can_be_asked(aws, question) and _uses_it(host_report(aws, question)).value is False
     for endpoint in endpoints:
-        yield from _serves(aws, endpoint, host)
-    report = host_report(aws, question)
-    switch = switched_on(report.config.enable_auth_policy, report.agent.line.value)
+        for finding in _serves(aws, endpoint, host):
+            # what the agent does not use stops none of its calls
+            yield replace(finding, verdict=min(finding.verdict, WARN)) if is_idle else finding
+    switch = _uses_it(host_report(aws, question))
     if switch.error:
         raise CouldNotCheck(f"whether the agent uses the endpoint is not known: {switch.error}.")
     ids = ", ".join(endpoint["VpcEndpointId"] for endpoint in endpoints)
@@ -308,6 +311,11 @@ def _way_out(aws: Aws, host: Mapping[str, Any], table: Mapping[str, Any], routes
 
 def _is_black_hole(route: Mapping[str, Any]) -> bool:
     return bool(route.get("State", "active") != "active")
+
+
+def _uses_it(report: HostReport) -> Datum[bool]:
+    """Whether the agent uses the endpoint codedeploy-commands-secure, by its configuration."""
+    return switched_on(report.config.enable_auth_policy, report.agent.line.value)
 
 
 def _is_available(endpoint: Mapping[str, Any]) -> bool:

@@ -238,10 +238,10 @@ def _parts(findings: Sequence[Finding]) -> dict[int, int]:
 def _explaining(rows: Sequence[Row], place: int) -> int | None:
     """The place of the first failure of another check that explains a problem; None where there is none.
 
-    What leads to hosts or to a group stands for itself: not all of them are checked.
+    What leads to hosts stands for itself: not all of them are checked.
     """
     (check, _, _), finding = rows[place][0], rows[place][1]
-    if finding.verdict not in PROBLEMS or finding.leads:
+    if finding.verdict not in PROBLEMS or any("/" not in lead.about for lead in finding.leads):
         return None
     causes = set(finding.explained_by) - {check.id}
     return next(
@@ -260,12 +260,20 @@ def _order(entry: Entry) -> tuple[bool, int, bool]:
 
 
 def _said_once(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries; one that has the fix and the page of an entry before it does not repeat the fix."""
-    seen: set[tuple[str, str]] = set()
+    """The entries; one that has the fix of an entry before it does not repeat it.
+
+    One on another page says so, where that fix is a command, which is not to be run twice.
+    """
+    pages: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        what = (entry.fix, entry.next)
-        yield replace(entry, fix="") if what in seen else entry
-        seen.add(what)
+        before = pages[entry.fix]
+        if entry.next in before:
+            yield replace(entry, fix="")
+        elif before and entry.is_command:
+            yield replace(entry, fix="The command above.")
+        else:
+            yield entry
+        before.add(entry.next)
 
 
 def counted_as(judged: Judged) -> str:

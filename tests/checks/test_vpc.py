@@ -404,6 +404,15 @@ def test_an_endpoint_that_lets_the_host_not_in_fails(site: Site, uses_it: Questi
     assert "--protocol tcp --port 443 --cidr 10.0.0." in entered.fix
 
 
+def test_an_endpoint_that_is_closed_is_a_risk_to_an_agent_that_does_not_use_it(
+    site: Site, uses_the_public_one: Question
+) -> None:
+    site.endpoint(lets_in=group("tcp", "192.168.0.0/16", (443, 443)))
+    found = site.ask(vpc.vpc_endpoint_serves_the_agent, uses_the_public_one)
+    assert {finding.verdict for finding in found} == {WARN}
+    assert {finding.code.partition("/")[2] for finding in found} == {"no-rule", "not-used"}
+
+
 def test_an_endpoint_that_lets_a_prefix_list_in_is_a_risk(site: Site, uses_it: Question) -> None:
     rule = group("tcp", "", (443, 443)) | {"PrefixListIds": [{"PrefixListId": "pl-1"}]}
     site.endpoint(lets_in=FROM_THE_VPC)
