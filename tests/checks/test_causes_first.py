@@ -2,8 +2,9 @@
 
 import pytest
 
+from runbooks.commands import script
 from runbooks.diagnosis import diagnose
-from runbooks.findings import FAIL, WARN, Command
+from runbooks.findings import FAIL, WARN, Command, Finding, Lead
 from tests.support.reports import finding, report
 from tests.support.world import PATIENT, subject, world
 
@@ -59,3 +60,56 @@ def test_a_check_with_a_failure_of_its_own_keeps_its_place() -> None:
 def test_two_that_explain_one_another_keep_their_order() -> None:
     one, two = finding(FAIL, explained_by=("check-1",)), finding(FAIL, explained_by=("check-0",))
     assert order(one, two, FAIL) == ["check-2", "check-0", "check-1"]
+
+
+def shown(*found: Finding) -> dict[str, tuple[str, ...]]:
+    """By what stands alone in the report: what is said below it."""
+    problems = report(*found).contents.problems
+    return {entry.says[0]: tuple(words for words, _ in entry.below) for entry in problems}
+
+
+CAUSE = finding(FAIL, "The way is closed.", fix="Open it.")
+
+
+def test_what_a_failure_explains_is_said_below_it_and_is_no_reason_of_its_own() -> None:
+    unheard = finding(FAIL, "No one hears it.", fix="Call.", explained_by=("check-0",), below="Unheard.")
+    late = finding(WARN, "It is late.", explained_by=("check-1",))
+    assert shown(CAUSE, unheard, late) == {"The way is closed.": ("Unheard.", "It is late.")}
+    assert report(CAUSE, unheard, late).coverage == "2 failed for 1 reason, 1 with a warning."
+    assert "Call." not in str(report(CAUSE, unheard))
+
+
+def test_only_a_failure_of_another_check_explains() -> None:
+    follows = finding(FAIL, "No one hears it.", explained_by=("check-0", "check-1"))
+    assert shown(finding(WARN, "It is slow."), follows) == {"No one hears it.": (), "It is slow.": ()}
+    assert report(finding(WARN), follows).coverage == "1 failed, 1 with a warning."
+
+
+def test_what_leads_to_a_host_stands_alone_behind_its_cause() -> None:
+    host = Lead("web-01", 3, (("instance", "web-01"),), ("check-0",))
+    group = Lead("shop/web", 1, (("deployment_group", "shop/web"),), ("check-0",))
+    of_hosts = finding(FAIL, "3 targets failed.", leads=(host,), explained_by=("check-0",))
+    of_group = finding(FAIL, "It ended.", leads=(group,), explained_by=("check-0",))
+    assert shown(CAUSE, of_hosts) == {"The way is closed.": (), "3 targets failed.": ()}
+    assert report(CAUSE, of_hosts).coverage == "2 failed for 1 reason."
+    assert shown(CAUSE, of_group) == {"The way is closed.": ("It ended.",)}
+
+
+def test_two_that_explain_one_another_both_stand() -> None:
+    one = finding(FAIL, "One.", code="one", explained_by=("check-1",))
+    two = finding(FAIL, "Two.", code="two", explained_by=("check-0",))
+    assert shown(one, two) == {"One.": (), "Two.": ()}
+
+
+def test_a_command_is_given_once() -> None:
+    command = script("sudo systemctl restart codedeploy-agent")
+    first = finding(FAIL, "One.", code="one", fix=command, next="/a/")
+    second, third = (
+        finding(FAIL, says, code=says, fix=command, next=page)
+        for says, page in (("Two.", "/b/"), ("Three.", "/a/"))
+    )
+    assert [entry.fix for entry in report(first, second, third).contents.problems] == [
+        command,
+        "The command above.",
+        "",
+    ]

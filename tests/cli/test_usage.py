@@ -176,7 +176,8 @@ def test_a_report_of_a_sandbox_says_how_its_commands_can_be_run() -> None:
     assert '--endpoint-url "$AWS_ENDPOINT_URL"' in done.stdout
     last = done.stdout.rstrip().splitlines()[-1]
     assert last == (
-        "The commands of the AWS CLI here ask a sandbox. Start it, and set what it prints:"
+        "The commands of the AWS CLI here ask a sandbox. Start it, set what it prints, and then"
+        " AWS_ACCESS_KEY_ID=administrator, since the caller that it prints may change little:"
         " runbooks sandbox --scenario instance-not-registered"
     )
     without = runbooks(*asked, "--check", "arn-is-free")
