@@ -23,7 +23,7 @@ def aws_cli(place: Place, service: str, operation: str, *values: str, **options:
         *values,
         *_words(options | {"region": place.region, "profile": place.profile}),
     ]
-    return Command(shlex.join(words) + (f" {SANDBOX_ENDPOINT}" if place.sandbox else ""))
+    return Command(_joined(words) + (f" {SANDBOX_ENDPOINT}" if place.sandbox else ""))
 
 
 def substituted(command: Command, option: str, inner: Command) -> Command:
@@ -44,12 +44,12 @@ def runbooks(place: Place, *words: str, **options: "Value") -> Command:
 
 def shell(*words: str, **options: "Value") -> Command:
     """These words, then these options, as one command."""
-    return Command(shlex.join([*words, *_words(options)]))
+    return Command(_joined([*words, *_words(options)]))
 
 
 def script(text: str) -> Command:
-    """A line for a shell whose values its writer has quoted."""
-    return Command(text)
+    """A line for a shell whose values its writer has quoted (`shlex.quote`)."""
+    return Command(_without_backticks(text))
 
 
 def then(*commands: str) -> Command:
@@ -74,6 +74,15 @@ def shown(fix: str) -> str:
 
 
 Value = str | bool | None | Iterable[str]
+
+
+def _joined(words: Iterable[str]) -> str:
+    return _without_backticks(shlex.join(words))
+
+
+def _without_backticks(line: str) -> str:
+    """A command line that can stand between backticks: one of a value, which shlex put in quotes, is written as its number."""
+    return line.replace("`", r"'$'\x60''")
 
 
 def _words(options: Mapping[str, "Value"]) -> list[str]:

@@ -6,6 +6,7 @@ the findings lead to (`findings.Lead`), on a sample of the hosts that failed.
 
 import difflib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from runbooks.checks._deployed import what_was_deployed
 from runbooks.checks._named import has_its_arn
 from runbooks.checks.deployment import WHY
 from runbooks.errors import UserError
-from runbooks.findings import FAIL, OK, UNKNOWN, Check, Command, Finding, Lead
+from runbooks.findings import FAIL, OK, UNKNOWN, Check, Command, Finding, Lead, Verdict
 from runbooks.progress import ProgressCallback, cell
 from runbooks.question import PARAMETERS, Question, is_instance_arn
 from runbooks.report import Report
@@ -54,11 +55,12 @@ def diagnose(
         results, note = dict(zip(chosen, found, strict=True)), ""
         if _is_alone(question) and not checks:
             leads = leads_of(results)
-            more = _questions(question, leads[:MOST_LEADS])
+            asked_of = _questions(question, leads[:MOST_LEADS])
+            more = [(check, about) for _, check, about in asked_of]
             found = engine.run_all(more, session.remembering(), timeout, show, began=began)
             add_to(results, more, found)
             results = {check: [_as_it_is_now(f, results) for f in found] for check, found in results.items()}
-            note = _sample(leads, _unchecked(leads[:MOST_LEADS], more, found))
+            note = _sample(leads, _unchecked([lead for lead, *_ in asked_of], found))
     only = tuple(check.id for check in chosen) if checks else ()
     command = "why" if only == WHY and _is_alone(question) else "diagnose"
     return Report(
@@ -124,13 +126,13 @@ def leads_of(results: Mapping[Check, list[Finding]]) -> list[Lead]:
     return list({lead.about: lead for lead in reversed(leads)}.values())[::-1]
 
 
-def _questions(question: Question, leads: Iterable[Lead]) -> list[tuple[Check, Question]]:
-    """Each check that a lead calls for, with its question, where that gives the check all that it needs."""
+def _questions(question: Question, leads: Iterable[Lead]) -> list[tuple[Lead, Check, Question]]:
+    """Each check that a lead calls for, with its lead and its question, where that gives the check all that it needs."""
     asked = []
     for lead in leads:
         about = Question.of(**question.given() | dict(lead.asked))
         given = set(about.given())
-        asked += [(check, about) for check in chosen_checks(lead.checks) if set(check.needs) <= given]
+        asked += [(lead, check, about) for check in chosen_checks(lead.checks) if set(check.needs) <= given]
     return asked
 
 
@@ -157,18 +159,12 @@ def _as_it_is_now(finding: Finding, results: Mapping[Check, Sequence[Finding]]) 
     return replace(finding, fix=f"{finding.fix} {past}".strip())
 
 
-def _unchecked(
-    leads: Iterable[Lead], asked: Sequence[tuple[Check, Question]], found: Sequence[Sequence[Finding]]
-) -> dict[str, tuple[int, int]]:
-    """Of each thing that is led to: how many of its checks could not be made, and how many there are."""
-    worst_of = [
-        (question.given().items(), max(finding.verdict for finding in findings))
-        for (_, question), findings in zip(asked, found, strict=True)
-    ]
-    of_each = {
-        lead.about: [verdict for given, verdict in worst_of if lead.asked[0] in given] for lead in leads
-    }
-    return {about: (verdicts.count(UNKNOWN), len(verdicts)) for about, verdicts in of_each.items()}
+def _unchecked(leads: Sequence[Lead], found: Sequence[Sequence[Finding]]) -> dict[str, tuple[int, int]]:
+    """By what was led to: how many of its checks could not be made, and how many there are; ``leads`` has one for each."""
+    verdicts: dict[str, list[Verdict]] = defaultdict(list)
+    for lead, findings in zip(leads, found, strict=True):
+        verdicts[lead.about].append(max(finding.verdict for finding in findings))
+    return {about: (those.count(UNKNOWN), len(those)) for about, those in verdicts.items()}
 
 
 def _sample(leads: Sequence[Lead], unchecked: Mapping[str, tuple[int, int]]) -> str:
@@ -176,7 +172,7 @@ def _sample(leads: Sequence[Lead], unchecked: Mapping[str, tuple[int, int]]) -> 
     done: list[str] = []
     missed: list[str] = []
     for lead in leads[:MOST_LEADS]:
-        unknown, all_ = unchecked[lead.about]
+        unknown, all_ = unchecked.get(lead.about, (0, 0))
         notes = [f"1 of {lead.alike} that failed alike"] * (lead.alike > 1)
         notes += [f"{unknown} of {all_} checks could not be made"] * (0 < unknown < all_)
         (missed if 0 < unknown == all_ else done).append(

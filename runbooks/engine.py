@@ -84,28 +84,35 @@ class _Run:
 
 
 def _findings(check: Check, aws: Aws, question: Question, at_work: _Run | None = None) -> Iterator[Finding]:
-    silent = True
+    silent, asked = True, question.subjects
     with journal.recording() as calls:
         if at_work:
             at_work.calls = calls
         try:
             for finding in check.function(aws, question):
                 silent = False
-                yield _finished(replace(finding, proof=tuple(calls)), check)
+                yield _finished(replace(finding, proof=tuple(calls), asked=asked), check)
             last = None
         except NotApplicable as reason:
             last = Finding(SKIP, str(reason), code=reason.code, about=reason.about, next=reason.next)
         except CouldNotCheck as reason:
             says = f"Could not check: {reason}"
-            code, of = "could-not-check", reason.of
-            last = Finding(UNKNOWN, says, code=code, fix=reason.fix, next=reason.next, of=of)
+            last = Finding(
+                UNKNOWN,
+                says,
+                code="could-not-check",
+                fix=reason.fix,
+                next=reason.next,
+                of=reason.of,
+                explained_by=reason.explained_by,
+            )
         except Exception as error:  # noqa: BLE001 - the one catch: any failure becomes a finding
             says, fix = f"Could not check: {failures.describe(error)}", failures.way_on(error)
             last = Finding(UNKNOWN, says, code="could-not-check", fix=fix)
         if silent and last is None:
             last = Finding(UNKNOWN, "Could not check: the check said nothing.", code="could-not-check")
         if last:
-            yield _finished(replace(last, proof=tuple(calls)), check)
+            yield _finished(replace(last, proof=tuple(calls), asked=asked), check)
 
 
 def _finished(finding: Finding, check: Check) -> Finding:

@@ -40,9 +40,17 @@ class NotAsked(NotApplicable):
 class CouldNotCheck(Exception):
     """A check cannot get the facts that it needs, though no call failed; the message says why and what to do."""
 
-    def __init__(self, says: str, *, fix: str = "", next: str = "", of: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        says: str,
+        *,
+        fix: str = "",
+        next: str = "",
+        of: frozenset[str] = frozenset(),
+        explained_by: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(says)
-        self.fix, self.next, self.of = fix, next, of
+        self.fix, self.next, self.of, self.explained_by = fix, next, of, explained_by
 
 
 class Command(str):
@@ -120,6 +128,9 @@ class Finding:
     of: frozenset[str] = frozenset()
     below: str = ""  # what it says there, where that is shorter than ``says``; not in its JSON
     proof: tuple[Call, ...] = ()  # the API calls that led here; only the engine sets it
+    asked: tuple[
+        tuple[str, str], ...
+    ] = ()  # what the check was asked about; only the engine sets it; not in its JSON
 
 
 # A check takes the session and the question: `runbooks.aws.Aws`, `runbooks.question.Question`.

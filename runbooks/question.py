@@ -259,6 +259,12 @@ class Question:
         named = ", ".join(filter(None, (self.instance, self.deployment)))
         return named or self.deployment_group or "all on-premises instances"
 
+    @property
+    def subjects(self) -> tuple[tuple[str, str], ...]:
+        """The host, the group and the deployment that it is about, each with its parameter; what was not given is left out."""
+        named = ("instance", "deployment_group", "deployment")
+        return tuple((name, value) for name in named if (value := getattr(self, name)))
+
     def given(self) -> dict[str, Any]:
         """The parameters that are not as they are by themselves, in the order of the table."""
         values = {row.name: getattr(self, row.name) for row in PARAMETERS}

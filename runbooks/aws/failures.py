@@ -131,10 +131,18 @@ def way_on(error: BaseException) -> str:
     if not isinstance(error, ClientError) or kind != "denied":
         return ""
     message = str(error.response.get("Error", {}).get("Message", ""))
-    if (policy := _policy(message)) and policy != "identity-based policy":
+    policy = _policy(message)
+    if policy not in ("", "identity-based policy"):
         return ""
     api = next(iter(getattr(error, "__notes__", ())), "")
     action = _action(message) or api or error.operation_name
+    if "explicit deny" in message.lower():
+        where = (
+            "the policies of this identity"
+            if policy
+            else "what denies it: a policy of this identity or of the organisation"
+        )
+        return f"Take the denial of {action} out of {where}. No further permission helps."
     return f"Allow this identity {action}: `runbooks policy` prints the policy that the checks need."
 
 

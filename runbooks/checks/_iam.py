@@ -1,6 +1,7 @@
 """What IAM's policy simulator says about an identity's permissions, as findings."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -236,7 +237,9 @@ def _grant(aws: Aws, who: str, actions: list[str], resource: str, named: str) ->
     statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = {f"{arn.kind}_name": arn.name}
-    policy = "-".join(filter(None, ("allow", actions[0].partition(":")[2], named)))
+    # on what stands in its name, since a policy of the same name would be replaced
+    on = re.sub(r"[^\w+=,.@-]+", "-", resource.rpartition(":")[2]).strip("-")
+    policy = "-".join(filter(None, ("allow", actions[0].partition(":")[2], named or on)))[:128]
     return aws_cli(
         aws.place, "iam", f"put-{arn.kind}-policy", **name, policy_name=policy, policy_document=document
     )

@@ -4,6 +4,7 @@ from runbooks.aws import Aws, Refusal
 from runbooks.checks._selected import add_tag, tag_groups
 from runbooks.commands import aws_cli, then
 from runbooks.facts.deployment_groups import deployment_group
+from runbooks.facts.optional import if_readable
 from runbooks.findings import Command
 from runbooks.question import Question
 
@@ -23,9 +24,10 @@ def register_instead(aws: Aws, old: str, name: str, arn: str) -> Command:
 def needed_tags(aws: Aws, question: Question) -> list[Command]:
     """The commands that give the instance one tag of each tag group of the deployment group that was asked about.
 
-    None where no group was given or it is not there, and where a tag is not for us to choose.
+    None where no group was given, where it is not there or cannot be read, and where a tag is not for us to choose.
     """
-    group = deployment_group(aws, question.deployment_group) if question.deployment_group else None
+    name = question.deployment_group
+    group = if_readable(lambda: deployment_group(aws, name)) if name else None
     if group is None or isinstance(group, Refusal):
         return []
     added = [add_tag(aws, filters[0], question.instance) for filters in tag_groups(group)]

@@ -215,14 +215,15 @@ def _missing(aws: Aws, group: str, name: str, missing: Sequence[str]) -> Finding
 
 
 def _taken_out(group: str, name: str, out: Sequence[str]) -> Finding:
-    """The finding of instances that are not registered because their deployment failed in between."""
+    """The finding of instances that are not registered because their deployment ended in between."""
     some, one = listed(out), len(out) == 1
-    says = f"{some} of {group} {'is' if one else 'are'} not registered with {name}: the deployment took {'it' if one else 'them'} out at BlockTraffic and failed before AllowTraffic."
+    says = f"{some} of {group} {'is' if one else 'are'} not registered with {name}: the deployment took {'it' if one else 'them'} out at BlockTraffic and ended before AllowTraffic."
     return Finding(
         FAIL,
         says,
         code="taken-out",
         about=some,
+        fix=f"Deploy to {group} again: CodeDeploy registers an instance at AllowTraffic.",
         next=_PAGE,
         later=True,
         explained_by=("deployment-targets-succeeded",),

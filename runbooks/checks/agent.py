@@ -26,7 +26,7 @@ from runbooks.checks._host import (
     yml_path,
 )
 from runbooks.checks._polling import metadata, polls_as, polls_elsewhere
-from runbooks.checks._registering import register_instead
+from runbooks.checks._registering import needed_tags, register_instead
 from runbooks.checks._running import (
     STARTS,
     beside_systemd,
@@ -38,6 +38,7 @@ from runbooks.checks._running import (
 )
 from runbooks.checks._settings import bad_settings, configure
 from runbooks.checks._start import what_stops
+from runbooks.commands import then
 from runbooks.facts.registration import registered_arn, registered_arns
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable, needs
 from runbooks.host import HostReport, gist, judge_log, longest_silence, run_state, supported
@@ -139,6 +140,10 @@ def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding
             about=name,
             fix=install(report, aws.region),
             next="/guides/agent-too-old/#mend",
+            explained_by=(
+                "host-has-the-tools",
+                "metadata-service-serves-the-agent",
+            ),  # whose fixes update it too
         )
 
 
@@ -219,7 +224,7 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
             f"The agent on {name} has the ARN of {holder}, {arn}.",
             code="held-by-another-name",
             about=holder,
-            fix=_of_its_own(aws, name, holder, arn) if not registered else take_session(report, registered),
+            fix=take_session(report, registered) if registered else _of_its_own(aws, question, holder, arn),
             next="/guides/check-the-instance/#arn",
             of=frozenset((name, "identity", holder)),
         )
@@ -227,11 +232,12 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
         yield Finding(OK, f"{arn}, the agent's on {name}, is registered under no other name.", about=arn)
 
 
-def _of_its_own(aws: Aws, name: str, holder: str, arn: str) -> str:
+def _of_its_own(aws: Aws, question: Question, holder: str, arn: str) -> str:
     """What to do about a host whose ARN is registered under another name: whether that is the same host is not known."""
-    rename = register_instead(aws, holder, name, arn)
+    name, tags = question.instance, needed_tags(aws, question)
+    rename = then(register_instead(aws, holder, name, arn), *tags)
     return (
-        f"If {holder} is this host, ask about {holder}, or give it the name {name}: `{rename}`, then add its tags."
+        f"If {holder} is this host, ask about {holder}, or give it the name {name}: `{rename}`{'' if tags else ', then add its tags'}."
         f" If {holder} is another host, this one is a copy of it: give it an identity of its own."
     )
 

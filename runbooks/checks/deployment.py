@@ -278,6 +278,7 @@ def last_deployment_of_the_group_succeeded(aws: Aws, question: Question) -> Iter
             leads=lead,
             explained_by=_ON_THE_HOST,
             of=frozenset({id_}),
+            below=f"{says} `{runbooks(aws.place, 'why', id_)}` says why.",
         )
 
 

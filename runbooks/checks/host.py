@@ -20,7 +20,7 @@ from runbooks.checks._host import (
 )
 from runbooks.commands import script
 from runbooks.facts.ec2 import present
-from runbooks.facts.host_report import by_hand, managed_node
+from runbooks.facts.host_report import OF_THE_WAY, by_hand, managed_node, restart_of_ssm
 from runbooks.findings import (
     FAIL,
     OK,
@@ -53,13 +53,6 @@ _RENEW = "Start again what renews the session on this host: it has to write that
 _PING = timedelta(hours=1)  # SSM Agent pings every 5 minutes, unless it is configured otherwise
 _WARN_SKEW, _FAIL_SKEW = 60, 300  # seconds; AWS tolerates about 5 minutes
 _LONGEST_SESSION = 12 * 3600  # seconds; the most that sts:AssumeRole gives, by AWS's model
-# What in a VPC can stop a request to an endpoint.
-_OF_THE_WAY = (
-    "security-group-lets-https-out",
-    "network-acl-lets-https-through",
-    "route-leads-out",
-    "vpc-endpoint-serves-the-agent",
-)
 # The exit codes of curl that tell of the way to the other end; its others tell of curl itself.
 _NO_WAY = {5, 6, 7, 28, 35, 51, 52, 55, 56, 60, 92, 97}
 
@@ -81,7 +74,7 @@ def host_is_managed_and_online(aws: Aws, question: Question) -> Iterator[Finding
             f"Systems Manager knows no host {name} in {aws.region}: CodeDeploy does not need it, but the host cannot be checked from here.",
             code="not-managed",
             about=name,
-            fix="" if question.host_report else by_hand(aws, name),
+            fix="" if question.host_report else by_hand(aws, question),
             next="/guides/check-the-agent/#look",
             of=frozenset((name, "probe")),
         )
@@ -112,11 +105,7 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
     known_as = ", ".join(other for other in (about, computer) if other and other != name)
     says = f"Systems Manager calls {name}{f' ({known_as})' if known_as else ''} {status}{last}."
     if status != "Online":
-        windows = node.get("PlatformType") == "Windows"
-        restart = "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
-        fix: str = script(restart)
-        if is_ec2(name):  # one that is stopped is lost to Systems Manager as well
-            fix = f"If the instance runs, restart its SSM Agent: `{fix}`."
+        fix = restart_of_ssm(name, node)
         of = frozenset((about, "probe", "ping"))
         return Finding(
             WARN,
@@ -125,7 +114,7 @@ def _online(aws: Aws, name: str, node: dict[str, Any]) -> Finding:
             about=about,
             fix=fix,
             next=_NETWORK_PAGE,
-            explained_by=_OF_THE_WAY,
+            explained_by=OF_THE_WAY,
             of=of,
         )
     if age > _PING:
@@ -258,7 +247,7 @@ def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str, of: frozenset[s
     if code and int(code[1]) in _NO_WAY:
         says = f"{name} does not reach {url} {way} ({status.error}), {so}."
         fix = _PROXY_IS_DOWN if proxied else _LET_OUT
-        causes = () if proxied else _OF_THE_WAY
+        causes = () if proxied else OF_THE_WAY
         return Finding(
             bad,
             says,

@@ -14,7 +14,8 @@ from runbooks.checks._named import is_another_thing
 from runbooks.checks._registering import needed_tags, register
 from runbooks.commands import runbooks, then
 from runbooks.facts.cloudtrail import trail
-from runbooks.facts.host_report import can_be_asked, host_report, managed_node, names_of
+from runbooks.facts.host_report import managed_node, names_of, report_if_any
+from runbooks.facts.optional import if_readable
 from runbooks.facts.registration import (
     GET,
     arn_of,
@@ -52,8 +53,8 @@ def instance_is_registered(aws: Aws, question: Question) -> Iterator[Finding]:
     if info.get("deregisterTime"):
         says = f"{name} was deregistered at {time(info['deregisterTime'])}."
         yield Finding(FAIL, says, code="deregistered", about=about, next=GUIDE, of=frozenset({name}))
-        before = info.get("iamSessionArn") or info.get("iamUserArn") or ""
-        yield _to_register(aws, question, question.arn or before)
+        before = str(info.get("iamSessionArn") or info.get("iamUserArn") or "")
+        yield _to_register(aws, question, question.arn or _arn_of_the_agent(aws, question) or before)
     else:
         arn, at = arn_of(info), info.get("registerTime")
         since = f"since {time(at, '%Y-%m-%d')}" if at else "(CodeDeploy gives no date)"
@@ -96,6 +97,7 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
             next=GUIDE,
             of=of | {spelt[0]},
             explained_by=("agent-identity-is-registered-under-this-name",),  # which knows whose host it is
+            below=f"{' and '.join(spelt)} {'is' if len(spelt) == 1 else 'are'} registered.",
         )
     elif other := list(is_another_thing(aws, name)):
         yield from other
@@ -105,10 +107,14 @@ def _not_registered(aws: Aws, question: Question, refused: Refusal) -> Iterator[
 
 def _arn_of_the_agent(aws: Aws, question: Question) -> str:
     """The ARN that the agent on the host has, where the host can be asked and its yml has no faults; else ""."""
-    if not can_be_asked(aws, question):
+    report = report_if_any(aws, question)
+    if (
+        report is None
+        or report.agent.installed.value is False
+        or if_readable(lambda: yml_faults(report)) != []
+    ):
         return ""
-    report = host_report(aws, question)
-    return "" if report.agent.installed.value is False or yml_faults(report) else arn_in_yml(report)
+    return arn_in_yml(report)
 
 
 def _of_a_node(aws: Aws, node: str, names: list[str]) -> Finding:
@@ -255,7 +261,8 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
         return Finding(
             FAIL, says, code="arn-not-given", about=name, fix=fix, next=GUIDE, of=about_it, below=below
         )
-    if held := [other for other, other_arn in registered_arns(aws).items() if other_arn == arn]:
+    known = if_readable(lambda: registered_arns(aws))
+    if held := [other for other, other_arn in (known or {}).items() if other_arn == arn]:
         says = f"{name}, which is not registered, cannot be registered with {arn}: that is registered as {held[0]}."
         fix = f"Deregister {held[0]} first if it is the same host; else register {name} with another ARN."
         return Finding(
@@ -270,7 +277,10 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
     command = register(aws, name, arn)
     tags = needed_tags(aws, question)
     whole = then(command, *tags) if tags else command
-    says = f"{name} is not registered, and {arn} is free: no other name holds it."
+    free = (
+        "no other name holds it" if known is not None else "whether another name holds it could not be read"
+    )
+    says = f"{name} is not registered, and can be registered with {arn}: {free}."
     if not tags:
         says += " Registering gives it no tags, by which a deployment group selects it: add them after that."
     return Finding(
@@ -282,5 +292,5 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
         next=GUIDE,
         explained_by=(*_REFUSED, "instance-is-not-registered-elsewhere"),
         of=about_it | {arn},
-        below=f"To register it in {aws.region} with {arn}, which no other name holds: `{whole}`.",
+        below=f"To register it in {aws.region} with {arn} ({free}): `{whole}`.",
     )

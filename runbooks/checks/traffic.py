@@ -9,7 +9,7 @@ from runbooks.checks._launches import launches
 from runbooks.checks._selected import selected
 from runbooks.checks._targets import Wanted, balancers, of_classic, of_target_group
 from runbooks.facts.auto_scaling import auto_scaling_groups
-from runbooks.facts.deployments import Target, Targets, deployment, targets
+from runbooks.facts.deployments import ENDED, Target, Targets, deployment, targets
 from runbooks.facts.load_balancing import classic_load_balancer, target_group
 from runbooks.findings import Finding, NotApplicable, needs
 from runbooks.question import Question, is_ec2
@@ -35,7 +35,7 @@ def targets_of_the_group_are_healthy(aws: Aws, question: Question) -> Iterator[F
         says = f"{name} has no load balancer that takes instances."
         raise NotApplicable(says, about=name, next="load-balancer-of-the-group-fits")
     deployed = _deployed_to(aws, question, group)
-    taken_out = [one.id for one in deployed if _was_taken_out(one)]
+    taken_out = [one.id for one in deployed if _was_taken_out(one)] if _has_ended(aws, question) else []
     wanted = Wanted(name, selected(aws, group).ec2, [one.id for one in deployed], taken_out)
     if not wanted.instances:
         raise NotApplicable(f"{name} has no EC2 instance now.", about=name, next=SELECTS)
@@ -62,8 +62,14 @@ def auto_scaling_groups_keep_what_they_launch(aws: Aws, question: Question) -> I
         yield from launches(aws, one)
 
 
+def _has_ended(aws: Aws, question: Question) -> bool:
+    """Whether the deployment that is asked about, if any, has ended."""
+    info = deployment(aws, question.deployment) if question.deployment else {}
+    return not isinstance(info, Refusal) and info.get("status") in ENDED
+
+
 def _was_taken_out(target: Target) -> bool:
-    """Whether a deployment took an instance out of its load balancers and ended before it put it back."""
+    """Whether a deployment that has ended took an instance out of its load balancers and did not put it back."""
     status = {event.name: event.status for event in target.events}
     return status.get("BlockTraffic") == "Succeeded" and status.get("AllowTraffic") in ("Skipped", "Pending")
 

@@ -11,7 +11,7 @@ from runbooks.aws.regions import partition_of
 from runbooks.checks._iam import COMMANDS, by_policy, resources
 from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted
-from runbooks.facts.host_report import can_be_asked, host_report
+from runbooks.facts.host_report import host_report, report_if_any
 from runbooks.facts.packets import (
     ANYWHERE,
     acl_passage,
@@ -153,11 +153,12 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     if not endpoints:
         says = f"The VPC {host['VpcId']} has no endpoint for the agent, so the agent uses the public one."
         raise NotApplicable(says, about=host["VpcId"])
-    is_idle = can_be_asked(aws, question) and _uses_it(host_report(aws, question)).value is False
+    seen = report_if_any(aws, question)
+    is_idle = seen is not None and _uses_it(seen).value is False
     for endpoint in endpoints:
         for finding in _serves(aws, endpoint, host):
             # what the agent does not use stops none of its calls
-            yield replace(finding, verdict=min(finding.verdict, WARN)) if is_idle else finding
+            yield replace(finding, verdict=WARN) if is_idle and finding.verdict is FAIL else finding
     switch = _uses_it(host_report(aws, question))
     if switch.error:
         raise CouldNotCheck(f"whether the agent uses the endpoint is not known: {switch.error}.")
@@ -227,7 +228,8 @@ def _document(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
 def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:
     """The EC2 instance of the host. Raises `NotApplicable` if it is not one, or if its agent uses a proxy."""
     host = ec2_host(aws, question.instance)
-    if can_be_asked(aws, question) and (proxy := host_report(aws, question).proxy()):
+    report = report_if_any(aws, question)
+    if report and (proxy := report.proxy()):
         says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let the host reach the proxy, and the proxy has to let HTTPS out."
         raise NotApplicable(says, about=host["InstanceId"], next=_PAGE)
     return host

@@ -3,7 +3,6 @@
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
@@ -13,6 +12,7 @@ from runbooks.aws.arn import Arn
 from runbooks.aws.session import Aws
 from runbooks.commands import aws_cli, runbooks, script, then
 from runbooks.facts.ec2 import present
+from runbooks.facts.optional import if_readable
 from runbooks.facts.registration import registration
 from runbooks.findings import Command, CouldNotCheck
 from runbooks.host import HostReport, read_report
@@ -25,6 +25,14 @@ _PATIENCE = 40
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before each question whether it is done; then the last of them
 _PAGE = "/guides/check-permissions/#probe"
 _LOOK = "/guides/check-the-agent/#look"
+_WAY = "/guides/check-the-network/#look"
+# The checks of what in a VPC can stop a request of a host.
+OF_THE_WAY = (
+    "security-group-lets-https-out",
+    "network-acl-lets-https-through",
+    "route-leads-out",
+    "vpc-endpoint-serves-the-agent",
+)
 _DOCUMENT = "ssm:GetDocument"
 _INVOCATION = "ssm:GetCommandInvocation"
 
@@ -51,10 +59,12 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     if node is None:
         says = f"{question.instance} is not a managed node of Systems Manager in {aws.region}, which would run the probe there."
         of = frozenset((question.instance, "probe"))
-        raise CouldNotCheck(says, fix=by_hand(aws, question.instance), next=_LOOK, of=of)
+        raise CouldNotCheck(says, fix=by_hand(aws, question), next=_LOOK, of=of)
     if obstacle := _obstacle(node):
-        of = frozenset((node["InstanceId"], "probe"))
-        raise CouldNotCheck(f"{obstacle}, so Systems Manager cannot run the probe there.", of=of)
+        says = f"{obstacle}, so Systems Manager cannot run the probe there."
+        of, is_lost = frozenset((node["InstanceId"], "probe", "ping")), node.get("PlatformType") != "Windows"
+        fix, next_ = (restart_of_ssm(question.instance, node), _WAY) if is_lost else ("", "")
+        raise CouldNotCheck(says, fix=fix, next=next_, of=of, explained_by=OF_THE_WAY if is_lost else ())
     report: HostReport = aws.once(
         ("probe", node["InstanceId"]),
         f"the probe on {node['InstanceId']}",
@@ -65,18 +75,36 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     return report
 
 
-def by_hand(aws: Aws, name: str) -> str:
+def restart_of_ssm(name: str, node: Mapping[str, Any]) -> str:
+    """What to do on a host that Systems Manager does not hear."""
+    windows = node.get("PlatformType") == "Windows"
+    restart = script(
+        "Restart-Service AmazonSSMAgent" if windows else "sudo systemctl restart amazon-ssm-agent"
+    )
+    # an EC2 instance that is stopped is lost to Systems Manager as well
+    return f"If the instance runs, restart its SSM Agent: `{restart}`." if is_ec2(name) else restart
+
+
+def by_hand(aws: Aws, question: Question) -> str:
     """How to check a host that Systems Manager does not know, as a sentence."""
+    name, group = question.instance, question.deployment_group
     if is_ec2(name):
         return (
             "Give its role the policy AmazonSSMManagedInstanceCore and see that the SSM Agent runs on it; or run what"
-            f" `runbooks probe --instance {name}` prints there by hand."
+            f" `runbooks probe --instance {name}` prints there by hand, and give its output with {named('host_report')}."
         )
     host, file = shlex.quote(name), shlex.quote(f"./{name}.json")
-    diagnose = runbooks(aws.place, "diagnose", instance=name, host_report=f"./{name}.json")
+    diagnose = runbooks(
+        aws.place, "diagnose", instance=name, deployment_group=group, host_report=f"./{name}.json"
+    )
     return (
         f"With SSH to it: `runbooks probe --instance={host} | ssh -- {host} sudo sh > {file} && {diagnose}`."
     )
+
+
+def report_if_any(aws: Aws, question: Question) -> HostReport | None:
+    """The host's report where it can be had, for what it only refines; else None."""
+    return if_readable(lambda: host_report(aws, question)) if can_be_asked(aws, question) else None
 
 
 def can_be_asked(aws: Aws, question: Question) -> bool:
@@ -191,10 +219,10 @@ def _run(aws: Aws, by: ProbeBy, node: str) -> HostReport:
 def _report(aws: Aws, answer: Mapping[str, Any], node: str) -> HostReport:
     if answer["Status"] == "Success":
         text = require(_INVOCATION, answer, "StandardOutputContent")
-        return read_report(text, now=aws.now(), oldest=timedelta(minutes=15))
+        return read_report(text, oldest=None)  # it was made just now, whatever the clock of the host says
     text = answer.get("StandardOutputContent", "")
     if '"failed":' in text:
-        read_report(text)  # raises what the probe itself says
+        read_report(text, oldest=None)  # raises what the probe itself says
     detail = str(answer.get("StandardErrorContent") or answer.get("StatusDetails") or "no detail")[:200]
     raise CouldNotCheck(
         f"the probe did not run on {node}: Systems Manager says {answer['Status']} ({detail})."

@@ -25,13 +25,13 @@ def read_report(
     *,
     instance: str | None = None,
     now: datetime | None = None,
-    oldest: timedelta = timedelta(minutes=30),
+    oldest: timedelta | None = timedelta(minutes=30),
 ) -> HostReport:
     """Read what the probe printed.
 
     ``instance`` is the name that is asked about: a report made for another name is refused, and one that names
     none is taken only where the host calls itself so, since a host never knows its CodeDeploy name. ``now`` is the
-    present time, ``oldest`` how old a report may be; its age goes by AWS's clock where an endpoint answered,
+    present time, ``oldest`` how old a report may be, None for one that was just made; its age goes by AWS's clock where an endpoint answered,
     so that a host whose own clock is wrong can still be checked. Raises :class:`HostReportError` for anything that
     is not a whole, recent report of this schema.
     """
@@ -42,7 +42,8 @@ def read_report(
         **{name: _section(document, name, kind) for name, kind in sections.items()},
     )
     _refuse_another(report, instance)
-    _refuse_stale(report, now or datetime.now(UTC), oldest)
+    if oldest is not None:
+        _refuse_stale(report, now or datetime.now(UTC), oldest)
     return report
 
 

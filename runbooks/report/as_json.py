@@ -50,6 +50,6 @@ def _logs(report: Contents) -> Iterable[Log]:
 def _finding(finding: Finding) -> dict[str, Any]:
     members = dataclasses.asdict(finding) | {"verdict": finding.verdict.name}
     # for a picture, a diagnosis that goes on, a prediction and the order of a report: the sentence says what they mean
-    for name in ("later", "times", "spans", "leads", "logs", "explained_by", "of", "below"):
+    for name in ("later", "times", "spans", "leads", "logs", "explained_by", "of", "below", "asked"):
         del members[name]
     return members

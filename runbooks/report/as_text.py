@@ -33,8 +33,8 @@ def render(
     summary = _coloured(report.verdict, report.summary, colour)
     place, deployed = f"{report.place}\n{report.asked_by}", _filled(report.deployed, width)
     where = "\n".join(filter(None, (deployed, place, _unpredicted(report))))
-    beyond, command = report.further
-    note = [f"To check {beyond} as well: {command}"] if command else []
+    more = report.further
+    note = [f"To check {more.about} as well: {more.command}"] if more else []
     note += [f"{SANDBOX_NOTE} {report.sandbox_start}"] if report.sandbox_start else []
     if last:
         return (

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from runbooks.commands import SANDBOX_ENDPOINT, shell, shown
 from runbooks.findings import FAIL, OK, SKIP, UNKNOWN, WARN, Call, Check, Command, Finding, NotAsked, Verdict
@@ -47,10 +48,10 @@ class Entry:
     times: tuple[tuple[datetime, ...], ...]  # when what each sentence says happened
     calls: tuple[Call, ...]
     below: tuple[tuple[str, str], ...] = ()  # what else says the same: in which words, and by which checks
-    causes: frozenset[str] = frozenset()  # the checks whose failure explains it
+    follows: bool = False  # failures that stand elsewhere in the report explain all of it
 
     @classmethod
-    def of(cls, rows: Sequence[Row], parts: Sequence[Row] = ()) -> "Entry":
+    def of(cls, rows: Sequence[Row], parts: Sequence[Row] = (), *, follows: bool = False) -> "Entry":
         """The entry of findings that are alike, each with its check; ``parts`` are those that are said below them."""
         (judged, first), says = rows[0], {finding.says: finding for _, finding in rows}
         checks = {check.id: check for (check, _, _), _ in rows}
@@ -70,7 +71,7 @@ class Entry:
             calls=max((finding.proof for _, finding in rows), key=len)
             + tuple(call for _, finding in parts for call in finding.proof),
             below=tuple((words, _by(list(dict.fromkeys(ids)))) for words, ids in below.items()),
-            causes=frozenset(_causes(finding for _, finding in rows)),
+            follows=follows,
         )
 
     @property
@@ -82,6 +83,13 @@ class Entry:
     def url(self) -> str:
         """The address of the page to open; "" for none."""
         return page_url(self.next) if self.next else ""
+
+
+class Further(NamedTuple):
+    """What can be checked beside what a report is about, and the command that does it."""
+
+    about: str
+    command: str
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class Contents:
     command: str  # that asked
     deployed: str  # what was deployed where, by whom, and its status; "" where no deployment was read
     unpredicted: Sequence[str] = ()  # what a prediction leaves open
-    further: tuple[str, str] = "", ""  # what can be checked further, and the command that does it
+    further: Further | None = None
 
     @property
     def subject(self) -> str:
@@ -174,19 +182,25 @@ def gathered(checks: Iterable[Judged], deployed: str = "") -> list[Entry]:
     ]
     alike: dict[Hashable, list[Row]] = defaultdict(list)
     parts: dict[Hashable, list[Row]] = defaultdict(list)
-    for row, larger in zip(rows, _wholes(rows), strict=True):
-        (parts if larger else alike)[_kind(larger or row[1])].append(row)
+    places = _Places.of(rows)
+    following: dict[Hashable, list[bool]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        above = places.whole(place)
+        if above is None:
+            alike[_kind(row[1])].append(row)
+            following[_kind(row[1])].append(places.follows(place))
+        else:
+            parts[_kind(rows[above][1])].append(row)
     found = [
-        Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict)) for kind, same in alike.items()
+        Entry.of(same, sorted(parts[kind], key=lambda row: -row[1].verdict), follows=all(following[kind]))
+        for kind, same in alike.items()
     ]
     return list(_said_once(sorted(found, key=_order)))
 
 
-def reasons(checks: Sequence[Judged]) -> int:
-    """For how many reasons checks failed: one failure that another explains is none of its own."""
-    failed = {check.id for check, verdict, _ in checks if verdict is FAIL}
-    entries = (entry for entry in gathered(checks) if entry.verdict is FAIL)
-    return sum(not entry.causes & (failed - set(entry.checks)) for entry in entries)
+def reasons(checks: Iterable[Judged]) -> int:
+    """For how many reasons checks failed: a failure that another one explains is none of its own."""
+    return sum(entry.verdict is FAIL and not entry.follows for entry in gathered(checks))
 
 
 def _by(ids: Sequence[str]) -> str:
@@ -194,22 +208,45 @@ def _by(ids: Sequence[str]) -> str:
     return ", ".join(ids) if len(ids) <= _FEW else f"{len(ids)} checks"
 
 
-def _wholes(rows: Sequence[Row]) -> Iterator[Finding | None]:
-    """For each finding the one below which it is said, which is not itself said below another; None for one that stands alone."""
-    findings = [finding for _, finding in rows]
-    part_of = _parts(findings)
-    above = [part_of.get(place, _explaining(rows, place)) for place in range(len(rows))]
-    for place in range(len(rows)):
-        yield _top(findings, above, place)
+@dataclass(frozen=True)
+class _Places:
+    """Which finding of a report is said below which, by their places."""
+
+    part_of: Mapping[int, int]  # of another that says the same with more (`Finding.of`)
+    explained: Mapping[int, int]  # by the failure of another check (`Finding.explained_by`)
+    leading: frozenset[int]  # those that lead to something else, of which not all is checked
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "_Places":
+        findings = [finding for _, finding in rows]
+        explained = {
+            place: cause for place in range(len(rows)) if (cause := _explaining(rows, place)) is not None
+        }
+        leading = frozenset(place for place, finding in enumerate(findings) if _leads_on(finding))
+        return cls(_parts(findings), explained, leading)
+
+    def whole(self, place: int) -> int | None:
+        """The place of the finding below which one is said; None where it stands alone, or where two explain one another."""
+        seen, top = {place}, self._above(place)
+        while top is not None and top not in seen and (above := self._above(top)) is not None:
+            seen.add(top)
+            top = above
+        return None if top in seen else top
+
+    def follows(self, place: int) -> bool:
+        """Whether a failure that does not stand below this finding explains it."""
+        cause = self.explained.get(place)
+        return cause is not None and place not in (cause, self.whole(cause), self.explained.get(cause))
+
+    def _above(self, place: int) -> int | None:
+        if place in self.part_of:
+            return self.part_of[place]
+        return None if place in self.leading else self.explained.get(place)
 
 
-def _top(findings: Sequence[Finding], above: Sequence[int | None], place: int) -> Finding | None:
-    """The last of those above a finding; None where there is none, or where two stand above one another."""
-    seen, top = {place}, above[place]
-    while top is not None and above[top] is not None and top not in seen:
-        seen.add(top)
-        top = above[top]
-    return None if top is None or top in seen else findings[top]
+def _leads_on(finding: Finding) -> bool:
+    """Whether a finding leads to hosts or a group, so that it says more than what was found there."""
+    return any(name != "deployment" for lead in finding.leads for name, _ in lead.asked)
 
 
 def _parts(findings: Sequence[Finding]) -> dict[int, int]:
@@ -236,22 +273,22 @@ def _parts(findings: Sequence[Finding]) -> dict[int, int]:
 
 
 def _explaining(rows: Sequence[Row], place: int) -> int | None:
-    """The place of the first failure of another check that explains a problem; None where there is none.
-
-    What leads to hosts stands for itself: not all of them are checked.
-    """
-    (check, _, _), finding = rows[place][0], rows[place][1]
-    if finding.verdict not in PROBLEMS or any("/" not in lead.about for lead in finding.leads):
+    """The place of the failure that explains a problem: of the first check that `explained_by` names; None for none."""
+    (check, _, _), finding = rows[place]
+    if finding.verdict not in PROBLEMS:
         return None
-    causes = set(finding.explained_by) - {check.id}
-    return next(
-        (
-            other
-            for other, ((judged, _, _), one) in enumerate(rows)
-            if judged.id in causes and one.verdict is FAIL
-        ),
-        None,
-    )
+    for id_ in finding.explained_by:
+        for other, ((judged, _, _), cause) in enumerate(rows):
+            if judged.id == id_ != check.id and cause.verdict is FAIL and _is_about(finding, cause):
+                return other
+    return None
+
+
+def _is_about(finding: Finding, cause: Finding) -> bool:
+    """Whether a cause is one of what a finding is about: of the same host, group and deployment, or of what it leads to."""
+    of_cause = dict(cause.asked)
+    about = [dict(finding.asked)] if not finding.leads else [dict(lead.asked) for lead in finding.leads]
+    return any(all(of_cause.get(name, value) == value for name, value in one.items()) for one in about)
 
 
 def _order(entry: Entry) -> tuple[bool, int, bool]:
@@ -262,15 +299,16 @@ def _order(entry: Entry) -> tuple[bool, int, bool]:
 def _said_once(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries; one that has the fix of an entry before it does not repeat it.
 
-    One on another page says so, where that fix is a command, which is not to be run twice.
+    One on another page says whose it is, where that fix is a command, which is not to be run twice.
     """
     pages: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, Entry] = {}
     for entry in entries:
-        before = pages[entry.fix]
+        before, same = pages[entry.fix], first.setdefault(entry.fix, entry)
         if entry.next in before:
             yield replace(entry, fix="")
         elif before and entry.is_command:
-            yield replace(entry, fix="The command above.")
+            yield replace(entry, fix=f"The same command as that of {same.checks[0]}.")
         else:
             yield entry
         before.add(entry.next)

@@ -15,6 +15,7 @@ from runbooks.report.contents import (
     NOT_ASKED,
     WORDS,
     Contents,
+    Further,
     Judged,
     causes_first,
     counted_as,
@@ -155,15 +156,20 @@ class Report:
         return shown(runbooks(place, "diagnose", *subject, **options, probe=probe, check=self.only))
 
     @property
-    def further(self) -> tuple[str, str]:
-        """What `diagnose` would check beyond a deployment that `why` was asked about, and its command; ("", "") for nothing."""
-        hosts = list(dict.fromkeys(lead.about for f in self.findings for lead in f.leads))
-        if self.command != "why" or not hosts:
-            return "", ""
+    def further(self) -> Further | None:
+        """What `diagnose` would check beyond `why`, or beyond the last deployment of a group, and its command; None for nothing."""
+        leads = [lead for f in self.findings for lead in f.leads]
+        last = next(
+            (lead.about for lead in leads if lead.checks and lead.asked[0] == ("deployment", lead.about)), ""
+        )
+        deployment = self.question.deployment if self.command == "why" else last
+        hosts = list(dict.fromkeys(lead.about for lead in leads if lead.about != last))
+        if not deployment or not hosts:
+            return None
         more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
         place = self.source.place
-        command = shown(runbooks(place, "diagnose", self.question.deployment, probe=not place.sandbox))
-        return f"{plain(hosts[0])}{more}", command
+        command = shown(runbooks(place, "diagnose", deployment, probe=not place.sandbox))
+        return Further(f"{plain(hosts[0])}{more}", command)
 
     @property
     def contents(self) -> Contents:

@@ -18,6 +18,7 @@ REGION = "eu-west-1"
 # The credentials that the sandbox hands out. They are not secret: they open nothing but the sandbox.
 CALLER_ACCESS_KEY = "ASIASANDBOXCALLER000"
 CALLER_SECRET_KEY = "the-sandbox-verifies-no-signature"  # noqa: S105
+ADMINISTRATOR, ADMINISTRATOR_ACCESS_KEY = "Administrator", "administrator"  # may do everything
 CALLER_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/OnCall/alex"
 UNKNOWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/unknown"  # the caller whose key is not known
 
@@ -231,6 +232,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self.knows(CALLER_ARN, CALLER_ACCESS_KEY)
+        self.knows(f"arn:aws:sts::{ACCOUNT}:assumed-role/{ADMINISTRATOR}/sam", ADMINISTRATOR_ACCESS_KEY)
 
     def knows(self, arn: str, access_key: str) -> Principal:
         """Add an access key of a principal."""

@@ -156,6 +156,7 @@ def test_why_ends_with_the_command_that_probes_the_hosts_too(form: str) -> None:
         made = why(aws, "d-SHOPWEB01")
     place = replace(made.source.place, sandbox="")  # a sandbox is probed without being asked to
     made = replace(made, source=replace(made.source, place=place))
+    assert made.further
     host, command = made.further
     assert host == "web-01"
     assert command.startswith("runbooks diagnose d-SHOPWEB01 ")

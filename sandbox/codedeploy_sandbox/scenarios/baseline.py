@@ -10,7 +10,7 @@ from codedeploy_sandbox.hosts.agent import GROUP as FOLDER
 from codedeploy_sandbox.hosts.bundle import zipped
 from codedeploy_sandbox.iam.identities import Document, push
 from codedeploy_sandbox.moto_client import Ask
-from codedeploy_sandbox.state import ACCOUNT, REGION, Account
+from codedeploy_sandbox.state import ACCOUNT, ADMINISTRATOR, REGION, Account
 
 BUCKET, REVISION = "shop-revisions", "web/1.4.2.zip"
 APPLICATION, GROUP = "shop", "web"
@@ -108,6 +108,7 @@ def furnish(account: Account) -> None:
     _application(account)
     iam = account.iam
     iam.add(f"{_IAM}:role/{CALLER_ROLE}", inline=dict(CALLER_POLICIES), trust=trusts({"AWS": f"{_IAM}:root"}))
+    iam.add(f"{_IAM}:role/{ADMINISTRATOR}", inline={"All": allow("*")}, trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(f"{_IAM}:role/{HOST_ROLE}", inline=dict(READS_REVISIONS), trust=trusts({"AWS": f"{_IAM}:root"}))
     iam.add(
         f"{_IAM}:role/{SERVICE_ROLE}",
