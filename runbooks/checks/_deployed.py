@@ -1,12 +1,14 @@
 """What the checks of a deployment say alike: times, places, a deployment in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from runbooks.aws import Aws, Refusal
 from runbooks.commands import aws_cli
 from runbooks.facts.deployments import counts, deployment
+from runbooks.facts.optional import if_readable
 from runbooks.findings import OK, Command, Finding, NotApplicable
 from runbooks.question import Question
 from runbooks.text.mask import masked
@@ -20,6 +22,7 @@ _CREATORS = {  # of the model, where its name needs words
     "CodeDeployAutoUpdate": "CodeDeploy for instances that are out of date",
     "CloudFormationRollback": "a rollback of CloudFormation",
 }
+PAST_OLD_SCRIPTS = "Deploy once with --ignore-application-stop-failures"
 ELSEWHERE = "It is known only in its own Region and account: check both, and the spelling."
 
 
@@ -121,6 +124,17 @@ def once_more(aws: Aws, info: Mapping[str, Any], **more: bool | str) -> Command 
     if config := info.get("deploymentConfigName"):
         options["deployment_config_name"] = str(config)
     return aws_cli(aws.place, "deploy", "create-deployment", **options)
+
+
+def with_the_command(aws: Aws, question: Question, found: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; where the fix is to deploy once past old scripts, with the command, if a deployment was asked about."""
+    for finding in found:
+        command = None
+        if question.deployment and finding.fix.startswith(PAST_OLD_SCRIPTS):
+            info = if_readable(lambda: deployment(aws, question.deployment))
+            if info and not isinstance(info, Refusal):
+                command = once_more(aws, info, ignore_application_stop_failures=True)
+        yield replace(finding, fix=f"{finding.fix} The command: `{command}`.") if command else finding
 
 
 def deploy_again(aws: Aws, info: Mapping[str, Any]) -> str:

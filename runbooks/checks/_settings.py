@@ -77,7 +77,7 @@ def stray_keys(report: HostReport, name: str) -> Iterator[Finding]:
     """That root has keys which an agent without a yml takes, as users report."""
     if report.root_credentials.exists.value and report.identity_file.exists.value is False:
         path = report.root_credentials.path.value
-        says = f"There are keys in {path} on {name}, which users report that an agent without a yml takes."
+        says = f"There are keys in {path} on {name}, and users report that an agent without a yml uses them."
         fix = "Move them to a file that is not root's own, or remove them, and restart the agent."
         page = "/guides/check-the-agent/#identity"
         yield Finding(WARN, says, code="stray-keys", about=str(path), fix=fix, next=page)

@@ -81,7 +81,7 @@ def _whole(report: HostReport, name: str, region: str) -> Finding:
         return Finding(OK, f"The agent is installed on {name} ({installed.by}).", about=name)
     state = run_state(report)
     verdict, at = (WARN, "its next start") if state and state.state == "polls" else (FAIL, "each start")
-    says = f"The agent on {name} is not whole: {certificates.by}, and its worker ends at {at}."
+    says = f"The agent on {name} is incomplete: {certificates.by}, and its worker ends at {at}."
     fix, page = install_again(report, region), "/symptoms/agent-damaged/"
     return Finding(verdict, says, code="no-certificates", about=name, fix=fix, next=page)
 
@@ -160,7 +160,7 @@ def agent_identity_is_the_registered_one(aws: Aws, question: Question) -> Iterat
     for fault in faults:
         yield Finding(
             FAIL,
-            f"The agent on {name} has no sound identity. {fault}",
+            f"The agent on {name} has no valid identity. {fault}",
             code="unsound-yml",
             about=name,
             fix="Write the yml again, with the Region, one ARN and what its kind needs, and restart the agent.",
@@ -210,7 +210,7 @@ def agent_identity_is_registered_under_this_name(aws: Aws, question: Question) -
     if not name:
         raise NotApplicable("No instance was asked about.")
     if faults := yml_faults(report):
-        raise NotApplicable(f"The agent on {name} has no sound identity to look for. {faults[0]}", about=name)
+        raise NotApplicable(f"The agent on {name} has no valid identity to look for. {faults[0]}", about=name)
     registered, arn = registered_arn(aws, question.instance), arn_of(report)
     if arn == registered:
         yield Finding(OK, f"{arn}, the agent's on {name}, is registered as {name}.", about=arn)

@@ -9,6 +9,7 @@ from runbooks.appspec.fault import ONE, TWO
 from runbooks.appspec.linter import judge
 from runbooks.appspec.reading import Mapping, read
 from runbooks.aws import Aws
+from runbooks.checks._deployed import PAST_OLD_SCRIPTS, with_the_command
 from runbooks.checks._host import host_name, ongoing, require, require_report
 from runbooks.findings import FAIL, OK, UNKNOWN, WARN, CouldNotCheck, Finding, Log, NotApplicable
 from runbooks.host import HookRun, HostReport, Kept, Script, gist, hook_run, kept, symptoms
@@ -96,7 +97,8 @@ def hook_scripts_of_the_last_good_revision_can_start(aws: Aws, question: Questio
     if not revisions:
         says = "The folder of the last successful revision is not there."
         raise NotApplicable(says, about=host_name(question, report), next="host-has-sound-state")
-    yield from _judged(report, host_name(question, report), revisions, old=True)
+    found = _judged(report, host_name(question, report), revisions, old=True)
+    yield from with_the_command(aws, question, found)
 
 
 def hook_scripts_of_the_last_deployment_ended_well(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -119,7 +121,7 @@ def hook_scripts_of_the_last_deployment_ended_well(aws: Aws, question: Question)
         )
     failures = ran.failures()
     for one in failures:
-        yield _ended(report, name, ran, one)
+        yield from with_the_command(aws, question, [_ended(report, name, ran, one)])
     if ran.ending() is None:
         raise _no_ending(report, name, ran)
     if not failures:
@@ -235,7 +237,7 @@ def _of_revision(
 ) -> Iterator[Finding]:
     if old and one.state == "no-appspec":
         says = f"The last successful revision on {name}, of {one.deployment}, has no appspec.yml: ApplicationStop of the next deployment fails."
-        fix = "Deploy once with --ignore-application-stop-failures; the next success replaces that revision."
+        fix = f"{PAST_OLD_SCRIPTS}; the next success replaces that revision."
         yield Finding(FAIL, says, code="no-appspec", about=one.path, fix=fix, next=_OLD_SCRIPT)
     elif one.appspec is None and one.state != "no-appspec":
         yield _not_seen(one, name)
@@ -293,7 +295,7 @@ def _repair(
     old: bool, fix: str = "Install that program, or name one that every host has, and deploy again."
 ) -> str:
     """What to do; no new revision changes the scripts of the old one."""
-    return "Deploy once with --ignore-application-stop-failures." if old else fix
+    return f"{PAST_OLD_SCRIPTS}." if old else fix
 
 
 def _normal(location: str) -> str:

@@ -136,7 +136,7 @@ def host_clock_is_right(aws: Aws, question: Question) -> Iterator[Finding]:
     name, ahead = host_name(question, report), report.clock_ahead()
     epoch = require(report.clock.epoch, f"the time on {name}")
     if ahead.value is not None:
-        seconds, by = ahead.value, "by the endpoint that it reached"
+        seconds, by = ahead.value, "by the clock of AWS"
     elif question.host_report is None:
         seconds, by = epoch - int(aws.now().timestamp()), "by the clock of this machine"
     else:

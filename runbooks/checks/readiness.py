@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 
 from runbooks.aws import Aws
+from runbooks.checks._deployed import PAST_OLD_SCRIPTS, with_the_command
 from runbooks.checks._host import (
     LONGEST_EVENT,
     host_name,
@@ -265,8 +266,9 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
                 what = _GONE[state]
             says = f"On {name} the record of the last successful revision of the group {group} {what}."
             verdict = WARN if state == "empty" or (goes_on and state in _GONE) else FAIL
-            fix = "Deploy once with --ignore-application-stop-failures; the next success writes the record again."
-            yield Finding(verdict, says, code=state, about=path or group, fix=fix, next=page)
+            fix = f"{PAST_OLD_SCRIPTS}; the next success writes the record again."
+            one = Finding(verdict, says, code=state, about=path or group, fix=fix, next=page)
+            yield from with_the_command(aws, question, [one])
     for id_, age in under_way:
         if age > LONGEST_EVENT:
             says = f"{id_} on {name} is still noted as under way after {span(age)}, longer than an event may take."
@@ -279,7 +281,7 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
         kind, _, path = text.partition(" ")
         why = "a file system is mounted at" if kind == "mount" else "an attribute (lsattr) guards"
         so = "so that revision cannot be deleted" + (
-            "" if goes_on else ", and a later deployment fails of it"
+            "" if goes_on else ", and a later deployment fails because of it"
         )
         says = f"Below the root_dir of {name} {why} {path}, {so}."
         fix = (

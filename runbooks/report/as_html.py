@@ -4,10 +4,11 @@ Styles are inline, since JupyterLab strips style sheets from outputs that are no
 the verdict is written out. White on these colours has a contrast of 4.5:1 or more.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from runbooks.report.contents import SANDBOX_NOTE, Contents, proof
 from runbooks.report.picture import WIDTH, picture
@@ -17,7 +18,16 @@ from runbooks.text.times import time
 
 _COLOURS = {"OK": "#1a7f37", "SKIP": "#57606a", "WARN": "#9a6700", "UNKNOWN": "#8250df", "FAIL": "#cf222e"}
 
+_COMMAND = re.compile(r"`([^`\n]+)`")  # within a sentence
+
+
+def _with_commands(text: str) -> Markup:
+    """A sentence as HTML, with the commands that stand in backticks as code."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - all of it is escaped before
+
+
 _TEMPLATES = environment("runbooks.report")
+_TEMPLATES.filters["commands"] = _with_commands
 
 
 def render(report: Contents) -> str:

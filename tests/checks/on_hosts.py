@@ -118,7 +118,7 @@ class Case:
 NO_AGENT = (SKIP, "No agent is installed")
 # What can no longer be asked where the agent has no yml that it can read.
 NO_YML = {
-    "agent-identity-is-registered-under-this-name": (SKIP, "no sound identity"),
+    "agent-identity-is-registered-under-this-name": (SKIP, "no valid identity"),
     "agent-takes-its-region-from-its-yml": (SKIP, "yml"),
     "host-reaches-codedeploy": (SKIP, "no endpoint to reach"),
     "host-credentials-file-is-in-place": (SKIP, "yml"),

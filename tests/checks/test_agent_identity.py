@@ -93,7 +93,7 @@ CASES = {
                 FAIL,
                 "has iam_user_arn and iam_session_arn, and the agent refuses",
             ),
-            "agent-identity-is-registered-under-this-name": (SKIP, "no sound identity"),
+            "agent-identity-is-registered-under-this-name": (SKIP, "no valid identity"),
             "host-credentials-file-is-in-place": (SKIP, "does not name a session"),
             "host-keeps-its-keys-private": (SKIP, "no file with keys"),
         },
@@ -102,7 +102,7 @@ CASES = {
         files=replace(HEALTHY, identity="---\nregion: eu-west-1\n"),
         not_ok={
             "agent-identity-is-the-registered-one": (FAIL, "has neither iam_user_arn nor iam_session_arn"),
-            "agent-identity-is-registered-under-this-name": (SKIP, "no sound identity"),
+            "agent-identity-is-registered-under-this-name": (SKIP, "no valid identity"),
             "host-credentials-file-is-in-place": (SKIP, "does not name a session"),
             "host-keeps-its-keys-private": (SKIP, "no file with keys"),
         },
@@ -114,7 +114,7 @@ CASES = {
                 FAIL,
                 "codedeploy.onpremises.yml lacks aws_credentials_file.",
             ),
-            "agent-identity-is-registered-under-this-name": (SKIP, "no sound identity"),
+            "agent-identity-is-registered-under-this-name": (SKIP, "no valid identity"),
             "host-credentials-file-is-in-place": (SKIP, "names no credentials file"),
             "host-keeps-its-keys-private": (SKIP, "no file with keys"),
         },
@@ -123,7 +123,7 @@ CASES = {
         files=replace(HEALTHY, identity=SESSION_YML.replace(SESSION_ARN, "web-01")),
         not_ok={
             "agent-identity-is-the-registered-one": (FAIL, "iam_session_arn in /etc/codedeploy-agent/conf/"),
-            "agent-identity-is-registered-under-this-name": (SKIP, "no sound identity"),
+            "agent-identity-is-registered-under-this-name": (SKIP, "no valid identity"),
         },
     ),
     "no yml": Case(

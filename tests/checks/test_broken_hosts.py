@@ -121,7 +121,7 @@ BROKEN = {
     "a user that may not read the yml": Case(
         files=loops(_METADATA, owner=990),
         not_ok={**_STOPS, LOG: (FAIL, "169.254.169.254"), "agent-may-use-its-files": (FAIL, "runs as codedeploy")},
-        fixes={"agent-may-use-its-files": "sudo chown codedeploy /"},
+        fixes={"agent-may-use-its-files": "sudo chown -R codedeploy /"},
     ),
     "a dead http_proxy in the environment": Case(
         Fakes(curl=hosts.curl(THROUGH_PROXY)),

@@ -69,7 +69,7 @@ def revision(script: str) -> hosts.Files:
 
 
 CASES = {
-    "a full disk": Case(Fakes(df=df(0)), not_ok={ROOM: (FAIL, "has 0 kB of room left: each event of a")}),
+    "a full disk": Case(Fakes(df=df(0)), not_ok={ROOM: (FAIL, "has 0 kB left: each event of a")}),
     "a file system without inodes": Case(
         Fakes(df="case $2 in -i) echo x 0 0 0 - / ;; *) echo x 20000000 1 15000000 1% / ;; esac")
     ),
@@ -160,8 +160,8 @@ def test_of_each_host_exactly_the_intended_is_said(name: str, aws: Aws, tmp_path
 @pytest.mark.parametrize(
     ("section", "name", "value", "verdict", "says"),
     [
-        ("root_folder", "free", 10_239, FAIL, "has 10 MB of room left: each event"),
-        ("root_folder", "free", 10_240, WARN, "has 10 MB of room left: the next revisions"),
+        ("root_folder", "free", 10_239, FAIL, "has 10 MB left: each event"),
+        ("root_folder", "free", 10_240, WARN, "has 10 MB left: the next revisions"),
         ("log_folder", "free", 511_999, WARN, "/var/log/aws/codedeploy-agent on web-01 has 511 MB"),
         ("log_folder", "free", 512_000, OK, "512 MB"),
         ("temporary_folder", "inodes", 99, FAIL, "/tmp on web-01 has 99 inodes left"),
