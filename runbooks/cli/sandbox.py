@@ -55,7 +55,7 @@ export AWS_REGION={address["region"]} AWS_DEFAULT_REGION={address["region"]}
 
 aws deploy list-on-premises-instances
 
-This caller may read, register and deploy. For a command that changes anything else set AWS_ACCESS_KEY_ID=administrator.
+This caller may read, register and deploy. For a command that changes anything else set AWS_ACCESS_KEY_ID to administrator.
 
 JavaScript 2, Go 1, older Go 2 and PHP, and older CLIs do not read AWS_ENDPOINT_URL, and call AWS itself. Give them the
 endpoint in code, or the CLI as an option:

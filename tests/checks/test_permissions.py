@@ -592,9 +592,9 @@ def test_who_may_not_read_the_encryption_gets_the_action_named() -> None:
         ("AccessDenied", "User: x is not authorized to perform: iam:GetUser", "Allow this identity iam:GetUser: `runbooks policy`"),
         ("AccessDenied", "because no identity-based policy allows the iam:GetUser action", "Allow this identity"),
         ("AccessDenied", "with an explicit deny in a service control policy", ""),
-        ("AccessDenied", "perform: iam:GetUser with an explicit deny in an identity-based policy", "Take the denial of iam:GetUser out of the policies of this identity"),
-        ("AccessDenied", "perform: iam:GetUser with an explicit deny", "Take the denial of iam:GetUser out of what denies it"),
-        ("ServiceUnavailable", "", ""),
+        ("AccessDenied", "not authorized to perform: iam:GetUser with an explicit deny in an identity-based policy", "Take the denial of iam:GetUser out of the policies of this identity"),
+        ("AccessDenied", "not authorized to perform: iam:GetUser with an explicit deny", "Take the denial of iam:GetUser out of what denies it"),
+        ("ServiceUnavailable", "", "Ask again in some minutes; https://health.aws.amazon.com"),
         ("Throttling", "Rate exceeded", ""),
     ],
 )  # fmt: skip
