@@ -263,7 +263,8 @@ class Question:
     def subjects(self) -> tuple[tuple[str, str], ...]:
         """The host, the group and the deployment that it is about, each with its parameter; what was not given is left out."""
         named = ("instance", "deployment_group", "deployment")
-        return tuple((name, value) for name in named if (value := getattr(self, name)))
+        values = vars(self)  # which no check is seen to read, unlike the members
+        return tuple((name, values[name]) for name in named if values[name])
 
     def given(self) -> dict[str, Any]:
         """The parameters that are not as they are by themselves, in the order of the table."""

@@ -31,7 +31,7 @@ def beside_systemd(report: HostReport, name: str) -> Iterator[Finding]:
     state = report.unit.state.value
     if state in ("failed", "inactive"):
         says = f"The agent runs on {name}, but not by systemd, whose unit is {state}: it was started by hand, and a restart of the unit would not replace it."
-        fix = "While no deployment runs, stop it with `/opt/codedeploy-agent/bin/codedeploy-agent stop`, and start the service."
+        fix = "While no deployment runs, stop it with `sudo /opt/codedeploy-agent/bin/codedeploy-agent stop`, and start the service: `sudo systemctl start codedeploy-agent`."
         yield Finding(WARN, says, code="started-by-hand", about=name, fix=fix, next=_LOOK_PAGE)
 
 

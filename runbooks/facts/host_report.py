@@ -87,7 +87,7 @@ def restart_of_ssm(name: str, node: Mapping[str, Any]) -> str:
 
 def by_hand(aws: Aws, question: Question) -> str:
     """How to check a host that Systems Manager does not know, as a sentence."""
-    name, group = question.instance, question.deployment_group
+    name, group = question.instance, dict(question.subjects).get("deployment_group", "")
     if is_ec2(name):
         return (
             "Give its role the policy AmazonSSMManagedInstanceCore and see that the SSM Agent runs on it; or run what"
