@@ -11,7 +11,7 @@ from runbooks.aws.regions import partition_of
 from runbooks.checks._iam import COMMANDS, by_policy, resources
 from runbooks.checks._revision import bundle_asked
 from runbooks.commands import aws_cli, substituted
-from runbooks.facts.host_report import host_report, report_if_any
+from runbooks.facts.host_report import can_be_asked, host_report, report_if_any
 from runbooks.facts.packets import (
     ANYWHERE,
     acl_passage,
@@ -78,6 +78,7 @@ def security_group_lets_https_out(aws: Aws, question: Question) -> Iterator[Find
         fix = aws_cli(aws.place, "ec2", "authorize-security-group-egress", **rule)
         says = f"{rules_allow} no {out}: none is for TCP 443 to an IPv4 address."
         yield Finding(FAIL, says, code="no-rule", about=about, fix=fix, next=_PAGE)
+    _proxy_is_known(aws, question)
 
 
 @needs("instance")
@@ -93,6 +94,7 @@ def network_acl_lets_https_through(aws: Aws, question: Question) -> Iterator[Fin
     yield _through(aws, acl, "HTTPS out to", True, 443, 443)
     first, last = _WINDOWS_PORTS if host.get("Platform") == "windows" else _LINUX_PORTS
     yield _through(aws, acl, f"the answers to HTTPS (ports {first} to {last}) in from", False, first, last)
+    _proxy_is_known(aws, question)
 
 
 @needs("instance")
@@ -138,6 +140,7 @@ def route_leads_out(aws: Aws, question: Question) -> Iterator[Finding]:
             fix=_way_out(aws, host, table, routes),
             next=_PAGE,
         )
+    _proxy_is_known(aws, question)
 
 
 @needs("instance")
@@ -151,6 +154,7 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     host = _host_without_proxy(aws, question)
     endpoints = agent_endpoints(aws, host)
     if not endpoints:
+        _proxy_is_known(aws, question)
         says = f"The VPC {host['VpcId']} has no endpoint for the agent, so the agent uses the public one."
         raise NotApplicable(says, about=host["VpcId"])
     seen = report_if_any(aws, question)
@@ -183,10 +187,12 @@ def vpc_endpoint_of_s3_lets_the_revision_through(aws: Aws, question: Question) -
     table = str(route_table(aws, host)["RouteTableId"])
     endpoints = s3_gateways(aws, host, table)
     if not endpoints:
+        _proxy_is_known(aws, question)
         says = f"The route table {table} of {host['InstanceId']} leads to no gateway endpoint of S3."
         raise NotApplicable(says, about=table)
     for endpoint in endpoints:
         yield _policy_lets(aws, endpoint, bucket, key)
+    _proxy_is_known(aws, question)
 
 
 def _policy_lets(aws: Aws, endpoint: Mapping[str, Any], bucket: str, key: str) -> Finding:
@@ -228,11 +234,17 @@ def _document(endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
 def _host_without_proxy(aws: Aws, question: Question) -> dict[str, Any]:
     """The EC2 instance of the host. Raises `NotApplicable` if it is not one, or if its agent uses a proxy."""
     host = ec2_host(aws, question.instance)
-    report = report_if_any(aws, question)
+    report = report_if_any(aws, question)  # its refusal is said behind the verdict (`_proxy_is_known`)
     if report and (proxy := report.proxy()):
         says = f"The agent on {question.instance} uses the proxy {proxy}: the VPC has to let the host reach the proxy, and the proxy has to let HTTPS out."
         raise NotApplicable(says, about=host["InstanceId"], next=_PAGE)
     return host
+
+
+def _proxy_is_known(aws: Aws, question: Question) -> None:
+    """Raise what kept the host's report from being read, which could have named a proxy: then the rules might not count."""
+    if can_be_asked(aws, question):
+        host_report(aws, question)
 
 
 def _through(aws: Aws, acl: dict[str, Any], what: str, egress: bool, first: int, last: int) -> Finding:

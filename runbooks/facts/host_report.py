@@ -63,7 +63,9 @@ def host_report(aws: Aws, question: Question) -> HostReport:
     if obstacle := _obstacle(node):
         says = f"{obstacle}, so Systems Manager cannot run the probe there."
         of, is_lost = frozenset((node["InstanceId"], "probe", "ping")), node.get("PlatformType") != "Windows"
-        fix, next_ = (restart_of_ssm(question.instance, node), _WAY) if is_lost else ("", "")
+        restart = restart_of_ssm(question.instance, node)
+        restart = f"Restart its SSM Agent: `{restart}`." if isinstance(restart, Command) else restart
+        fix, next_ = (restart, _WAY) if is_lost else ("", "")
         raise CouldNotCheck(says, fix=fix, next=next_, of=of, explained_by=OF_THE_WAY if is_lost else ())
     report: HostReport = aws.once(
         ("probe", node["InstanceId"]),

@@ -93,12 +93,12 @@ CASES = {
     ),
     "ten minutes ahead": Case(
         Fakes(curl=curl(ANSWER.format("10 minutes ago"))),
-        not_ok={"host-clock-is-right": (FAIL, "10 min ahead, by the endpoint")},
+        not_ok={"host-clock-is-right": (FAIL, "10 min ahead, by the clock of AWS")},
         fixes={"host-clock-is-right": "sudo timedatectl set-ntp true"},
     ),
     "two minutes behind": Case(
         Fakes(curl=curl(ANSWER.format("2 minutes"))),
-        not_ok={"host-clock-is-right": (WARN, "min behind, by the endpoint")},
+        not_ok={"host-clock-is-right": (WARN, "min behind, by the clock of AWS")},
     ),
     "no credentials": Case(
         files=replace(HEALTHY, credentials=None),
