@@ -156,7 +156,7 @@ def test_where_no_host_is_connected_no_probe_is_sent() -> None:
 def test_a_sample_is_probed_of_many_hosts_and_that_is_said() -> None:
     report = asked(of_twelve("healthy"))
     assert "Probed: web-01, web-02, web-11 (3 of 12 instances)." in report.coverage
-    assert "what the probe would find on the other 9 instances" in str(report)
+    assert "what the probe would find on the 9 other instances" in str(report)
     assert (
         "12 of 12 instances (web-01, web-02, web-11, web-12, web-13 and 7 more)" in of(report, ANSWER)[0].says
     )

@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
@@ -221,10 +222,10 @@ def _run(aws: Aws, by: ProbeBy, node: str) -> HostReport:
 def _report(aws: Aws, answer: Mapping[str, Any], node: str) -> HostReport:
     if answer["Status"] == "Success":
         text = require(_INVOCATION, answer, "StandardOutputContent")
-        return read_report(text, oldest=None)  # it was made just now, whatever the clock of the host says
+        return read_report(text, now=aws.now(), oldest=timedelta(minutes=15), just_made=True)
     text = answer.get("StandardOutputContent", "")
     if '"failed":' in text:
-        read_report(text, oldest=None)  # raises what the probe itself says
+        read_report(text)  # raises what the probe itself says
     detail = str(answer.get("StandardErrorContent") or answer.get("StatusDetails") or "no detail")[:200]
     raise CouldNotCheck(
         f"the probe did not run on {node}: Systems Manager says {answer['Status']} ({detail})."

@@ -25,15 +25,16 @@ def read_report(
     *,
     instance: str | None = None,
     now: datetime | None = None,
-    oldest: timedelta | None = timedelta(minutes=30),
+    oldest: timedelta = timedelta(minutes=30),
+    just_made: bool = False,
 ) -> HostReport:
     """Read what the probe printed.
 
     ``instance`` is the name that is asked about: a report made for another name is refused, and one that names
     none is taken only where the host calls itself so, since a host never knows its CodeDeploy name. ``now`` is the
-    present time, ``oldest`` how old a report may be, None for one that was just made; its age goes by AWS's clock where an endpoint answered,
-    so that a host whose own clock is wrong can still be checked. Raises :class:`HostReportError` for anything that
-    is not a whole, recent report of this schema.
+    present time, ``oldest`` how old a report may be. Its age goes by AWS's clock where an endpoint answered, so that a
+    host whose own clock is wrong can still be checked; of one that was ``just_made`` it goes by that alone. Raises
+    :class:`HostReportError` for anything that is not a whole, recent report of this schema.
     """
     document = _parse(text.strip().removeprefix("\ufeff"))
     sections = {f.name: f.type for f in fields(HostReport) if f.name != "collected_at"}
@@ -42,7 +43,7 @@ def read_report(
         **{name: _section(document, name, kind) for name, kind in sections.items()},
     )
     _refuse_another(report, instance)
-    if oldest is not None:
+    if report.server_time() or not just_made:
         _refuse_stale(report, now or datetime.now(UTC), oldest)
     return report
 

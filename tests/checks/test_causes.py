@@ -204,8 +204,10 @@ def test_what_a_host_says_of_the_cause_stands_before_it() -> None:
             "deployment-targets-succeeded",
         ]
         report = diagnose(aws, checks=on_host, instance="web-01", deployment_group="shop/web")
-        assert blocks(report) == ["host-may-read-the-bucket", "last-deployment-of-the-group-succeeded"]
-        assert "The agent's log on web-01 says: “" in report.contents.problems[0].below[0][0]
+        assert blocks(report) == ["host-may-read-the-bucket"]
+        below = [words for words, _ in report.contents.problems[0].below]
+        assert below[0].startswith("The agent's log on web-01 says: “")
+        assert below[1].endswith("`runbooks why d-SHOPWEB01 --sandbox bucket-denied` says why.")
 
 
 @pytest.mark.parametrize(

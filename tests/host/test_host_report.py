@@ -173,7 +173,7 @@ def test_a_report_must_be_recent_by_aws_s_clock_where_that_is_known(
 
 @pytest.mark.parametrize("collected", [NOON - timedelta(days=2), NOON + HOUR])
 def test_a_report_that_was_made_just_now_has_no_age(collected: datetime, text: str) -> None:
-    assert read_report(dated(text, collected, None), now=NOON, oldest=None).collected_at == collected
+    assert read_report(dated(text, collected, None), now=NOON, just_made=True).collected_at == collected
 
 
 def test_the_clock_is_compared_with_aws_s(text: str) -> None:

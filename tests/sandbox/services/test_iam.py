@@ -319,7 +319,14 @@ def test_moto_knows_everybody_whom_the_sandbox_knows(sandbox: Sandbox) -> None:
         assert {tag["Key"]: tag["Value"] for tag in theirs.get("Tags", [])} == one.tags
         assert theirs.get("GroupList", []) == one.groups
         assert theirs.get("AssumeRolePolicyDocument", {}) == one.trust
-    assert set(roles) == {"OnCall", "CodeDeployOnPremises", "CodeDeployService", "Deployer", "Barred"}
+    assert set(roles) == {
+        "OnCall",
+        "Administrator",
+        "CodeDeployOnPremises",
+        "CodeDeployService",
+        "Deployer",
+        "Barred",
+    }
     (key,) = admin.list_access_keys(UserName="batch-01")["AccessKeyMetadata"]
     assert key["Status"] == "Active"
     assert admin.list_access_keys(UserName="dana")["AccessKeyMetadata"] == []
