@@ -81,8 +81,8 @@ def _joined(words: Iterable[str]) -> str:
 
 
 def _without_backticks(line: str) -> str:
-    """A command line that can stand between backticks: one of a value, which shlex put in quotes, is written as its number."""
-    return line.replace("`", r"'$'\x60''")
+    """A command line that can stand between backticks: one of a value, which shlex put in quotes, is printed by its number."""
+    return line.replace("`", r"""'"$(printf '\140')"'""")
 
 
 def _words(options: Mapping[str, "Value"]) -> list[str]:

@@ -141,11 +141,15 @@ def add_to(
     asked: Iterable[tuple[Check, Question]],
     found: Iterable[list[Finding]],
 ) -> None:
-    """Add what the second step found; a fact that two hosts share is said once."""
+    """Add what the second step found; a fact that two hosts share is said once, as one of what they have in common."""
     for (check, _), findings in zip(asked, found, strict=True):
-        known = results.setdefault(check, [])
-        said = {(finding.code, finding.says) for finding in known}
-        known += [finding for finding in findings if (finding.code, finding.says) not in said]
+        known = {(finding.code, finding.says): finding for finding in results.get(check, ())}
+        for one in findings:
+            same = known.get((one.code, one.says), one)
+            known[one.code, one.says] = replace(
+                same, asked=tuple(part for part in same.asked if part in one.asked)
+            )
+        results[check] = list(known.values())
 
 
 def _as_it_is_now(finding: Finding, results: Mapping[Check, Sequence[Finding]]) -> Finding:

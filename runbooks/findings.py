@@ -120,7 +120,7 @@ class Finding:
     times: tuple[datetime, ...] = ()  # when it happened, where a report can draw that; not in its JSON
     spans: tuple[Span, ...] = ()  # likewise
     leads: tuple[Lead, ...] = ()  # what to check next; not in its JSON
-    # Checks whose FAIL is the cause of this one, below which a report then says it; not in its JSON.
+    # Checks whose FAIL is the cause of this one, or is to be fixed first: a report then says this one below it. Not in its JSON.
     explained_by: tuple[str, ...] = ()
     logs: tuple[Log, ...] = ()  # what it rests on; in the JSON of the report, once for all findings
     # What it is of: a deployment, an event, a script, hosts. A report says a finding below the one of which it is a part:

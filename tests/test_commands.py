@@ -22,14 +22,14 @@ def test_a_hostile_value_stays_one_word(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["`id`", "a`$(id)`'b", "it's ``"])
-def test_a_command_holds_no_backtick_and_bash_reads_the_value_whole(name: str) -> None:
+def test_a_command_holds_no_backtick_and_a_shell_reads_the_value_whole(name: str) -> None:
     """It can then stand between backticks in a sentence, in Markdown and in Slack."""
     command = aws_cli(HERE, "deploy", "get-on-premises-instance", instance_name=name)
     assert "`" not in command
-    read = subprocess.run(
-        ["bash", "-c", f'set -- {command}; printf %s "$5"'], capture_output=True, text=True, check=True
-    )
-    assert read.stdout == name
+    for shell in ("bash", "sh"):
+        script = f'set -- {command}; printf %s "$5"'
+        read = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True)
+        assert read.stdout == name
 
 
 def test_a_value_with_a_dash_is_no_option() -> None:

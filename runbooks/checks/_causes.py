@@ -313,7 +313,8 @@ def _fix(aws: Aws, cause: Cause, info: Mapping[str, Any]) -> str:
         if event.code == "ScriptMissing" or (known and known.name.startswith("appspec-")):
             fix = f"{of_last}{past}"
         elif not is_of_the_host:
-            later = " In the new revision, for the deployment after this one:" if past else ""
+            is_known = known is not None and known.name != _SAYS_NO_MORE
+            later = " In the new revision, for the deployment after this one:" if past and is_known else ""
             fix = f"{of_last}{past}{later} {fix}"
     if (
         known

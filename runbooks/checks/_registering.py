@@ -24,11 +24,12 @@ def register_instead(aws: Aws, old: str, name: str, arn: str) -> Command:
 def needed_tags(aws: Aws, question: Question) -> list[Command]:
     """The commands that give the instance one tag of each tag group of the deployment group that was asked about.
 
-    None where no group was given, where it is not there or cannot be read, and where a tag is not for us to choose.
+    None at all where no group was given, where it is not there or cannot be read, and where a tag is not for us to choose.
     """
     name = question.deployment_group
     group = if_readable(lambda: deployment_group(aws, name)) if name else None
     if group is None or isinstance(group, Refusal):
         return []
-    added = [add_tag(aws, filters[0], question.instance) for filters in tag_groups(group)]
-    return [one for one in added if isinstance(one, Command)]
+    ways = [[add_tag(aws, one, question.instance) for one in filters] for filters in tag_groups(group)]
+    commands = [next((one for one in each if isinstance(one, Command)), None) for each in ways]
+    return [one for one in commands if one] if all(commands) else []

@@ -143,7 +143,7 @@ def agent_version_is_supported(aws: Aws, question: Question) -> Iterator[Finding
             explained_by=(
                 "host-has-the-tools",
                 "metadata-service-serves-the-agent",
-            ),  # whose fixes update it too
+            ),  # to be fixed first
         )
 
 
@@ -237,7 +237,7 @@ def _of_its_own(aws: Aws, question: Question, holder: str, arn: str) -> str:
     name, tags = question.instance, needed_tags(aws, question)
     rename = then(register_instead(aws, holder, name, arn), *tags)
     return (
-        f"If {holder} is this host, ask about {holder}, or give it the name {name}: `{rename}`{'' if tags else ', then add its tags'}."
+        f"If {holder} is this host, ask about {holder}, or give it the name {name}. Note the tags of {holder} before, which are lost: `{rename}`{'' if tags else ', then add its tags'}."
         f" If {holder} is another host, this one is a copy of it: give it an identity of its own."
     )
 

@@ -7,6 +7,7 @@ from runbooks.aws.arn import Arn
 from runbooks.checks._ec2 import only_on_premises
 from runbooks.checks._iam import caller_may_do
 from runbooks.facts.iam import caller_arn
+from runbooks.facts.optional import if_readable
 from runbooks.facts.registration import registered_arn
 from runbooks.findings import OK, Finding, NotApplicable, needs
 from runbooks.question import Question
@@ -39,7 +40,8 @@ def caller_may_register(aws: Aws, question: Question) -> Iterator[Finding]:
     a live call. An instance that is registered needs no further registration, unless an ARN to register it with is given.
     """
     only_on_premises(question)
-    if not question.arn and registered_arn(aws, question.instance):
+    registered = "" if question.arn else if_readable(lambda: registered_arn(aws, question.instance))
+    if registered:
         raise NotApplicable(f"{question.instance} is registered, so there is nothing to register.")
     caller = Arn.of(caller_arn(aws))
     name = f"arn:{caller.partition}:codedeploy:{aws.region}:{caller.account}:instance:{question.instance}"

@@ -98,7 +98,8 @@ def hook_scripts_of_the_last_good_revision_can_start(aws: Aws, question: Questio
         says = "The folder of the last successful revision is not there."
         raise NotApplicable(says, about=host_name(question, report), next="host-has-sound-state")
     found = _judged(report, host_name(question, report), revisions, old=True)
-    yield from with_the_command(aws, question, found)
+    # on a host of several groups it may be another group's
+    yield from with_the_command(aws, question, found) if len(revisions) == 1 else found
 
 
 def hook_scripts_of_the_last_deployment_ended_well(aws: Aws, question: Question) -> Iterator[Finding]:
@@ -121,7 +122,8 @@ def hook_scripts_of_the_last_deployment_ended_well(aws: Aws, question: Question)
         )
     failures = ran.failures()
     for one in failures:
-        yield from with_the_command(aws, question, [_ended(report, name, ran, one)])
+        found = [_ended(report, name, ran, one)]
+        yield from with_the_command(aws, question, found) if ran.deployment == question.deployment else found
     if ran.ending() is None:
         raise _no_ending(report, name, ran)
     if not failures:

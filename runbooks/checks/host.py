@@ -213,8 +213,8 @@ def _answer(status: int, bad: Verdict, so: str) -> tuple[Verdict, str, str]:
 
 def _common_name(issuer: str) -> str:
     """The name of a certificate's issuer, as openssl prints it in one of its forms ("issuer=CN = Proxy CA")."""
-    named = re.search(r"\bCN ?= ?([^,/]+)", issuer)
-    return (named[1] if named else issuer.removeprefix("issuer=")).strip()
+    named = re.findall(r"\bCN ?= ?(\"[^\"]*\"|[^,/]+)", issuer)
+    return (named[-1].strip().strip('"') if named else issuer.removeprefix("issuer=")).strip()
 
 
 def _reach(name: str, endpoint: Endpoint, bad: Verdict, so: str, of: frozenset[str]) -> Finding:

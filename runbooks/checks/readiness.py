@@ -176,7 +176,7 @@ def _let_in(report: HostReport, user: str, reasons: list[str]) -> str:
     above = [shlex.quote(path) for path in named if path not in {*files, temporary}]
     commands = (
         f"sudo chmod a+x {' '.join(above)}" if above else "",
-        f"sudo chown -R {shlex.quote(user)} {' '.join(own)}" if own else "",
+        *(f"sudo chown {'-R ' * ('codedeploy' in path)}{shlex.quote(user)} {path}" for path in own),
         f"sudo chmod 1777 {temporary}" if temporary in named else "",
     )
     return restarting(report, *commands)
@@ -268,7 +268,7 @@ def host_has_sound_state(aws: Aws, question: Question) -> Iterator[Finding]:
             verdict = WARN if state == "empty" or (goes_on and state in _GONE) else FAIL
             fix = f"{PAST_OLD_SCRIPTS}; the next success writes the record again."
             one = Finding(verdict, says, code=state, about=path or group, fix=fix, next=page)
-            yield from with_the_command(aws, question, [one])
+            yield from with_the_command(aws, question, [one]) if len(last) == 1 else [one]
     for id_, age in under_way:
         if age > LONGEST_EVENT:
             says = f"{id_} on {name} is still noted as under way after {span(age)}, longer than an event may take."

@@ -286,7 +286,7 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
     return Finding(
         FAIL,
         says,
-        code="can-be-registered",
+        code="can-be-registered" if known is not None else "may-be-registered",
         about=name,
         fix=whole,
         next=GUIDE,

@@ -162,7 +162,9 @@ def vpc_endpoint_serves_the_agent(aws: Aws, question: Question) -> Iterator[Find
     for endpoint in endpoints:
         for finding in _serves(aws, endpoint, host):
             # what the agent does not use stops none of its calls
-            yield replace(finding, verdict=WARN) if is_idle and finding.verdict is FAIL else finding
+            idle = f"{finding.says} The agent does not use it."
+            is_bad = is_idle and finding.verdict is FAIL
+            yield replace(finding, verdict=WARN, says=idle, fix="") if is_bad else finding
     switch = _uses_it(host_report(aws, question))
     if switch.error:
         raise CouldNotCheck(f"whether the agent uses the endpoint is not known: {switch.error}.")

@@ -89,7 +89,10 @@ def restart_of_ssm(name: str, node: Mapping[str, Any]) -> str:
 
 
 def by_hand(aws: Aws, question: Question) -> str:
-    """How to check a host that Systems Manager does not know, as a sentence."""
+    """How to check a host that Systems Manager does not know, as a sentence, with the group that was asked about.
+
+    The group is only repeated, so no check is seen to take it (`Question.subjects`).
+    """
     name, group = question.instance, dict(question.subjects).get("deployment_group", "")
     if is_ec2(name):
         return (
@@ -107,7 +110,7 @@ def by_hand(aws: Aws, question: Question) -> str:
 
 def report_if_any(aws: Aws, question: Question) -> HostReport | None:
     """The host's report where it can be had, for what it only refines; else None."""
-    return if_readable(lambda: host_report(aws, question)) if can_be_asked(aws, question) else None
+    return if_readable(lambda: host_report(aws, question) if can_be_asked(aws, question) else None)
 
 
 def can_be_asked(aws: Aws, question: Question) -> bool:

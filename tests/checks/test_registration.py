@@ -195,7 +195,7 @@ def test_where_names_may_not_be_listed_a_name_is_just_not_registered() -> None:
         found = diagnose(aws, instance="WEB-01", checks="instance-is-registered").findings
     assert {one.code for one in found} == {
         "instance-is-registered/not-registered",
-        "instance-is-registered/can-be-registered",  # with the ARN of its agent, though not known to be free
+        "instance-is-registered/may-be-registered",  # with the ARN of its agent, not known to be free
     }
 
 

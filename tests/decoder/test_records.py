@@ -146,3 +146,44 @@ def test_the_line_of_a_script_is_shown_with_its_quotes_and_its_path_whole() -> N
         ]
         == "scripts\\before.ps1"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        (json.dumps({"logTail": "Script - scripts/start.sh\n[stderr]x"}), "scripts/start.sh"),
+        (json.dumps(json.dumps({"scriptName": "scripts/start.sh"})), "scripts/start.sh"),
+        ("Script - scripts\\before.ps1", "scripts\\before.ps1"),
+    ],
+)
+def test_the_escapes_of_json_are_no_part_of_a_path(text: str, script: str) -> None:
+    assert dict(explain(f"LifecycleEvent - ApplicationStart {text}").fields)["script"] == script
+
+
+def test_a_log_tail_ends_where_its_json_ends() -> None:
+    tail = json.dumps(json.dumps({"logTail": "[stderr]foo: not found", "status": "Failed"}))
+    assert dict(explain(f"LifecycleEvent - ApplicationStart {tail}").fields)["log"] == "foo: not found"
+
+
+def test_an_event_that_passed_may_print_a_status() -> None:
+    printed = '[stderr]{"status": 1} Permission denied ScriptFailed'
+    event = {
+        "lifecycleEventName": "BeforeInstall",
+        "diagnostics": {"logTail": printed},
+        "status": "Succeeded",
+    }
+    failed = {
+        "lifecycleEventName": "AfterInstall",
+        "diagnostics": {"errorCode": "ScriptTimedOut"},
+        "status": "Failed",
+    }
+    assert [one.name for one in explain(json.dumps([event, failed])).known] == ["ScriptTimedOut"]
+
+
+@pytest.mark.parametrize(
+    ("end", "group"), [("web", "shop/web"), ("web.", "shop/web"), ("new", ""), ("web%20blue", "")]
+)
+def test_a_link_names_a_group_whole_or_not_at_all(end: str, group: str) -> None:
+    link = f"https://console.aws.amazon.com/codesuite/codedeploy/applications/shop/deployment-groups/{end}"
+    commands = " ".join(explain(link).commands)
+    assert (f"runbooks diagnose {group}" in commands) if group else "runbooks diagnose" not in commands
