@@ -74,7 +74,7 @@ CASES = {
             ),
         },
         fixes={
-            "agent-identity-is-registered-under-this-name": "If web-01 is this host, ask about web-01, or give it the name web-07: `aws deploy deregister"
+            "agent-identity-is-registered-under-this-name": "If web-01 is this host, ask about web-01, or give it the name web-07. Note the tags of web-01 before"
         },
     ),
     "another Region": Case(
