@@ -16,7 +16,7 @@ def register(aws: Aws, name: str, arn: str) -> Command:
 
 
 def register_instead(aws: Aws, old: str, name: str, arn: str) -> Command:
-    """The commands that give an ARN, which ``old`` is registered with, to another name; the tags of ``old`` go with it."""
+    """The commands that give an ARN, which ``old`` is registered with, to another name; the tags of ``old`` are lost."""
     free = aws_cli(aws.place, "deploy", "deregister-on-premises-instance", instance_name=old)
     return then(free, register(aws, name, arn))
 

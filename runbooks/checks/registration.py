@@ -276,7 +276,7 @@ def _to_register(aws: Aws, question: Question, arn: str) -> Finding:
         )
     command = register(aws, name, arn)
     tags = needed_tags(aws, question)
-    whole = then(command, *tags) if tags else command
+    whole = then(command, *tags)
     free = (
         "no other name holds it" if known is not None else "whether another name holds it could not be read"
     )
